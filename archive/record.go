@@ -55,21 +55,21 @@ type Participant struct {
 // (Dialog, Sequence, Variant), or (Dialog, Derived) where the source gave no
 // usable sequence.
 type Message struct {
-	Dialog    string
-	Sequence  int64  // meaningless when Derived is set: null in JSON
-	Derived   string // lower-case hex, or ""
-	Variant   int    // 0, or 2, 3, … for another message under the same name
-	ID        string // the source's own id: kept, never a key
-	SentAt    int64
-	Sender    Participant
-	Audience  string // all or agents
-	Type      string // as the source names it
-	Text      string // valid UTF-8; what a person read
-	Files     []File
-	Content   []byte // valid JSON of what Text does not hold, or nil
-	Source    string // history or webhook
-	Amends    int    // the revision this content replaces, or 0
-	Late      bool   // older than something already given to the destination
+	Dialog   string
+	Sequence int64  // meaningless when Derived is set: null in JSON
+	Derived  string // lower-case hex, or ""
+	Variant  int    // 0, or 2, 3, … for another message under the same name
+	ID       string // the source's own id: kept, never a key
+	SentAt   int64
+	Sender   Participant
+	Audience string // all or agents
+	Type     string // as the source names it
+	Text     string // valid UTF-8; what a person read
+	Files    []File
+	Content  []byte // valid JSON of what Text does not hold, or nil
+	Source   string // history or webhook
+	Amends   int    // the revision this content replaces, or 0
+	Late     bool   // older than something already given to the destination
 }
 
 // File is a file that a message refers to.
