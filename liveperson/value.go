@@ -1,0 +1,238 @@
+package liveperson
+
+import (
+	"bytes"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Value is one JSON value as LivePerson sent it, read where it lies: it aliases
+// the bytes it was taken from and copies nothing. nil is an absent value.
+//
+// A Value must be syntactically valid JSON; the page decoder has made sure of
+// that for everything it hands out. All readers are lenient, because the API is
+// not of one mind about its types: numbers come as strings, strings as numbers,
+// and what is missing comes as null or not at all.
+type Value []byte
+
+// Present tells whether there is anything but null.
+func (v Value) Present() bool { return len(v) > 0 && v[0] != 'n' }
+
+// IsObject tells whether v is a JSON object.
+func (v Value) IsObject() bool { return len(v) > 0 && v[0] == '{' }
+
+// IsArray tells whether v is a JSON array.
+func (v Value) IsArray() bool { return len(v) > 0 && v[0] == '[' }
+
+// Text is a string decoded, or the literal of a number or boolean; "" for
+// everything else. Invalid UTF-8 and lone surrogates become U+FFFD.
+func (v Value) Text() string {
+	if b, ok := v.plain(); ok {
+		return string(b)
+	}
+	return string(v.AppendText(nil))
+}
+
+// AppendText appends what Text returns.
+func (v Value) AppendText(dst []byte) []byte {
+	if len(v) == 0 {
+		return dst
+	}
+	switch v[0] {
+	case '"':
+		if b, ok := v.plain(); ok {
+			return append(dst, b...)
+		}
+		// The error only repeats that U+FFFD was put in.
+		dst, _ = jsontext.AppendUnquote(dst, []byte(v))
+		return dst
+	case '{', '[', 'n':
+		return dst
+	}
+	return append(dst, v...)
+}
+
+// plain is the inside of a string that needs no decoding: printable ASCII
+// without escapes, as nearly all ids and most keys are.
+func (v Value) plain() ([]byte, bool) {
+	if len(v) < 2 || v[0] != '"' {
+		return nil, false
+	}
+	b := v[1 : len(v)-1]
+	for _, c := range b {
+		if c == '\\' || c >= 0x80 {
+			return nil, false
+		}
+	}
+	return b, true
+}
+
+// ID is Text with LivePerson's sentinels for "none" turned into "".
+func (v Value) ID() string {
+	switch s := v.Text(); s {
+	case "undefined", "null", "-1":
+		return ""
+	default:
+		return s
+	}
+}
+
+// Name is a name as a person would read it: Text without the sentinels that
+// stand for "not known".
+func (v Value) Name() string {
+	switch s := v.Text(); s {
+	case "undefined", "null", "NA":
+		return ""
+	default:
+		return s
+	}
+}
+
+// Int is an integer from a number or from a string that holds one. A fraction
+// of zeros is accepted, as some services answer 1041.0.
+func (v Value) Int() (int64, bool) {
+	b := []byte(v)
+	if len(b) >= 2 && b[0] == '"' {
+		b = bytes.TrimSpace(b[1 : len(b)-1])
+	}
+	if i := bytes.IndexByte(b, '.'); i > 0 && len(bytes.Trim(b[i+1:], "0")) == 0 {
+		b = b[:i]
+	}
+	n, err := strconv.ParseInt(string(b), 10, 64)
+	return n, err == nil
+}
+
+// Millis is a time in epoch milliseconds, 0 when there is none: absent, zero,
+// or LivePerson's -1.
+func (v Value) Millis() int64 {
+	n, ok := v.Int()
+	if !ok || n <= 0 {
+		return 0
+	}
+	return n
+}
+
+// Bool is true for true, "true", 1 and "1".
+func (v Value) Bool() bool {
+	switch v.Text() {
+	case "true", "1":
+		return true
+	}
+	return false
+}
+
+// Fields calls yield with the name and value of each member of an object, in
+// the order received, duplicates included, until it returns false. Names are
+// decoded. Anything but an object has no members.
+func (v Value) Fields(yield func(name []byte, value Value) bool) {
+	if !v.IsObject() {
+		return
+	}
+	for i := skipSpace(v, 1); i < len(v) && v[i] == '"'; {
+		end := skipString(v, i)
+		name, ok := v[i:end].plain()
+		if !ok {
+			name = v[i:end].AppendText(nil)
+		}
+		start := skipSpace(v, skipSpace(v, end)+1)
+		end = skipValue(v, start)
+		if !yield(name, v[start:end:end]) {
+			return
+		}
+		i = skipSpace(v, skipSpace(v, end)+1)
+	}
+}
+
+// Each calls yield with each element of an array until it returns false.
+// Anything but an array has no elements.
+func (v Value) Each(yield func(Value) bool) {
+	if !v.IsArray() {
+		return
+	}
+	for i := skipSpace(v, 1); i < len(v) && v[i] != ']'; {
+		end := skipValue(v, i)
+		if !yield(v[i:end:end]) {
+			return
+		}
+		i = skipSpace(v, skipSpace(v, end)+1)
+	}
+}
+
+// Get is the last member of that name, nil when there is none.
+func (v Value) Get(name string) Value {
+	var found Value
+	v.Fields(func(n []byte, value Value) bool {
+		if string(n) == name {
+			found = value
+		}
+		return true
+	})
+	return found
+}
+
+// The walkers below rely on v being valid JSON; they never read past its end.
+
+func skipSpace(v Value, i int) int {
+	for i < len(v) && (v[i] == ' ' || v[i] == '\n' || v[i] == '\r' || v[i] == '\t') {
+		i++
+	}
+	return i
+}
+
+func skipString(v Value, i int) int {
+	for i++; i < len(v); i++ {
+		n := bytes.IndexByte(v[i:], '"')
+		if n < 0 {
+			return len(v)
+		}
+		i += n
+		escapes := 0
+		for v[i-1-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return i + 1
+		}
+	}
+	return len(v)
+}
+
+func skipValue(v Value, i int) int {
+	if i >= len(v) {
+		return len(v)
+	}
+	switch v[i] {
+	case '"':
+		return skipString(v, i)
+	case '{', '[':
+		return skipNested(v, i)
+	}
+	for i < len(v) {
+		switch v[i] {
+		case ',', '}', ']', ' ', '\n', '\r', '\t':
+			return i
+		}
+		i++
+	}
+	return i
+}
+
+func skipNested(v Value, i int) int {
+	depth := 0
+	for i < len(v) {
+		switch v[i] {
+		case '"':
+			i = skipString(v, i)
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				return i + 1
+			}
+		}
+		i++
+	}
+	return i
+}
