@@ -1,0 +1,169 @@
+package checkpoint
+
+import "context"
+
+// States of a bundle.
+const (
+	preparing = "preparing" // its slices are being stored; it does not exist yet
+	Cut       = "cut"       // frozen
+	Rendered  = "rendered"  // spooled
+	Delivered = "delivered" // the far side has said yes
+)
+
+// Bundle is a bundle and how far it has come.
+type Bundle struct {
+	ID             int64
+	Serial         int
+	Path           string // below the destination's root
+	Head           []byte // frozen JSON, the caller's own
+	State          string
+	Slices         int
+	Messages       int
+	Amendments     int
+	CreatedAt      int64
+	ManifestSHA256 string // once rendered
+	Attempts       int
+	NextAttemptAt  int64
+	Error          string
+}
+
+const bundleColumns = `id, serial, path, head, state, slices, messages, amendments, created_at, manifest_sha256, attempts, next_attempt_at, error`
+
+func scanBundle(s scanner, b *Bundle) error {
+	return s.Scan(&b.ID, &b.Serial, &b.Path, &b.Head, &b.State, &b.Slices, &b.Messages, &b.Amendments, &b.CreatedAt,
+		&b.ManifestSHA256, &b.Attempts, &b.NextAttemptAt, &b.Error)
+}
+
+// PrepareBundle makes room for a bundle's slices. It is not there for anybody
+// until FinishCut; what an interrupted run prepared is removed.
+func (tx *Tx) PrepareBundle(destination int64, serial int, path string, head []byte, now int64) (int64, error) {
+	if err := tx.exec(`DELETE FROM slice WHERE bundle IN (SELECT id FROM bundle WHERE destination = ? AND state = 'preparing')`, destination); err != nil {
+		return 0, err
+	}
+	if err := tx.exec(`DELETE FROM bundle WHERE destination = ? AND state = 'preparing'`, destination); err != nil {
+		return 0, err
+	}
+	return tx.insert(`INSERT INTO bundle (destination, serial, path, head, state, created_at) VALUES (?, ?, ?, ?, ?, ?)`,
+		destination, serial, path, head, preparing, now)
+}
+
+// DropPrepared removes a prepared bundle that turned out to be empty.
+func (tx *Tx) DropPrepared(bundle int64) error {
+	if err := tx.exec(`DELETE FROM slice WHERE bundle = ?`, bundle); err != nil {
+		return err
+	}
+	return tx.exec(`DELETE FROM bundle WHERE id = ? AND state = 'preparing'`, bundle)
+}
+
+// Slice is one frozen slice.
+type Slice struct {
+	Listing []byte // its entry in the manifest
+	Frame   []byte // its line, compressed
+}
+
+// PutSlice stores a slice of a prepared bundle; positions count from 0.
+func (tx *Tx) PutSlice(bundle int64, position int, s Slice) error {
+	return tx.exec(`INSERT INTO slice (bundle, position, listing, frame) VALUES (?, ?, ?, ?)`, bundle, position, s.Listing, s.Frame)
+}
+
+// FinishCut freezes a prepared bundle: from here on it exists, and its serial
+// is used up. It fails with ErrSerialTaken when somebody else was faster.
+func (tx *Tx) FinishCut(destination int64, b Bundle) error {
+	n, err := tx.affected(`UPDATE destination SET serial = ? WHERE id = ? AND serial = ?`, b.Serial, destination, b.Serial-1)
+	if err != nil {
+		return err
+	}
+	if n != 1 {
+		return ErrSerialTaken
+	}
+	return tx.exec(`UPDATE bundle SET state = ?, slices = ?, messages = ?, amendments = ? WHERE id = ?`,
+		Cut, b.Slices, b.Messages, b.Amendments, b.ID)
+}
+
+// Slices calls each for every slice of a bundle in order.
+func (c *Checkpoint) Slices(ctx context.Context, bundle int64, each func(Slice) error) error {
+	return c.list(ctx, func(r scanner) error {
+		var s Slice
+		if err := r.Scan(&s.Listing, &s.Frame); err != nil {
+			return err
+		}
+		return each(s)
+	}, `SELECT listing, frame FROM slice WHERE bundle = ? ORDER BY position`, bundle)
+}
+
+// SetRendered notes that a bundle lies complete in the spool. Its manifest's
+// hash is what the next bundle refers to.
+func (tx *Tx) SetRendered(destination int64, b Bundle, name string) error {
+	if err := tx.exec(`UPDATE bundle SET state = ?, manifest_sha256 = ? WHERE id = ?`, Rendered, b.ManifestSHA256, b.ID); err != nil {
+		return err
+	}
+	return tx.exec(`UPDATE destination SET previous_bundle = ?, previous_sha256 = ?, previous_path = ? WHERE id = ? AND serial = ?`,
+		name, b.ManifestSHA256, b.Path, destination, b.Serial)
+}
+
+// SetDelivered stores the receipt. It is called only after the far side said yes.
+func (tx *Tx) SetDelivered(bundle int64, receipt string, now int64) error {
+	return tx.exec(`UPDATE bundle SET state = ?, receipt = ?, error = '', delivered_at = ? WHERE id = ?`, Delivered, receipt, now, bundle)
+}
+
+// SetFailed stores a delivery that failed and when to try again.
+func (tx *Tx) SetFailed(bundle int64, reason string, next int64) error {
+	return tx.exec(`UPDATE bundle SET attempts = attempts + 1, error = ?, next_attempt_at = ? WHERE id = ?`, reason, next, bundle)
+}
+
+// Undelivered lists the bundles of a destination that it has not taken, by serial.
+func (c *Checkpoint) Undelivered(ctx context.Context, destination int64) (bundles []Bundle, err error) {
+	err = c.list(ctx, func(s scanner) error {
+		var b Bundle
+		if err := scanBundle(s, &b); err != nil {
+			return err
+		}
+		bundles = append(bundles, b)
+		return nil
+	}, `SELECT `+bundleColumns+` FROM bundle WHERE destination = ? AND state IN ('cut', 'rendered') ORDER BY serial`, destination)
+	return bundles, err
+}
+
+// Known tells whether a bundle of that path has been cut here, and the hash of
+// its manifest ("" before it was rendered).
+func (c *Checkpoint) Known(ctx context.Context, destination int64, path string) (sha256 string, found bool, err error) {
+	found, err = c.get(ctx, []any{&sha256}, `SELECT manifest_sha256 FROM bundle WHERE destination = ? AND path = ? AND state != 'preparing'`, destination, path)
+	return sha256, found, err
+}
+
+// DeliveredPaths calls each for every bundle that the destination has taken.
+func (c *Checkpoint) DeliveredPaths(ctx context.Context, destination int64, each func(path, sha256 string) error) error {
+	return c.list(ctx, func(s scanner) error {
+		var path, sum string
+		if err := s.Scan(&path, &sum); err != nil {
+			return err
+		}
+		return each(path, sum)
+	}, `SELECT path, manifest_sha256 FROM bundle WHERE destination = ? AND state = 'delivered' ORDER BY serial`, destination)
+}
+
+// Waiting is what a destination has still to get.
+type Waiting struct {
+	Due      int // conversations with something not cut yet
+	Bundles  int // cut and not delivered
+	Failed   int // of those: tried in vain
+	OldestAt int64
+	Error    string // of the latest failure
+}
+
+// Waiting counts what a destination has still to get.
+func (c *Checkpoint) Waiting(ctx context.Context, destination int64) (w Waiting, err error) {
+	if _, err = c.get(ctx, []any{&w.Due, &w.OldestAt}, `SELECT count(*), coalesce(min(since), 0) FROM due WHERE destination = ?`, destination); err != nil {
+		return w, err
+	}
+	var oldest int64
+	if _, err = c.get(ctx, []any{&w.Bundles, &w.Failed, &oldest}, `SELECT count(*), coalesce(sum(attempts > 0), 0), coalesce(min(created_at), 0)
+		FROM bundle WHERE destination = ? AND state IN ('cut', 'rendered')`, destination); err != nil {
+		return w, err
+	}
+	if oldest > 0 && (w.OldestAt == 0 || oldest < w.OldestAt) {
+		w.OldestAt = oldest
+	}
+	_, err = c.get(ctx, []any{&w.Error}, `SELECT error FROM bundle WHERE destination = ? AND state IN ('cut', 'rendered') AND error != '' ORDER BY serial LIMIT 1`, destination)
+	return w, err
+}

@@ -1,0 +1,157 @@
+package checkpoint
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// Conversation is what is known of one conversation.
+type Conversation struct {
+	ID         int64
+	SourceID   string // LivePerson's
+	Revision   int    // 0: nothing captured yet
+	Status     string
+	StartedAt  int64
+	ClosedAt   int64 // 0 while open
+	SurveyOpen bool
+	Partial    bool
+	EntryAt    int64 // newest entry
+	RereadAt   int64 // 0: not in the register of open conversations
+	Seen       []byte
+}
+
+const conversationColumns = `id, source_id, revision, status, coalesce(started_at, 0), coalesce(closed_at, 0),
+	survey_open, partial, coalesce(entry_at, 0), coalesce(reread_at, 0), seen`
+
+func scanConversation(s scanner, c *Conversation) error {
+	return s.Scan(&c.ID, &c.SourceID, &c.Revision, &c.Status, &c.StartedAt, &c.ClosedAt,
+		&c.SurveyOpen, &c.Partial, &c.EntryAt, &c.RereadAt, &c.Seen)
+}
+
+// Conversation reads what is known of one; Revision and ID are 0 when nothing is.
+func (tx *Tx) Conversation(sourceID string) (Conversation, error) {
+	c := Conversation{SourceID: sourceID}
+	err := scanConversation(tx.row(`SELECT `+conversationColumns+` FROM conversation WHERE source_id = ?`, sourceID), &c)
+	if errors.Is(err, sql.ErrNoRows) {
+		return c, nil
+	}
+	return c, err
+}
+
+// PutConversation stores what is known; a new one (ID 0) is given its ID.
+func (tx *Tx) PutConversation(c *Conversation) error {
+	if c.ID != 0 {
+		return tx.exec(`UPDATE conversation SET revision = ?, status = ?, started_at = ?, closed_at = ?, survey_open = ?,
+			partial = ?, entry_at = ?, reread_at = ?, seen = ? WHERE id = ?`, c.Revision, c.Status, null(c.StartedAt), null(c.ClosedAt),
+			c.SurveyOpen, c.Partial, null(c.EntryAt), null(c.RereadAt), c.Seen, c.ID)
+	}
+	id, err := tx.insert(`INSERT INTO conversation (source_id, revision, status, started_at, closed_at, survey_open, partial,
+		entry_at, reread_at, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, c.SourceID, c.Revision, c.Status, null(c.StartedAt),
+		null(c.ClosedAt), c.SurveyOpen, c.Partial, null(c.EntryAt), null(c.RereadAt), c.Seen)
+	c.ID = id
+	return err
+}
+
+// SetReread moves the next look by id; 0 takes the conversation off the register.
+func (tx *Tx) SetReread(id, at int64) error {
+	return tx.exec(`UPDATE conversation SET reread_at = ? WHERE id = ?`, null(at), id)
+}
+
+// Part is a record's bytes, or those of one of its sections, compressed.
+type Part struct {
+	Section string // "" for a whole record
+	Bytes   int64
+	SHA256  []byte
+	Frame   []byte
+}
+
+// PutPart stores one part of a revision.
+func (tx *Tx) PutPart(conversation int64, revision, part int, p Part, at int64) error {
+	return tx.exec(`INSERT INTO record (conversation, revision, part, section, captured_at, bytes, sha256, frame)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, conversation, revision, part, p.Section, at, p.Bytes, p.SHA256, p.Frame)
+}
+
+// DropPartsAfter removes parts of a revision that was never completed.
+func (tx *Tx) DropPartsAfter(conversation int64, revision int) error {
+	return tx.exec(`DELETE FROM record WHERE conversation = ? AND revision > ?`, conversation, revision)
+}
+
+// Parts calls each for every part of one revision, in order. The frame belongs
+// to the callee.
+func (c *Checkpoint) Parts(ctx context.Context, conversation int64, revision int, each func(part int, p Part) error) error {
+	return c.list(ctx, func(s scanner) error {
+		var n int
+		var p Part
+		if err := s.Scan(&n, &p.Section, &p.Bytes, &p.SHA256, &p.Frame); err != nil {
+			return err
+		}
+		return each(n, p)
+	}, `SELECT part, section, bytes, sha256, frame FROM record WHERE conversation = ? AND revision = ? ORDER BY part`, conversation, revision)
+}
+
+// Part reads one part of a revision.
+func (c *Checkpoint) Part(ctx context.Context, conversation int64, revision, part int) (p Part, found bool, err error) {
+	found, err = c.get(ctx, []any{&p.Section, &p.Bytes, &p.SHA256, &p.Frame},
+		`SELECT section, bytes, sha256, frame FROM record WHERE conversation = ? AND revision = ? AND part = ?`, conversation, revision, part)
+	return p, found, err
+}
+
+// MakeDue notes for every destination that a conversation has something for it.
+func (tx *Tx) MakeDue(conversation int64, revision int, oldest, now int64) error {
+	return tx.exec(`INSERT INTO due (destination, conversation, revision, oldest_at, since)
+		SELECT id, ?, ?, ?, ? FROM destination WHERE true
+		ON CONFLICT (destination, conversation) DO UPDATE SET revision = excluded.revision, oldest_at = min(oldest_at, excluded.oldest_at)`,
+		conversation, revision, oldest, now)
+}
+
+// Excluded is a conversation that the selection leaves out.
+type Excluded struct {
+	SourceID, Skills, Reason string
+	SHA256                   []byte
+}
+
+// Exclude notes what is left out; again: its newest state.
+func (tx *Tx) Exclude(e Excluded, now int64) error {
+	return tx.exec(`INSERT INTO excluded (source_id, skills, reason, sha256, first_at, last_at) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (source_id) DO UPDATE SET skills = excluded.skills, reason = excluded.reason, sha256 = excluded.sha256, last_at = excluded.last_at`,
+		e.SourceID, e.Skills, e.Reason, e.SHA256, now, now)
+}
+
+// Include takes a conversation off the list of those left out.
+func (tx *Tx) Include(sourceID string) error {
+	return tx.exec(`DELETE FROM excluded WHERE source_id = ?`, sourceID)
+}
+
+// Reread lists up to limit conversations whose next look by id has come, the
+// longest waiting first.
+func (c *Checkpoint) Reread(ctx context.Context, now int64, limit int) (sourceIDs []string, err error) {
+	err = c.list(ctx, func(s scanner) error {
+		var id string
+		if err := s.Scan(&id); err != nil {
+			return err
+		}
+		sourceIDs = append(sourceIDs, id)
+		return nil
+	}, `SELECT source_id FROM conversation WHERE reread_at <= ? ORDER BY reread_at, id LIMIT ?`, now, limit)
+	return sourceIDs, err
+}
+
+// OpenConversations counts the register.
+func (c *Checkpoint) OpenConversations(ctx context.Context) (n int64, err error) {
+	_, err = c.get(ctx, []any{&n}, `SELECT count(*) FROM conversation WHERE reread_at IS NOT NULL`)
+	return n, err
+}
+
+// Partial counts conversations whose record the source cut short.
+func (c *Checkpoint) Partial(ctx context.Context) (n int64, err error) {
+	_, err = c.get(ctx, []any{&n}, `SELECT count(*) FROM conversation WHERE partial`)
+	return n, err
+}
+
+// ByID reads one conversation by its row.
+func (c *Checkpoint) ByID(ctx context.Context, id int64) (v Conversation, found bool, err error) {
+	err = c.list(ctx, func(s scanner) error { found = true; return scanConversation(s, &v) },
+		`SELECT `+conversationColumns+` FROM conversation WHERE id = ?`, id)
+	return v, found, err
+}

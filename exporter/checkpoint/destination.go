@@ -1,0 +1,210 @@
+package checkpoint
+
+import (
+	"context"
+	"errors"
+)
+
+// Destination is what is kept of a configured destination. Its name is its identity.
+type Destination struct {
+	ID             int64
+	Name, Archive  string
+	Origin         string
+	Serial         int    // of the last bundle cut
+	PreviousBundle string // the last bundle rendered: name, hash of its manifest, path
+	PreviousSHA256 string
+	PreviousPath   string
+	FromAt         int64 // entries older than this are not for it
+	Halted         string
+}
+
+const destinationColumns = `id, name, archive, origin, serial, previous_bundle, previous_sha256, previous_path, coalesce(from_at, 0), halted`
+
+func scanDestination(s scanner, d *Destination) error {
+	return s.Scan(&d.ID, &d.Name, &d.Archive, &d.Origin, &d.Serial, &d.PreviousBundle, &d.PreviousSHA256, &d.PreviousPath, &d.FromAt, &d.Halted)
+}
+
+// Destination reads a destination by name; found is false before it is registered.
+func (c *Checkpoint) Destination(ctx context.Context, name string) (d Destination, found bool, err error) {
+	err = c.list(ctx, func(s scanner) error { found = true; return scanDestination(s, &d) },
+		`SELECT `+destinationColumns+` FROM destination WHERE name = ?`, name)
+	return d, found, err
+}
+
+// From says what a destination that is registered now is given.
+type From int
+
+const (
+	FromAll  From = iota // everything captured so far and later
+	FromNew              // what is captured from now on
+	FromDate             // entries of that time or later
+)
+
+// Register makes a destination known and due what it is to be given of what
+// has been captured already. The checkpoint's origin becomes its origin.
+func (tx *Tx) Register(name, archive string, from From, fromAt, now int64) error {
+	id, err := tx.insert(`INSERT INTO destination (name, archive, origin, from_at, registered_at) VALUES (?, ?, ?, ?, ?)`,
+		name, archive, tx.c.origin, null(fromAt), now)
+	if err != nil {
+		return err
+	}
+	if from == FromNew {
+		return tx.exec(`INSERT INTO given (destination, conversation, revision, slices, newest_at, revisions)
+			SELECT ?, id, revision, 0, 0, x'' FROM conversation WHERE revision > 0`, id)
+	}
+	return tx.exec(`INSERT INTO due (destination, conversation, revision, oldest_at, since)
+		SELECT ?, id, revision, max(coalesce(started_at, 0), ?), ? FROM conversation
+		WHERE revision > 0 AND coalesce(entry_at, 0) >= ?`, id, fromAt, now, fromAt)
+}
+
+// Halt stores why a destination stands still; "" lets it go on.
+func (tx *Tx) Halt(destination int64, why string) error {
+	return tx.exec(`UPDATE destination SET halted = ? WHERE id = ?`, why, destination)
+}
+
+// Cutting says which due conversations are ready to be cut.
+type Cutting struct {
+	Destination int64
+	ClosedOnly  bool  // closed ones, and open ones with entries older than OpenBefore
+	OpenBefore  int64 // with ClosedOnly
+	SurveyUntil int64 // closed before this counts as closed in spite of an open survey
+}
+
+func (q Cutting) where() (string, []any) {
+	if !q.ClosedOnly {
+		return `WHERE destination = ?`, []any{q.Destination}
+	}
+	return `JOIN conversation v ON v.id = due.conversation WHERE destination = ? AND (oldest_at <= ?
+		OR closed_at IS NOT NULL AND (NOT survey_open OR closed_at <= ?))`, []any{q.Destination, q.OpenBefore, q.SurveyUntil}
+}
+
+// Due is a conversation with something for a destination.
+type Due struct {
+	Conversation int64
+	Revision     int
+}
+
+// ReadyToCut lists up to limit conversations that are due and ready, after the
+// given one in order of capture.
+func (c *Checkpoint) ReadyToCut(ctx context.Context, q Cutting, after int64, limit int) (due []Due, err error) {
+	where, args := q.where()
+	err = c.list(ctx, func(s scanner) error {
+		var d Due
+		if err := s.Scan(&d.Conversation, &d.Revision); err != nil {
+			return err
+		}
+		due = append(due, d)
+		return nil
+	}, `SELECT due.conversation, due.revision FROM due `+where+` AND due.conversation > ? ORDER BY due.conversation LIMIT ?`,
+		append(args, after, limit)...)
+	return due, err
+}
+
+// CountReady counts what is ready to be cut, and tells since when the first waits.
+func (c *Checkpoint) CountReady(ctx context.Context, q Cutting) (n int, since int64, err error) {
+	where, args := q.where()
+	_, err = c.get(ctx, []any{&n, &since}, `SELECT count(*), coalesce(min(since), 0) FROM due `+where, args...)
+	return n, since, err
+}
+
+// Given is what a destination has been given of a conversation before.
+type Given struct {
+	Revision  int // everything up to it
+	Slices    int
+	NewestAt  int64  // newest entry given
+	Revisions []byte // under which slices were cut: the caller's own encoding
+}
+
+// Given reads what a destination has been given; zero when it has nothing.
+func (c *Checkpoint) Given(ctx context.Context, destination, conversation int64) (g Given, err error) {
+	_, err = c.get(ctx, []any{&g.Revision, &g.Slices, &g.NewestAt, &g.Revisions},
+		`SELECT revision, slices, newest_at, revisions FROM given WHERE destination = ? AND conversation = ?`, destination, conversation)
+	return g, err
+}
+
+// PutGiven stores what a destination has now been given, and takes the
+// conversation off its due list if nothing newer has come in between.
+func (tx *Tx) PutGiven(destination, conversation int64, g Given) error {
+	if g.Revisions == nil {
+		g.Revisions = []byte{}
+	}
+	if err := tx.exec(`INSERT OR REPLACE INTO given (destination, conversation, revision, slices, newest_at, revisions)
+		VALUES (?, ?, ?, ?, ?, ?)`, destination, conversation, g.Revision, g.Slices, g.NewestAt, g.Revisions); err != nil {
+		return err
+	}
+	return tx.exec(`DELETE FROM due WHERE destination = ? AND conversation = ? AND revision <= ?`, destination, conversation, g.Revision)
+}
+
+// Held is what an archive held of a conversation when it was recovered from.
+type Held struct {
+	SourceID string
+	Revision int // highest
+	Slices   int
+	NewestAt int64
+	Names    []byte // in the form of Conversation.Seen
+}
+
+// Held reads what the archive held of a conversation; found is false when nothing.
+func (c *Checkpoint) Held(ctx context.Context, destination int64, sourceID string) (h Held, found bool, err error) {
+	h.SourceID = sourceID
+	found, err = c.get(ctx, []any{&h.Revision, &h.Slices, &h.NewestAt, &h.Names},
+		`SELECT revision, slices, newest_at, names FROM held WHERE destination = ? AND source_id = ?`, destination, sourceID)
+	return h, found, err
+}
+
+// HeldRevision is the highest revision of a conversation that any archive held
+// when it was recovered from, 0 when none did.
+func (tx *Tx) HeldRevision(sourceID string) (revision int, err error) {
+	err = tx.row(`SELECT coalesce(max(revision), 0) FROM held WHERE source_id = ?`, sourceID).Scan(&revision)
+	return revision, err
+}
+
+// AnyHeld tells whether any destination has been recovered.
+func (c *Checkpoint) AnyHeld(ctx context.Context) (any bool, err error) {
+	_, err = c.get(ctx, []any{&any}, `SELECT EXISTS (SELECT 1 FROM held)`)
+	return any, err
+}
+
+// Recovery is what an archive says of itself, its last bundle's words.
+type Recovery struct {
+	Origin, Bundle, ManifestSHA256, Path string
+	Serial                               int
+}
+
+// BeginRecovery forgets what this checkpoint believed the destination to hold:
+// bundles cut for it, what it was given, and what an earlier recovery found.
+// Bundles that the archive holds (up to r.Serial) are not delivered again.
+// What is captured becomes due again, to be compared with PutHeld's.
+func (tx *Tx) BeginRecovery(destination int64, r Recovery, now int64) (withdrawn int64, err error) {
+	withdrawn, err = tx.affected(`UPDATE bundle SET state = 'delivered' WHERE destination = ? AND serial > ? AND state != 'delivered'`, destination, r.Serial)
+	if err != nil {
+		return 0, err
+	}
+	for _, q := range []string{
+		`DELETE FROM slice WHERE bundle IN (SELECT id FROM bundle WHERE destination = ?)`,
+		`DELETE FROM bundle WHERE destination = ?`,
+		`DELETE FROM held WHERE destination = ?`,
+		`DELETE FROM given WHERE destination = ?`,
+		`DELETE FROM due WHERE destination = ?`,
+	} {
+		if err := tx.exec(q, destination); err != nil {
+			return 0, err
+		}
+	}
+	if err := tx.exec(`UPDATE destination SET origin = ?, serial = ?, previous_bundle = ?, previous_sha256 = ?, previous_path = ?, halted = ''
+		WHERE id = ?`, r.Origin, r.Serial, r.Bundle, r.ManifestSHA256, r.Path, destination); err != nil {
+		return 0, err
+	}
+	return withdrawn, tx.exec(`INSERT INTO due (destination, conversation, revision, oldest_at, since)
+		SELECT d.id, v.id, v.revision, max(coalesce(v.started_at, 0), coalesce(d.from_at, 0)), ? FROM destination d, conversation v
+		WHERE d.id = ? AND v.revision > 0 AND coalesce(v.entry_at, 0) >= coalesce(d.from_at, 0)`, now, destination)
+}
+
+// PutHeld stores what the archive holds of one conversation.
+func (tx *Tx) PutHeld(destination int64, h Held) error {
+	return tx.exec(`INSERT INTO held (destination, source_id, revision, slices, newest_at, names) VALUES (?, ?, ?, ?, ?, ?)`,
+		destination, h.SourceID, h.Revision, h.Slices, h.NewestAt, h.Names)
+}
+
+// ErrSerialTaken means that another process has cut for the destination.
+var ErrSerialTaken = errors.New("the destination's next serial has been taken by another process")

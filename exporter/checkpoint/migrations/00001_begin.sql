@@ -1,0 +1,186 @@
+-- All times are epoch milliseconds in UTC. A time that is not known is null.
+
+-- +goose Up
+CREATE TABLE account (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    account     TEXT    NOT NULL,
+    origin      TEXT    NOT NULL, -- random, made once: names this checkpoint in manifests
+    created_at  INTEGER NOT NULL,
+    since       INTEGER,          -- what was updated from here on has been captured …
+    watermark   INTEGER,          -- … up to here
+    finished    INTEGER NOT NULL DEFAULT 0, -- runs that came to their end
+    swept_ends  INTEGER,          -- last sweeps by end and by start
+    swept_late  INTEGER,
+    swept_starts INTEGER,
+    sweep_from  INTEGER           -- how far the sweep by start has come
+) STRICT;
+
+CREATE TABLE run (
+    id         INTEGER PRIMARY KEY,
+    kind       TEXT    NOT NULL, -- cycle or backfill
+    started_at INTEGER NOT NULL,
+    ended_at   INTEGER,
+    complete   INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE TABLE backfill (
+    id         INTEGER PRIMARY KEY,
+    from_at    INTEGER NOT NULL,
+    asked_to   INTEGER NOT NULL, -- as asked: the key under which it is taken up again
+    to_at      INTEGER NOT NULL, -- asked_to, or the moment it began
+    created_at INTEGER NOT NULL,
+    done_at    INTEGER
+) STRICT;
+CREATE UNIQUE INDEX backfill_open ON backfill (from_at, asked_to) WHERE done_at IS NULL;
+
+-- A window is read as a whole or again.
+CREATE TABLE window (
+    id            INTEGER PRIMARY KEY,
+    backfill      INTEGER NOT NULL REFERENCES backfill,
+    from_at       INTEGER NOT NULL,
+    to_at         INTEGER NOT NULL, -- exclusive
+    filter        TEXT    NOT NULL DEFAULT '', -- JSON of a further split by status or skill
+    conversations INTEGER NOT NULL DEFAULT 0,  -- captured in it so far
+    done_at       INTEGER
+) STRICT;
+CREATE INDEX window_open ON window (backfill, from_at) WHERE done_at IS NULL;
+
+CREATE TABLE conversation (
+    id          INTEGER PRIMARY KEY,
+    source_id   TEXT    NOT NULL UNIQUE,
+    revision    INTEGER NOT NULL, -- 0 while the first record is still being fetched in sections
+    status      TEXT    NOT NULL,
+    started_at  INTEGER,
+    closed_at   INTEGER,          -- null while open
+    survey_open INTEGER NOT NULL,
+    partial     INTEGER NOT NULL, -- the source said that its record is cut short
+    entry_at    INTEGER,          -- newest entry
+    reread_at   INTEGER,          -- next look by id; null when there is none
+    seen        BLOB    NOT NULL  -- names, content hashes and revisions of all entries
+) STRICT;
+CREATE INDEX conversation_reread ON conversation (reread_at) WHERE reread_at IS NOT NULL;
+
+-- The bytes of each revision as received, whole (section '') or in sections.
+CREATE TABLE record (
+    conversation INTEGER NOT NULL REFERENCES conversation,
+    revision     INTEGER NOT NULL,
+    part         INTEGER NOT NULL,
+    section      TEXT    NOT NULL,
+    captured_at  INTEGER NOT NULL,
+    bytes        INTEGER NOT NULL,
+    sha256       BLOB    NOT NULL,
+    frame        BLOB    NOT NULL, -- zstd
+    PRIMARY KEY (conversation, revision, part)
+) STRICT;
+
+-- What the selection leaves out.
+CREATE TABLE excluded (
+    source_id TEXT    PRIMARY KEY,
+    skills    TEXT    NOT NULL, -- JSON list of ids
+    reason    TEXT    NOT NULL,
+    sha256    BLOB    NOT NULL,
+    first_at  INTEGER NOT NULL,
+    last_at   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE quarantine (
+    id          INTEGER PRIMARY KEY,
+    kind        TEXT    NOT NULL,
+    source_id   TEXT    NOT NULL, -- '' when the record has none
+    reason      TEXT    NOT NULL,
+    created_at  INTEGER NOT NULL,
+    resolved_at INTEGER,
+    bytes       INTEGER NOT NULL,
+    sha256      BLOB    NOT NULL,
+    frame       BLOB    NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX quarantine_waiting ON quarantine (kind, source_id, sha256) WHERE resolved_at IS NULL;
+
+CREATE TABLE user (
+    id    TEXT PRIMARY KEY,
+    login TEXT NOT NULL,
+    name  TEXT NOT NULL,
+    email TEXT NOT NULL,
+    kind  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE skill (
+    id   TEXT PRIMARY KEY,
+    name TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE destination (
+    id              INTEGER PRIMARY KEY,
+    name            TEXT    NOT NULL UNIQUE,
+    archive         TEXT    NOT NULL,
+    origin          TEXT    NOT NULL,
+    serial          INTEGER NOT NULL DEFAULT 0, -- of the last bundle cut
+    previous_bundle TEXT    NOT NULL DEFAULT '',
+    previous_sha256 TEXT    NOT NULL DEFAULT '',
+    previous_path   TEXT    NOT NULL DEFAULT '',
+    from_at         INTEGER,                    -- entries older than this are not for it
+    registered_at   INTEGER NOT NULL,
+    halted          TEXT    NOT NULL DEFAULT '' -- why, while it is
+) STRICT;
+
+-- Conversations with entries that a destination has not been given.
+CREATE TABLE due (
+    destination  INTEGER NOT NULL REFERENCES destination,
+    conversation INTEGER NOT NULL REFERENCES conversation,
+    revision     INTEGER NOT NULL, -- newest revision with something due
+    oldest_at    INTEGER NOT NULL, -- oldest entry that is due
+    since        INTEGER NOT NULL, -- when it became due
+    PRIMARY KEY (destination, conversation)
+) STRICT, WITHOUT ROWID;
+
+-- What a destination has been given of a conversation.
+CREATE TABLE given (
+    destination  INTEGER NOT NULL REFERENCES destination,
+    conversation INTEGER NOT NULL REFERENCES conversation,
+    revision     INTEGER NOT NULL, -- everything up to this revision
+    slices       INTEGER NOT NULL,
+    newest_at    INTEGER NOT NULL, -- newest entry given
+    revisions    BLOB    NOT NULL, -- under which slices were cut, ascending
+    PRIMARY KEY (destination, conversation)
+) STRICT, WITHOUT ROWID;
+
+-- What an archive turned out to hold when a checkpoint was recovered from it.
+CREATE TABLE held (
+    destination INTEGER NOT NULL REFERENCES destination,
+    source_id   TEXT    NOT NULL,
+    revision    INTEGER NOT NULL, -- highest
+    slices      INTEGER NOT NULL,
+    newest_at   INTEGER NOT NULL,
+    names       BLOB    NOT NULL, -- in the form of conversation.seen
+    PRIMARY KEY (destination, source_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE bundle (
+    id              INTEGER PRIMARY KEY,
+    destination     INTEGER NOT NULL REFERENCES destination,
+    serial          INTEGER NOT NULL,
+    path            TEXT    NOT NULL, -- below the destination's root
+    head            BLOB    NOT NULL, -- frozen JSON
+    state           TEXT    NOT NULL, -- preparing, cut, rendered, delivered
+    slices          INTEGER NOT NULL DEFAULT 0,
+    messages        INTEGER NOT NULL DEFAULT 0,
+    amendments      INTEGER NOT NULL DEFAULT 0,
+    created_at      INTEGER NOT NULL,
+    manifest_sha256 TEXT    NOT NULL DEFAULT '',
+    attempts        INTEGER NOT NULL DEFAULT 0,
+    next_attempt_at INTEGER NOT NULL DEFAULT 0,
+    error           TEXT    NOT NULL DEFAULT '',
+    receipt         TEXT    NOT NULL DEFAULT '',
+    delivered_at    INTEGER,
+    UNIQUE (destination, serial)
+) STRICT;
+CREATE INDEX bundle_undelivered ON bundle (destination, serial) WHERE state != 'delivered';
+
+-- Frozen at the cut and never computed again.
+CREATE TABLE slice (
+    bundle       INTEGER NOT NULL REFERENCES bundle,
+    position     INTEGER NOT NULL,
+    listing      BLOB    NOT NULL, -- its entry in the manifest, JSON
+    frame        BLOB    NOT NULL, -- its line in transcripts.jsonl, zstd
+    PRIMARY KEY (bundle, position)
+) STRICT;
