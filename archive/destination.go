@@ -1,0 +1,123 @@
+package archive
+
+import (
+	"context"
+	"io"
+	"time"
+)
+
+// Item is what is handed over as one: a bundle that lies complete in the spool.
+type Item struct {
+	Path           string // where it belongs below the destination's root: BundlePath
+	Dir            string // the spooled folder; read only, and left as it is
+	ManifestSHA256 string // of Dir's manifest.json, lower-case hex: the item's identity
+}
+
+// Receipt is what the far side answered when it took an item.
+type Receipt struct {
+	Where  string // where the item lies now, in the far side's own words: a path, a URL
+	Bytes  int64  // of all its files
+	Answer string // the far side's reply as it came, or ""
+}
+
+// Destination takes items. Every error it returns is, or wraps, an *Error; a
+// cancelled context's error can be found in it with errors.Is. Nothing it is
+// given or returns is logged. It may be used by several goroutines.
+type Destination interface {
+	// Deliver hands over an item. A nil error means that the far side has it,
+	// complete and as durable as that side can promise. After an error nothing
+	// half is visible: either the whole item or none of it.
+	//
+	// Deliver may be repeated. The same path with the same manifest bytes is
+	// success, the same path with other bytes is an Error of class Halt and
+	// changes nothing. Two at once with the same item both succeed.
+	Deliver(ctx context.Context, item Item) (Receipt, error)
+
+	// Clean removes unfinished work that a dead process left for this
+	// destination: names that start with ".". It must not run beside Deliver
+	// for the same destination. Nothing to remove is success.
+	Clean(ctx context.Context) error
+
+	// Probe finds out whether Deliver can be expected to work: it writes, and
+	// removes again, something that no reader takes for a bundle.
+	Probe(ctx context.Context) error
+}
+
+// Source reads back what a destination holds. A Destination that can be read
+// back implements it too. Paths are slash separated and below the root.
+type Source interface {
+	// Bundles returns the paths of the complete bundles (manifest.json is
+	// there) of every destination below the root, sorted, from the day since
+	// on ("2026/01/31"; "" is all). An absent root holds none: no error.
+	// Names that start with "." are no bundles.
+	Bundles(ctx context.Context, since string) ([]string, error)
+
+	// Files returns the paths of all files in a bundle, relative to it and
+	// sorted, without those with a name that starts with ".".
+	Files(ctx context.Context, bundle string) ([]string, error)
+
+	// Open opens one file, named by its bundle's path, "/" and its own. An
+	// absent file is an error that is fs.ErrNotExist. The caller closes it.
+	Open(ctx context.Context, path string) (io.ReadCloser, error)
+}
+
+// Class says what an error at a destination means for what waits to be
+// delivered. The transport chooses it, since only it knows its protocol.
+type Class int
+
+const (
+	// Retry may pass by itself: try again later, after RetryAfter if given.
+	// A full disk, a read-only target and a lost link are of this class.
+	Retry Class = iota
+	// Reject means that this item will never be taken: it goes to quarantine,
+	// the items after it go on.
+	Reject
+	// Halt means that the destination is not what we think it is (wrong
+	// credentials, other bytes under our name): nothing more is sent to it
+	// until a person has looked. Other destinations go on.
+	Halt
+	// Abort means that we cannot vouch for our own state, such as a spooled
+	// file that is gone or differs from its manifest: the process stops.
+	Abort
+	// Uncertain means sent, but no answer was seen: repeat it under the same
+	// name, and count it.
+	Uncertain
+)
+
+// String returns the class's name in lower case.
+func (c Class) String() string {
+	switch c {
+	case Retry:
+		return "retry"
+	case Reject:
+		return "reject"
+	case Halt:
+		return "halt"
+	case Abort:
+		return "abort"
+	case Uncertain:
+		return "uncertain"
+	}
+	return "unknown"
+}
+
+// Error is an error at a destination.
+type Error struct {
+	Class      Class
+	Op         string        // what was being done: "deliver", "probe"
+	Path       string        // to what, or ""
+	Hint       string        // what a person can do about it, or ""
+	RetryAfter time.Duration // what the far side asked for, or 0
+	Err        error         // the cause, never nil
+}
+
+// Error returns the fact, without the hint.
+func (e *Error) Error() string {
+	if e.Path == "" {
+		return e.Op + ": " + e.Err.Error()
+	}
+	return e.Op + " " + e.Path + ": " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }

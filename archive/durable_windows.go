@@ -1,0 +1,3 @@
+package archive
+
+func syncDir(string) error { return nil }
