@@ -1,0 +1,219 @@
+// Package config reads the configuration file of lpexport.
+//
+// Decoding is strict: an unknown or duplicate key, a wrong type, a missing
+// required value and a value out of its bounds are faults, all of them
+// reported at once with file, line and key, and nothing touches the network.
+// What the keys are, what they mean and what they may hold stands in one table
+// (keys.go), which the decoder and the JSON Schema both walk.
+package config
+
+import "time"
+
+// Sandbox is the account id of the simulated account inside the program.
+const Sandbox = "sandbox"
+
+// Config is a configuration without faults, with every default filled in.
+type Config struct {
+	File         string // the file it was read from
+	Account      string
+	LivePerson   LivePerson
+	State        string // folder of checkpoint and spool
+	Poll         Poll
+	Select       Select
+	Webhook      Webhook
+	Serve        Serve
+	MetricsFile  string // "" = none
+	Destinations []Destination
+
+	// Warnings are what is allowed and still unwise.
+	Warnings []Fault
+}
+
+// LivePerson is how the account is reached.
+type LivePerson struct {
+	DomainAPI   string // URL without a path; https, or http on a loopback address
+	OAuth2      OAuth2
+	OAuth1      OAuth1
+	Source      string // 1 to 20 characters
+	Concurrency int    // 1 to 64
+	Rollover    bool
+}
+
+// OAuth2 are client credentials; complete, or empty when OAuth1 is used.
+type OAuth2 struct {
+	ClientID     string
+	ClientSecret Secret
+}
+
+// Empty says that no part of the login is given.
+func (o OAuth2) Empty() bool { return o.ClientID == "" && o.ClientSecret.Empty() }
+
+// OAuth1 are API keys; complete, or empty when OAuth2 is used.
+type OAuth1 struct {
+	AppKey, AppSecret, AccessToken, AccessTokenSecret Secret
+}
+
+// Empty says that no part of the login is given.
+func (o OAuth1) Empty() bool {
+	return o.AppKey.Empty() && o.AppSecret.Empty() && o.AccessToken.Empty() && o.AccessTokenSecret.Empty()
+}
+
+// Poll is how LivePerson is asked for news.
+type Poll struct {
+	Schedule string // of the serve command, in the five fields of cron
+	Since    Since
+	Overlap  time.Duration // at least 20 minutes
+	Reread   time.Duration // 0 = every open conversation in every cycle
+}
+
+// Since is where the first cycle begins: a time ago, or a moment.
+type Since struct {
+	Ago time.Duration // 0 when At is set
+	At  time.Time     // UTC; zero when Ago is set
+}
+
+// Time gives the moment for a first cycle that runs at now.
+func (s Since) Time(now time.Time) time.Time {
+	if s.At.IsZero() {
+		return now.Add(-s.Ago)
+	}
+	return s.At
+}
+
+func (s Since) String() string {
+	if s.At.IsZero() {
+		return formatDuration(s.Ago)
+	}
+	return formatDate(s.At)
+}
+
+// Select is which conversations are captured.
+type Select struct {
+	Skills []string // ids or names; empty = all
+}
+
+// Webhook is the listener for events. Listen "" means that there is none.
+type Webhook struct {
+	Listen               string
+	Path                 string
+	ClientID             string
+	ClientSecret         Secret
+	PreviousClientSecret Secret
+}
+
+// Serve is the listener for metrics, health and the status page.
+type Serve struct {
+	Listen string
+}
+
+// Destination is one target. Exactly one transport is set.
+type Destination struct {
+	Name      string
+	Archive   string // a name that Archives lists
+	Cut       Cut
+	From      From
+	Bundle    Bundle
+	Directory *Directory
+}
+
+// CutMode is when a conversation becomes due.
+type CutMode int
+
+const (
+	CutImmediately CutMode = iota // as soon as there is something new
+	CutAfter                      // closed, or open with entries older than Cut.After
+	CutClosed                     // closed, or open with entries older than Cut.After, seven days
+)
+
+// Cut is when a conversation becomes due for a destination.
+type Cut struct {
+	Mode  CutMode
+	After time.Duration // 0 for CutImmediately
+}
+
+// closedAtMost is how long an open conversation waits where cut is closed.
+const closedAtMost = 7 * 24 * time.Hour
+
+func (c Cut) String() string {
+	switch c.Mode {
+	case CutClosed:
+		return "closed"
+	case CutAfter:
+		return formatDuration(c.After)
+	default:
+		return "immediately"
+	}
+}
+
+// FromMode is what a destination added later is given.
+type FromMode int
+
+const (
+	FromUnset FromMode = iota // not decided: an error where a decision is needed
+	FromAll
+	FromNew
+	FromDate // what started at From.Date or later
+)
+
+// From is what a destination added later is given.
+type From struct {
+	Mode FromMode
+	Date time.Time // UTC; only with FromDate
+}
+
+func (f From) String() string {
+	switch f.Mode {
+	case FromAll:
+		return "all"
+	case FromNew:
+		return "new"
+	case FromDate:
+		return formatDate(f.Date)
+	default:
+		return ""
+	}
+}
+
+// Bundle bounds one bundle of a destination.
+type Bundle struct {
+	MaxConversations int
+	MaxBytes         int64         // rendered
+	MaxWait          time.Duration // of the first due conversation for a fuller bundle, inside a run
+}
+
+// Directory is a folder of this machine as a target.
+type Directory struct {
+	Path string
+}
+
+// defaults is the one place where default values stand.
+func defaults() *Config {
+	return &Config{
+		LivePerson: LivePerson{
+			DomainAPI:   "https://api.liveperson.net",
+			Source:      "lpexport",
+			Concurrency: 4,
+		},
+		State: "./state",
+		Poll: Poll{
+			Schedule: "*/5 * * * *",
+			Since:    Since{Ago: 24 * time.Hour},
+			Overlap:  30 * time.Minute,
+			Reread:   5 * time.Minute,
+		},
+		Webhook: Webhook{Path: "/liveperson/events"},
+		Serve:   Serve{Listen: "127.0.0.1:9464"},
+	}
+}
+
+// destinationDefaults are the values of a destination that says nothing.
+func destinationDefaults() *Destination {
+	return &Destination{
+		Cut: Cut{Mode: CutImmediately},
+		Bundle: Bundle{
+			MaxConversations: 1000,
+			MaxBytes:         32 << 20,
+			MaxWait:          time.Minute,
+		},
+	}
+}
