@@ -1,0 +1,66 @@
+package archive
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// hashed lends the buffers that content is gathered in before it is hashed.
+var hashed = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
+
+// maxPooled keeps one huge message from holding its memory for ever.
+const maxPooled = 64 << 10
+
+// ContentHash identifies what a message says: its type, audience, text, files
+// and content. Names, times, sender and source are not part of it, so a change
+// of those is no amendment. Content counts by its values: order of members,
+// white space and the spelling of escapes make no difference; numbers count as
+// they are spelt. A message read back with ParseLine has the same hash as
+// before AppendLine.
+//
+// It is the first 8 bytes of a SHA-256, in big-endian order: enough to tell the
+// versions of one message apart, no protection against somebody who searches
+// for a collision.
+func (m *Message) ContentHash() uint64 {
+	p := hashed.Get().(*[]byte)
+	b := appendFramed((*p)[:0], m.Type)
+	b = appendFramed(b, m.Audience)
+	b = appendFramed(b, m.Text)
+	b = binary.AppendUvarint(b, uint64(len(m.Files)))
+	for i := range m.Files {
+		b = appendFramed(b, m.Files[i].Path)
+		b = appendFramed(b, m.Files[i].Type)
+		b = appendFramed(b, m.Files[i].Caption)
+	}
+	if len(m.Content) > 0 {
+		b = appendCanonical(append(b, 1), m.Content)
+	}
+	sum := sha256.Sum256(b)
+	if cap(b) <= maxPooled {
+		*p = b
+		hashed.Put(p)
+	}
+	return binary.BigEndian.Uint64(sum[:8])
+}
+
+// appendFramed appends s with its length before it, so that no two lists of
+// strings look alike, and with U+FFFD for what AppendLine would write so.
+func appendFramed(dst []byte, s string) []byte {
+	if utf8.ValidString(s) {
+		dst = binary.AppendUvarint(dst, uint64(len(s)))
+		return append(dst, s...)
+	}
+	return appendFramed(dst, string([]rune(s)))
+}
+
+// appendCanonical appends content with its members sorted and its strings
+// spelt in one way. What is not JSON is appended as it is.
+func appendCanonical(dst, content []byte) []byte {
+	dst, _ = jsontext.AppendFormat(dst, content, lax,
+		jsontext.ReorderRawObjects(true), jsontext.PreserveRawStrings(false))
+	return dst
+}
