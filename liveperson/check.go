@@ -1,0 +1,78 @@
+package liveperson
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Probe is one thing that was tried; Err nil: it works.
+type Probe struct {
+	Name string
+	Err  error
+}
+
+// maxSkew is how wrong our clock may be: signatures carry its time.
+const maxSkew = time.Minute
+
+// Check tries everything the account is used for, once or twice each: the
+// look-up of each service, the login, one conversation, users, skills, the
+// clock. What needs a service that was not found is not tried and carries its
+// error.
+func (c *Client) Check(ctx context.Context) []Probe {
+	brief := *c
+	brief.retries = hasty
+	return brief.check(ctx)
+}
+
+func (c *Client) check(ctx context.Context) []Probe {
+	_, noHistory := c.resolve(ctx, serviceHistory)
+	_, noAccounts := c.resolve(ctx, serviceAccounts)
+	probes := []Probe{{"domain msgHist", noHistory}, {"domain accountConfigReadOnly", noAccounts}}
+	var noLogin error
+	if c.cfg.OAuth2 != nil {
+		_, noTokens := c.resolve(ctx, serviceTokens)
+		if noLogin = noTokens; noLogin == nil {
+			_, noLogin = c.login.ready(ctx, c)
+		}
+		probes = append(probes, Probe{"domain sentinel", noTokens}, Probe{"login", noLogin})
+	}
+	try := func(name string, needs error, f func() error) {
+		err := needs
+		if err == nil {
+			err = noLogin
+		}
+		if err == nil {
+			err = f()
+		}
+		probes = append(probes, Probe{name, err})
+	}
+	try("conversations", noHistory, func() error { return c.tryHistory(ctx) })
+	try("users", noAccounts, func() error { _, err := c.Users(ctx); return err })
+	try("skills", noAccounts, func() error { _, err := c.Skills(ctx); return err })
+	return append(probes, Probe{"clock", c.clock()})
+}
+
+// tryHistory asks for at most one conversation of the last day.
+func (c *Client) tryHistory(ctx context.Context) error {
+	now := c.cfg.Now()
+	_, err := c.Search(ctx, Query{
+		Start: Range{From: now.Add(-24 * time.Hour), To: now},
+		Limit: 1, Content: []string{},
+	}, nowhere{})
+	return err
+}
+
+// nowhere is a Sink that keeps nothing.
+type nowhere struct{}
+
+func (nowhere) Reset()                 {}
+func (nowhere) Record([]byte) error    { return nil }
+func (nowhere) Oversized([]byte) error { return nil }
+
+func (c *Client) clock() error {
+	if skew, ok := c.ClockSkew(); ok && skew.Abs() > maxSkew {
+		return fmt.Errorf("LivePerson's clock and this machine's differ by %v", skew.Abs().Round(time.Second))
+	}
+	return nil
+}
