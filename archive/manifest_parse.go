@@ -1,0 +1,322 @@
+package archive
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Bounds of what is read. The writer keeps them too, so they only ever stop
+// what somebody else has made.
+const (
+	MaxManifest = 64 << 20 // bytes of a manifest.json
+	maxName     = 1024     // bytes of a path or name in it, chosen so that file systems can hold them
+	maxFiles    = 100_000
+)
+
+var (
+	manifestNames = []string{"schema", "bundle", "serial", "account", "destination", "archive", "settings_sha256",
+		"generator", "created", "origin", "period", "previous", "files", "slices", "totals"}
+	periodNames   = []string{"from", "to"}
+	previousNames = []string{"bundle", "sha256"}
+	fileInfoNames = []string{"path", "bytes", "sha256"}
+	listingNames  = []string{"conversation", "slice", "revision", "file", "messages", "amendments", "dialogs", "happened"}
+	dialogNames   = []string{"dialog", "sequences", "derived", "variants"}
+	variantNames  = []string{"sequence", "variant"}
+	totalsNames   = []string{"conversations", "messages", "amendments", "files", "bytes"}
+)
+
+// ParseManifest reads the bytes of a manifest.json. It is strict and bounded:
+// every member must be there once and of its type, every path must stay inside
+// the bundle and name one file only, and what the manifest says of itself (its
+// bundle's name, the files its slices lie in) must agree. Members it does not
+// know are skipped. Whether it agrees with the files is for Verify to find out.
+func ParseManifest(data []byte) (*Manifest, error) {
+	if len(data) > MaxManifest {
+		return nil, fmt.Errorf("read manifest: over %d bytes", MaxManifest)
+	}
+	m := new(Manifest)
+	d := newDecoder(bytes.NewReader(data))
+	d.manifest(m)
+	d.end()
+	if d.err == nil {
+		d.err = m.check()
+	}
+	if d.err != nil {
+		return nil, fmt.Errorf("read manifest: %w", d.err)
+	}
+	return m, nil
+}
+
+// errFilesRead ends the reading of a manifest after its list of files.
+var errFilesRead = errors.New("files read")
+
+// parseFiles reads only as far as the list of files, however long the list of
+// slices behind it is.
+func parseFiles(r io.Reader) ([]FileInfo, error) {
+	m := new(Manifest)
+	d := newDecoder(io.LimitReader(r, MaxManifest))
+	d.object(manifestNames, len(manifestNames), func(i int) {
+		d.manifestMember(m, manifestNames[i])
+		if manifestNames[i] == "files" && d.err == nil {
+			d.err = errFilesRead
+		}
+	})
+	if d.err == errFilesRead {
+		d.err = checkFiles(m.Files)
+	}
+	if d.err != nil {
+		return nil, fmt.Errorf("read manifest: %w", d.err)
+	}
+	return m.Files, nil
+}
+
+func (d *decoder) manifest(m *Manifest) {
+	d.object(manifestNames, len(manifestNames), func(i int) { d.manifestMember(m, manifestNames[i]) })
+}
+
+func (d *decoder) manifestMember(m *Manifest, name string) {
+	switch name {
+	case "schema":
+		if schema := d.string(); schema != ManifestSchema {
+			d.fail(errors.New("not a manifest of this version"))
+		}
+	case "bundle":
+		m.Bundle = d.name()
+	case "serial":
+		m.Serial = d.count(1)
+	case "account":
+		m.Account = d.name()
+	case "destination":
+		m.Destination = d.name()
+	case "archive":
+		m.Archive = d.name()
+	case "settings_sha256":
+		m.SettingsSHA256 = d.hash()
+	case "generator":
+		m.Generator = d.name()
+	case "created":
+		m.Created = d.time()
+	case "origin":
+		m.Origin = d.name()
+	case "period":
+		times := [...]*int64{&m.Period.From, &m.Period.To}
+		d.object(periodNames, 2, func(i int) { *times[i] = d.time() })
+	case "previous":
+		if !d.null() {
+			m.Previous = new(Previous)
+			d.previous(m.Previous)
+		}
+	case "files":
+		m.Files = readList(d, (*decoder).fileInfo)
+	case "slices":
+		m.Slices = readList(d, (*decoder).listing)
+	case "totals":
+		d.totals(&m.Totals)
+	}
+}
+
+func (d *decoder) previous(p *Previous) {
+	d.object(previousNames, 2, func(i int) {
+		switch previousNames[i] {
+		case "bundle":
+			p.Bundle = d.name()
+		case "sha256":
+			p.SHA256 = d.hash()
+		}
+	})
+}
+
+func (d *decoder) fileInfo(f *FileInfo) {
+	d.object(fileInfoNames, 3, func(i int) {
+		switch fileInfoNames[i] {
+		case "path":
+			f.Path = d.name()
+		case "bytes":
+			f.Bytes = d.integer(0, MaxSequence)
+		case "sha256":
+			f.SHA256 = d.hash()
+		}
+	})
+}
+
+func (d *decoder) listing(l *Listing) {
+	d.object(listingNames, len(listingNames), func(i int) {
+		switch listingNames[i] {
+		case "conversation":
+			l.Conversation = d.string()
+		case "slice":
+			l.Slice = d.count(1)
+		case "revision":
+			l.Revision = d.count(1)
+		case "file":
+			l.File = d.name()
+		case "messages":
+			l.Messages = d.count(0)
+		case "amendments":
+			l.Amendments = d.count(0)
+		case "dialogs":
+			l.Dialogs = readList(d, (*decoder).dialog)
+		case "happened":
+			l.Happened = readList(d, (*decoder).text)
+		}
+	})
+}
+
+func (d *decoder) dialog(g *Dialog) {
+	d.object(dialogNames, 4, func(i int) {
+		switch dialogNames[i] {
+		case "dialog":
+			g.ID = d.string()
+		case "sequences":
+			s, err := ParseSequences(d.string())
+			if err != nil {
+				d.fail(err)
+			}
+			g.Sequences = s
+		case "derived":
+			g.Derived = readList(d, (*decoder).text)
+		case "variants":
+			g.Variants = readList(d, (*decoder).variant)
+		}
+	})
+}
+
+func (d *decoder) text(s *string) { *s = d.string() }
+
+func (d *decoder) variant(v *Variant) {
+	d.object(variantNames, 2, func(i int) {
+		switch variantNames[i] {
+		case "sequence":
+			v.Sequence = d.integer(0, MaxSequence)
+		case "variant":
+			v.Number = d.count(2)
+		}
+	})
+}
+
+func (d *decoder) totals(t *Totals) {
+	numbers := [...]*int{&t.Conversations, &t.Messages, &t.Amendments, &t.Files}
+	d.object(totalsNames, 5, func(i int) {
+		if i < len(numbers) {
+			*numbers[i] = d.count(0)
+			return
+		}
+		t.Bytes = d.integer(0, MaxSequence)
+	})
+}
+
+// name reads a string that is short and not empty.
+func (d *decoder) name() string {
+	s := d.string()
+	if d.err == nil && (s == "" || len(s) > maxName) {
+		d.fail(fmt.Errorf("a name that is empty or over %d bytes", maxName))
+	}
+	return s
+}
+
+// hash reads a SHA-256 in lower-case hex.
+func (d *decoder) hash() string {
+	s := d.string()
+	if d.err == nil && !isHash(s) {
+		d.fail(errors.New("not a SHA-256 in lower-case hex"))
+	}
+	return s
+}
+
+func isHash(s string) bool {
+	return len(s) == 64 && strings.IndexFunc(s, func(r rune) bool { return (r < '0' || r > '9') && (r < 'a' || r > 'f') }) < 0
+}
+
+// check tells where the manifest contradicts itself.
+func (m *Manifest) check() error {
+	if err := checkPart("account", m.Account); err != nil {
+		return err
+	}
+	if err := checkPart("destination", m.Destination); err != nil {
+		return err
+	}
+	if m.Bundle != BundleName(m.Destination, m.Serial) {
+		return errors.New("bundle is not named by its destination and serial")
+	}
+	if m.Created == 0 {
+		return errors.New("created is null")
+	}
+	if (m.Previous == nil) != (m.Serial == 1) {
+		return errors.New("previous is null in the first bundle and only there")
+	}
+	if (m.Period.From == 0) != (m.Period.To == 0) || m.Period.From > m.Period.To {
+		return errors.New("period ends before it begins")
+	}
+	if err := checkFiles(m.Files); err != nil {
+		return err
+	}
+	file := ""
+	for i := range m.Slices {
+		l := &m.Slices[i]
+		if l.Conversation == "" || l.Amendments > l.Messages {
+			return fmt.Errorf("slice %d of the list: no conversation, or more amendments than messages", i)
+		}
+		if l.File != file && !slices.ContainsFunc(m.Files, func(f FileInfo) bool { return f.Path == l.File }) {
+			return fmt.Errorf("slice %d of the list: its file is not listed", i)
+		}
+		file = l.File
+	}
+	return nil
+}
+
+// checkFiles refuses paths that leave the bundle, or that a careless reader
+// would take for something else.
+func checkFiles(files []FileInfo) error {
+	if len(files) > maxFiles {
+		return fmt.Errorf("over %d files", maxFiles)
+	}
+	seen := make(map[string]bool, len(files))
+	for i, f := range files {
+		if !safePath(f.Path) || f.Path == ManifestFile || f.Path == SumsFile {
+			return fmt.Errorf("file %d: not a path inside the bundle", i)
+		}
+		// Windows and macOS do not tell case apart.
+		folded := strings.ToLower(f.Path)
+		if seen[folded] {
+			return fmt.Errorf("file %d: listed twice", i)
+		}
+		seen[folded] = true
+	}
+	return nil
+}
+
+// safePath tells whether a slash separated path is relative, stays where it
+// starts and is made of names that every file system and shell takes as they
+// are: letters, digits and "-_.@+=", not starting with "." or "-".
+func safePath(path string) bool {
+	if len(path) > maxName {
+		return false
+	}
+	for part := range strings.SplitSeq(path, "/") {
+		if !safeName(part) {
+			return false
+		}
+	}
+	return true
+}
+
+func safeName(name string) bool {
+	if name == "" || len(name) > 200 || name[0] == '.' || name[0] == '-' || name[len(name)-1] == '.' {
+		return false
+	}
+	return strings.IndexFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.@+=", r)
+	}) < 0
+}
+
+// checkPart checks what becomes a folder's name.
+func checkPart(what, name string) error {
+	if !safeName(name) {
+		return fmt.Errorf("%s %q: cannot name a folder (letters, digits and \"-_.@+=\", not first \".\" or \"-\")", what, name)
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package archive
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// place is what a bundle's path says.
+type place struct {
+	account, day, destination string
+	serial                    int
+}
+
+// name is the bundle's name.
+func (p place) name() string { return BundleName(p.destination, p.serial) }
+
+// parseBundlePath reads what BundlePath writes, and only that.
+func parseBundlePath(path string) (place, bool) {
+	account, rest, _ := strings.Cut(path, "/")
+	if !safePath(path) || len(rest) < len("2006/01/02/d-000000001") || rest[10] != '/' {
+		return place{}, false
+	}
+	day, name := rest[:10], rest[11:]
+	if t, err := time.Parse("2006/01/02", day); err != nil || t.Format("2006/01/02") != day {
+		return place{}, false
+	}
+	dash := strings.LastIndexByte(name, '-')
+	if dash < 1 || strings.Contains(name, "/") {
+		return place{}, false
+	}
+	serial, err := strconv.Atoi(name[dash+1:])
+	p := place{account, day, name[:dash], serial}
+	return p, err == nil && serial > 0 && p.name() == name
+}
+
+// IsBundlePath tells whether BundlePath could have made path. Folders with
+// other names are not ours.
+func IsBundlePath(path string) bool {
+	_, ok := parseBundlePath(path)
+	return ok
+}
