@@ -160,9 +160,9 @@ func (tx *Tx) HeldRevision(sourceID string) (revision int, err error) {
 }
 
 // AnyHeld tells whether any destination has been recovered.
-func (c *Checkpoint) AnyHeld(ctx context.Context) (any bool, err error) {
-	_, err = c.get(ctx, []any{&any}, `SELECT EXISTS (SELECT 1 FROM held)`)
-	return any, err
+func (c *Checkpoint) AnyHeld(ctx context.Context) (held bool, err error) {
+	_, err = c.get(ctx, []any{&held}, `SELECT EXISTS (SELECT 1 FROM held)`)
+	return held, err
 }
 
 // Recovery is what an archive says of itself, its last bundle's words.
@@ -204,6 +204,12 @@ func (tx *Tx) BeginRecovery(destination int64, r Recovery, now int64) (withdrawn
 func (tx *Tx) PutHeld(destination int64, h Held) error {
 	return tx.exec(`INSERT INTO held (destination, source_id, revision, slices, newest_at, names) VALUES (?, ?, ?, ?, ?, ?)`,
 		destination, h.SourceID, h.Revision, h.Slices, h.NewestAt, h.Names)
+}
+
+// AdoptBundle notes a bundle that the archive holds, so that it is known here.
+func (tx *Tx) AdoptBundle(destination int64, serial int, path, manifestSHA256 string, now int64) error {
+	return tx.exec(`INSERT INTO bundle (destination, serial, path, head, state, created_at, manifest_sha256, delivered_at)
+		VALUES (?, ?, ?, x'', ?, ?, ?, ?)`, destination, serial, path, Delivered, now, manifestSHA256, now)
 }
 
 // ErrSerialTaken means that another process has cut for the destination.

@@ -1,0 +1,310 @@
+package exporter
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"time"
+
+	"lpexport/archive"
+	"lpexport/exporter/checkpoint"
+	"lpexport/liveperson"
+)
+
+// normaliser turns LivePerson's words into the archive's. This file and its
+// neighbours happening.go and content.go are the only place that knows both.
+type normaliser struct {
+	users  map[string]checkpoint.User // by id
+	skills map[string]string          // id to name
+}
+
+// header is what a record says of its conversation as a whole.
+type header struct {
+	id           string
+	status       string
+	closeReason  string
+	startedAt    int64
+	closedAt     int64 // 0 while open
+	closedExact  bool  // closedAt does not move when the survey ends
+	surveyOpen   bool
+	partial      bool
+	skill        archive.Skill
+	skills       []archive.Skill // of its whole flow, in order of appearance
+	participants []archive.Participant
+}
+
+const closedStatus = "CLOSE"
+
+// header reads the parts of a record that are about the whole conversation.
+func (n *normaliser) header(r *liveperson.Record) header {
+	var h header
+	var end, conversationEnd, fullEnd int64
+	var fullStatus string
+	r.Info.Fields(func(name []byte, v liveperson.Value) bool {
+		switch string(name) {
+		case "conversationId":
+			h.id = v.ID()
+		case "status":
+			h.status = v.Name()
+		case "fullDialogStatus":
+			fullStatus = v.Name()
+		case "startTimeL":
+			h.startedAt = v.Millis()
+		case "startTime":
+			h.startedAt = cmp.Or(h.startedAt, parseTime(v.Text()))
+		case "conversationEndTimeL":
+			conversationEnd = v.Millis()
+		case "endTimeL":
+			end = v.Millis()
+		case "fullDialogEndTimeL":
+			fullEnd = v.Millis()
+		case "closeReason":
+			h.closeReason = v.Name()
+		case "isPartial":
+			h.partial = v.Bool()
+		case "latestSkillId":
+			h.skill.ID = v.ID()
+		case "latestSkillName":
+			h.skill.Name = v.Name()
+		}
+		return true
+	})
+	if h.skill.ID == "" {
+		h.skill.Name = ""
+	}
+	mainEnd := n.readDialogs(r, &h)
+	if h.status == closedStatus {
+		exact := cmp.Or(conversationEnd, mainEnd)
+		h.closedExact = exact != 0
+		h.closedAt = cmp.Or(exact, end, fullEnd, h.startedAt, 1)
+		h.surveyOpen = h.surveyOpen || fullStatus == "OPEN"
+	}
+	n.readSkills(r, &h)
+	n.readParticipants(r, &h)
+	return h
+}
+
+// readDialogs tells when the main dialog ended, and whether a survey is still open.
+func (n *normaliser) readDialogs(r *liveperson.Record, h *header) (mainEnd int64) {
+	r.Dialogs.Each(func(d liveperson.Value) bool {
+		kind := d.Get("dialogType").Name()
+		switch {
+		case kind == "MAIN" || kind == "" && d.Get("dialogId").ID() == h.id:
+			mainEnd = d.Get("endTimeL").Millis()
+		case d.Get("status").Name() == "OPEN":
+			h.surveyOpen = true
+		}
+		return true
+	})
+	return mainEnd
+}
+
+func (n *normaliser) readSkills(r *liveperson.Record, h *header) {
+	add := func(id, name liveperson.Value) {
+		s := archive.Skill{ID: id.ID(), Name: name.Name()}
+		if s.ID == "" {
+			return
+		}
+		for _, known := range h.skills {
+			if known.ID == s.ID {
+				return
+			}
+		}
+		h.skills = append(h.skills, archive.Skill{ID: s.ID, Name: cmp.Or(s.Name, n.skills[s.ID])})
+	}
+	r.Transfers.Each(func(t liveperson.Value) bool {
+		add(t.Get("sourceSkillId"), t.Get("sourceSkillName"))
+		add(t.Get("targetSkillId"), t.Get("targetSkillName"))
+		return true
+	})
+	r.SkillChanges.Each(func(c liveperson.Value) bool {
+		add(c.Get("previousSkillId"), c.Get("previousSkillName"))
+		add(c.Get("currentSkillId"), c.Get("currentSkillName"))
+		return true
+	})
+	r.Dialogs.Each(func(d liveperson.Value) bool {
+		add(d.Get("skillId"), d.Get("skillName"))
+		return true
+	})
+	add(r.Info.Get("latestSkillId"), r.Info.Get("latestSkillName"))
+}
+
+// readParticipants lists who took part, agents first, each id once.
+func (n *normaliser) readParticipants(r *liveperson.Record, h *header) {
+	for _, list := range []liveperson.Value{r.Agents, r.AgentsLeft} {
+		list.Each(func(a liveperson.Value) bool {
+			if p := n.agent(a); p.ID != "" && h.participant(p.ID) == nil {
+				h.participants = append(h.participants, p)
+			}
+			return true
+		})
+	}
+	r.Consumers.Each(func(c liveperson.Value) bool {
+		if p := consumer(c); p.ID != "" && h.participant(p.ID) == nil {
+			h.participants = append(h.participants, p)
+		}
+		return true
+	})
+}
+
+func (h *header) participant(id string) *archive.Participant {
+	for i := range h.participants {
+		if h.participants[i].ID == id {
+			return &h.participants[i]
+		}
+	}
+	return nil
+}
+
+// agent reads an element of agentParticipants. The record's own names come
+// first: they are those of the day, and the directory answers full names empty.
+func (n *normaliser) agent(a liveperson.Value) archive.Participant {
+	p := archive.Participant{Role: "agent"}
+	var nickname, userType string
+	a.Fields(func(name []byte, v liveperson.Value) bool {
+		switch string(name) {
+		case "agentId":
+			p.ID = v.ID()
+		case "agentFullName":
+			p.Name = v.Name()
+		case "agentNickname", "agentNickName", "agentName":
+			nickname = v.Name()
+		case "agentLoginName":
+			p.Login = v.Name()
+		case "userType":
+			userType = v.Text()
+		case "role":
+			if strings.Contains(strings.ToUpper(v.Text()), "MANAGER") {
+				p.Role = "manager"
+			}
+		}
+		return true
+	})
+	u := n.users[p.ID]
+	p.Name = cmp.Or(p.Name, nickname, u.Name)
+	p.Login = cmp.Or(p.Login, u.Login)
+	p.Email = u.Email
+	if p.Kind = kindOf(userType); p.Kind == "unknown" && u.Kind != "" {
+		p.Kind = u.Kind
+	}
+	if p.Kind == "system" {
+		p.Role = "system"
+	}
+	return p
+}
+
+// kindOf reads LivePerson's userType and userTypeId.
+func kindOf(userType string) string {
+	switch userType {
+	case "0":
+		return "system"
+	case "1":
+		return "human"
+	case "2":
+		return "bot"
+	}
+	return "unknown"
+}
+
+func consumer(c liveperson.Value) archive.Participant {
+	p := archive.Participant{Role: "consumer", Kind: "human"}
+	var first, last, full string
+	c.Fields(func(name []byte, v liveperson.Value) bool {
+		switch string(name) {
+		case "participantId":
+			p.ID = v.ID()
+		case "firstName":
+			first = v.Name()
+		case "lastName":
+			last = v.Name()
+		case "consumerName":
+			full = v.Name()
+		case "email":
+			p.Email = v.Name()
+		}
+		return true
+	})
+	p.Name = cmp.Or(full, strings.TrimSpace(first+" "+last))
+	return p
+}
+
+// message reads one message. seq is -1 when its name is derived.
+func (n *normaliser) message(h *header, m liveperson.Message) archive.Message {
+	out := archive.Message{
+		ID:     m.ID.Text(),
+		SentAt: cmp.Or(m.Time.Millis(), parseTime(m.TimeText.Text())),
+		Type:   m.Type.Name(),
+		Source: "history",
+	}
+	dialogInID, sequenceInID := liveperson.SplitMessageID(out.ID)
+	out.Dialog = cmp.Or(m.Dialog.ID(), dialogInID, h.id)
+	out.Audience = "all"
+	if a := m.Audience.Text(); a != "" && a != "ALL" {
+		out.Audience = "agents"
+	}
+	out.Sender = n.sender(h, m)
+	readContent(&out, m.Data)
+	switch sequence, ok := m.Sequence.Int(); {
+	case ok && sequence >= 0:
+		out.Sequence = sequence
+	case sequenceInID >= 0:
+		out.Sequence = sequenceInID
+	default:
+		out.Derived = derivedName(&out, m.Data)
+	}
+	return out
+}
+
+// sender finds who sent a message, by the participants of its own record, then
+// by the directory.
+func (n *normaliser) sender(h *header, m liveperson.Message) archive.Participant {
+	id := m.Participant.ID()
+	if p := h.participant(id); p != nil && id != "" {
+		return *p
+	}
+	switch strings.ToLower(m.SentBy.Text()) {
+	case "consumer":
+		return archive.Participant{ID: id, Role: "consumer", Kind: "human"}
+	case "system":
+		return archive.Participant{ID: id, Role: "system", Kind: "system"}
+	}
+	u := n.users[id]
+	return archive.Participant{ID: id, Role: "agent", Name: u.Name, Login: u.Login, Email: u.Email, Kind: cmp.Or(u.Kind, "unknown")}
+}
+
+// derivedName names a message without a usable sequence by what it is.
+func derivedName(m *archive.Message, data liveperson.Value) string {
+	sum := sha256.New()
+	for _, s := range []string{m.Dialog, m.Sender.ID, strconv.FormatInt(m.SentAt, 10), m.Type, m.Text} {
+		sum.Write(strconv.AppendQuote(nil, s))
+	}
+	sum.Write(withoutPreview(data))
+	return hex.EncodeToString(sum.Sum(nil)[:16])
+}
+
+// hash64 is a short name for something long. Nothing depends on it being hard
+// to find a second one.
+func hash64(b []byte) uint64 {
+	sum := sha256.Sum256(b)
+	return uint64(sum[0])<<56 | uint64(sum[1])<<48 | uint64(sum[2])<<40 | uint64(sum[3])<<32 |
+		uint64(sum[4])<<24 | uint64(sum[5])<<16 | uint64(sum[6])<<8 | uint64(sum[7])
+}
+
+// timeForms are the forms in which LivePerson writes times beside epoch ones.
+var timeForms = []string{"2006-01-02 15:04:05.000-0700", "2006-01-02T15:04:05.000-0700", time.RFC3339Nano, "2006-01-02 15:04:05"}
+
+// parseTime reads a time in any of them, as epoch milliseconds, 0 for none.
+func parseTime(s string) int64 {
+	if len(s) < len("2006-01-02 15:04:05") || !bytes.ContainsAny([]byte(s[:1]), "12") {
+		return 0
+	}
+	for _, form := range timeForms {
+		if t, err := time.Parse(form, s); err == nil {
+			return max(t.UnixMilli(), 0)
+		}
+	}
+	return 0
+}

@@ -1,0 +1,183 @@
+package exporter
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+
+	"lpexport/liveperson"
+)
+
+// page collects the records of one answer as they stream by. Of each it keeps
+// the compressed bytes and what the transaction needs to compare it with what
+// is known; the record itself is gone before the next one comes.
+type page struct {
+	n         *normaliser
+	packer    *packer
+	records   []captured
+	oversized []string // ids of records that are too big to come with others
+	unnamed   int      // oversized ones that did not even tell their id
+}
+
+// captured is one record between its page and its transaction.
+type captured struct {
+	header
+	reason   string // why it goes to quarantine, or ""
+	skillIDs []string
+	bytes    int64
+	sha256   [sha256.Size]byte
+	frame    []byte
+	messages []capturedMessage
+	happened []capturedHappening
+	facts    []uint64
+	unknown  []string // message types that nobody knows yet
+}
+
+type capturedMessage struct {
+	dialog   string
+	sequence int64
+	derived  uint64 // hash of the derived name, or 0
+	hash     uint64
+	at       int64
+}
+
+type capturedHappening struct {
+	kind string
+	hash uint64
+	at   int64
+}
+
+// Reset forgets what an attempt that failed has given.
+func (p *page) Reset() {
+	p.records, p.oversized, p.unnamed = p.records[:0], p.oversized[:0], 0
+}
+
+// Record takes one record's bytes as received.
+func (p *page) Record(raw []byte) error {
+	c := p.n.capture(raw)
+	c.bytes, c.sha256 = int64(len(raw)), sha256.Sum256(raw)
+	c.frame = p.packer.pack(raw)
+	p.records = append(p.records, c)
+	return nil
+}
+
+// Oversized notes a record that has to be fetched alone.
+func (p *page) Oversized(info []byte) error {
+	if id := (liveperson.Info{Value: info}).ID(); id != "" {
+		p.oversized = append(p.oversized, id)
+	} else {
+		p.unnamed++
+	}
+	return nil
+}
+
+// capture reads what has to be known of a record to compare it with an earlier one.
+func (n *normaliser) capture(raw []byte) captured {
+	r := liveperson.ReadRecord(raw)
+	c := captured{header: n.header(&r)}
+	switch {
+	case !liveperson.Value(raw).IsObject():
+		c.reason = "the record is no JSON object"
+	case c.id == "":
+		c.reason = "the record has no conversationId"
+	case r.MalformedMessages:
+		c.reason = "its messageRecords are no list"
+	}
+	if c.reason != "" {
+		return c
+	}
+	for _, list := range r.Messages {
+		list.Each(func(v liveperson.Value) bool {
+			n.captureMessage(&c, v)
+			return true
+		})
+	}
+	n.captureRest(&c, &r)
+	return c
+}
+
+func (n *normaliser) captureMessage(c *captured, v liveperson.Value) {
+	if !v.IsObject() {
+		c.reason = "one of its messages is no JSON object"
+		return
+	}
+	m := n.message(&c.header, liveperson.ReadMessage(v))
+	k := capturedMessage{dialog: m.Dialog, sequence: m.Sequence, hash: m.ContentHash(), at: m.SentAt}
+	if m.Derived != "" {
+		k.derived = hash64([]byte(m.Derived))
+	}
+	if !knownType(m.Type) {
+		c.unknown = append(c.unknown, m.Type)
+	}
+	c.messages = append(c.messages, k)
+}
+
+// captureRest reads everything but the messages, and drops what the header has
+// no use for from here on.
+func (n *normaliser) captureRest(c *captured, r *liveperson.Record) {
+	for _, h := range n.happenings(&c.header, r) {
+		c.happened = append(c.happened, capturedHappening{kind: h.Kind, hash: hash64([]byte(h.Name)), at: h.At})
+	}
+	for _, s := range c.skills {
+		c.skillIDs = append(c.skillIDs, s.ID)
+	}
+	// Engagement attributes come hours later and only some come with a search.
+	// They are kept for the record, and never delivered.
+	for _, attributes := range []liveperson.Value{r.Attributes, r.UnauthAttributes} {
+		attributes.Get("events").Each(func(e liveperson.Value) bool {
+			c.facts = append(c.facts, hash64(e))
+			return true
+		})
+	}
+	c.participants, c.skills = nil, nil
+}
+
+// packer compresses records and slices. One frame each: a single revision can
+// be read without its neighbours.
+type packer struct {
+	encoders sync.Pool
+	decoders sync.Pool
+}
+
+// newPacker makes encoders with a window of 64 KiB: they compress records as
+// well as big ones do, at 0.6 MiB instead of 8.7 MiB of memory each.
+func newPacker() *packer {
+	return &packer{
+		encoders: sync.Pool{New: func() any {
+			e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(64<<10),
+				zstd.WithLowerEncoderMem(true), zstd.WithEncoderConcurrency(1))
+			if err != nil {
+				panic(err) // the options are constants
+			}
+			return e
+		}},
+		decoders: sync.Pool{New: func() any {
+			d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+			if err != nil {
+				panic(err) // the options are constants
+			}
+			return d
+		}},
+	}
+}
+
+// pack compresses. The result is the caller's and just as big as it has to be.
+func (p *packer) pack(raw []byte) []byte {
+	e := p.encoders.Get().(*zstd.Encoder)
+	defer p.encoders.Put(e)
+	b := scratch.Get().(*[]byte)
+	defer scratch.Put(b)
+	*b = e.EncodeAll(raw, (*b)[:0])
+	return bytes.Clone(*b)
+}
+
+// unpack appends the bytes that pack was given; the frame's checksum is verified.
+func (p *packer) unpack(dst, frame []byte) ([]byte, error) {
+	d := p.decoders.Get().(*zstd.Decoder)
+	defer p.decoders.Put(d)
+	return d.DecodeAll(frame, dst)
+}
+
+var scratch = sync.Pool{New: func() any { b := make([]byte, 0, 16<<10); return &b }}

@@ -1,0 +1,130 @@
+package exporter
+
+import (
+	"cmp"
+	"slices"
+)
+
+// seen is what is known of a conversation's entries: which there are, the hash
+// of each one's content, and the revision that brought it. It is stored as one
+// small blob a conversation, since a row for each message costs more than all
+// the rest of a capture.
+type seen struct {
+	dialogs  []seenDialog // by id
+	happened []seenName   // by hash of the name
+	reopened []seenReopen // in no record: found by comparing two
+	facts    []uint64     // sorted hashes of what is kept but never delivered
+}
+
+// seenDialog holds the messages of one dialog.
+type seenDialog struct {
+	id       string
+	messages []seenMessage // by (sequence, variant)
+	derived  []seenName    // messages without a sequence, by hash
+}
+
+// seenMessage is one message. Almost none has earlier versions, and a
+// conversation may have 200,000 of them, so it is kept small.
+type seenMessage struct {
+	sequence int64
+	hash     uint64
+	touched  int64 // time of the message that matched it in this merge, plus 1; not stored
+	earlier  *[]version
+	variant  int32
+	revision int32
+}
+
+// version is a content and the revision that brought it.
+type version struct {
+	hash     uint64
+	revision int
+}
+
+type seenName struct {
+	hash     uint64
+	revision int
+}
+
+type seenReopen struct {
+	at       int64
+	revision int
+}
+
+// versions are those before the present one, ascending.
+func (m *seenMessage) versions() []version {
+	if m.earlier == nil {
+		return nil
+	}
+	return *m.earlier
+}
+
+// first is the version that was captured first.
+func (m *seenMessage) first() version {
+	if v := m.versions(); len(v) > 0 {
+		return v[0]
+	}
+	return version{m.hash, int(m.revision)}
+}
+
+// dialog finds or makes a dialog. The pointer holds until the next call.
+func (s *seen) dialog(id string) *seenDialog {
+	if len(s.dialogs) == 1 && s.dialogs[0].id == id {
+		return &s.dialogs[0]
+	}
+	i, ok := s.search(id)
+	if !ok {
+		s.dialogs = slices.Insert(s.dialogs, i, seenDialog{id: id})
+	}
+	return &s.dialogs[i]
+}
+
+// find is the dialog, nil if there is none.
+func (s *seen) find(id string) *seenDialog {
+	if i, ok := s.search(id); ok {
+		return &s.dialogs[i]
+	}
+	return nil
+}
+
+func (s *seen) search(id string) (int, bool) {
+	return slices.BinarySearchFunc(s.dialogs, id, func(d seenDialog, id string) int { return cmp.Compare(d.id, id) })
+}
+
+// group is the range of messages with that sequence: none, one, or its variants.
+func (d *seenDialog) group(sequence int64) (from, to int) {
+	// Messages come in order, so the place is nearly always the end.
+	n := len(d.messages)
+	if n == 0 || d.messages[n-1].sequence < sequence {
+		return n, n
+	}
+	from, _ = slices.BinarySearchFunc(d.messages, sequence, func(m seenMessage, s int64) int { return cmp.Compare(m.sequence, s) })
+	for to = from; to < n && d.messages[to].sequence == sequence; to++ {
+	}
+	return from, to
+}
+
+func (d *seenDialog) insert(at int, m seenMessage) {
+	d.messages = slices.Insert(d.messages, at, m)
+}
+
+// addName adds a hash to a sorted list; false when it is there already.
+func addName(list *[]seenName, hash uint64, revision int) bool {
+	i, ok := findName(*list, hash)
+	if !ok {
+		*list = slices.Insert(*list, i, seenName{hash, revision})
+	}
+	return !ok
+}
+
+func findName(list []seenName, hash uint64) (int, bool) {
+	return slices.BinarySearchFunc(list, hash, func(n seenName, h uint64) int { return cmp.Compare(n.hash, h) })
+}
+
+// addFact adds a fact; false when it is known.
+func (s *seen) addFact(hash uint64) bool {
+	i, ok := slices.BinarySearch(s.facts, hash)
+	if !ok {
+		s.facts = slices.Insert(s.facts, i, hash)
+	}
+	return !ok
+}
