@@ -1,0 +1,48 @@
+package sandbox
+
+import "net/http"
+
+// byID answers POST …/conversations/conversation/search. Ids it does not know
+// are missing from the answer, without a word.
+func (c *call) byID() {
+	var f filters
+	fault := f.parse(c.body)
+	ids := f.ConversationIDs
+	if f.ConversationID != "" {
+		ids = append(ids, f.ConversationID)
+	}
+	q, paging := query{limit: 50}, ""
+	if fault == "" {
+		paging = q.parsePaging(c.request.URL.Query())
+		q.wanted, fault = wantedSections(f.ContentToRetrieve)
+	}
+	source := c.request.URL.Query().Get("source")
+	switch {
+	case fault != "" || paging != "":
+		c.refuse(http.StatusBadRequest, "", fault+paging)
+	case source == "" || len(source) > 20:
+		c.refuse(http.StatusBadRequest, "", "source is required, of at most 20 characters")
+	case len(ids) == 0 || len(ids) > maxLimit:
+		c.refuse(http.StatusBadRequest, "", "conversationId or up to 100 conversationIds are required")
+	default:
+		page := c.account.known(ids, c.seen)
+		c.write(page, len(page), q, true)
+	}
+}
+
+// known are the conversations among ids that have started and are still kept.
+func (a *Account) known(ids []string, at int64) []int32 {
+	entries := a.started(at)
+	earliest := oldest(at)
+	var found []int32
+	seen := map[int]bool{}
+	for _, id := range ids {
+		n, ok := a.Number(id)
+		if !ok || n >= len(entries) || entries[n].start < earliest || seen[n] {
+			continue
+		}
+		seen[n] = true
+		found = append(found, int32(n))
+	}
+	return found
+}

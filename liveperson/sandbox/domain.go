@@ -1,0 +1,132 @@
+package sandbox
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// services that the account has, all on the host that was asked.
+var services = []string{"accountConfigReadOnly", "msgHist", "sentinel"}
+
+// domain answers which host serves what: <service>/baseURI.json for one,
+// baseURI.json for all.
+func (c *call) domain() {
+	c.header().Set("Content-Type", "application/json; charset=utf-8")
+	o := &out{w: c.to}
+	entry := func(service string) {
+		o.raw(`{"service":`).str(service).raw(`,"account":`).str(c.account.set.Account)
+		o.raw(`,"baseURI":`).str(c.request.Host).raw(`}`)
+	}
+	if c.rest == "baseURI.json" {
+		o.raw(`{"baseURIs":[`)
+		for i, s := range services {
+			if i > 0 {
+				o.raw(`,`)
+			}
+			entry(s)
+		}
+		o.raw(`]}`)
+		o.flush()
+		return
+	}
+	for _, s := range services {
+		if c.rest == s+"/baseURI.json" {
+			entry(s)
+			o.flush()
+			return
+		}
+	}
+	c.refuse(http.StatusNotFound, "", "no such service")
+}
+
+// unchanged answers 304 when the caller has the current revision already.
+func (c *call) unchanged() bool {
+	revision := strconv.Itoa(c.account.revision(c.seen))
+	c.header().Set("ac-revision", revision)
+	if c.request.Header.Get("If-Match") != revision {
+		return false
+	}
+	c.status(http.StatusNotModified)
+	return true
+}
+
+// users answers with all users, or the one whose id ends the path. Deleted ones
+// come only with include_deleted=true, or by id.
+func (c *call) users() {
+	deleted := c.request.URL.Query().Get("include_deleted") == "true"
+	write := func(o *out, n int) { c.account.writeUser(o, n, c.seen) }
+	c.list(users, AgentID, func(n int) bool { return deleted || !gone(n) }, write)
+}
+
+func (c *call) skills() {
+	query := c.request.URL.Query()
+	deleted, full := query.Get("include_deleted") == "true", query.Get("select") != ""
+	write := func(o *out, n int) { c.account.writeSkill(o, n, full) }
+	c.list(len(skills), skillID, func(n int) bool { return deleted || !skills[n].deleted }, write)
+}
+
+// list answers with the shown of n entities as an array, or with a single one.
+func (c *call) list(n int, id func(int) string, shown func(int) bool, write func(*out, int)) {
+	if c.unchanged() {
+		return
+	}
+	c.header().Set("Content-Type", "application/json; charset=utf-8")
+	o := &out{w: c.to}
+	one, single := strings.CutPrefix(c.rest, "/")
+	found, separator := false, "["
+	for i := range n {
+		switch {
+		case single && id(i) == one:
+			write(o, i)
+			found = true
+		case !single && shown(i):
+			o.raw(separator)
+			write(o, i)
+			separator = ","
+		}
+	}
+	if single && !found {
+		c.refuse(http.StatusNotFound, "", "no such entity")
+		return
+	}
+	if !single {
+		o.raw(`]`)
+	}
+	o.flush()
+}
+
+// writeUser writes one user as the real API does: fullName is always empty,
+// ids and booleans are strings now and then, and one carries a password hash
+// that no client should keep.
+func (a *Account) writeUser(o *out, n int, at int64) {
+	quote := ""
+	if n%4 == 1 {
+		quote = `"`
+	}
+	code, _ := userType(n)
+	g := groupOf(n)
+	o.raw(`{"id":`).raw(quote).raw(AgentID(n)).raw(quote).raw(`,"pid":"p-`).raw(AgentID(n))
+	o.raw(`","deleted":`).raw(quote).bool(gone(n)).raw(quote)
+	o.raw(`,"loginName":`).str(login(n)).raw(`,"fullName":"","nickname":`).str(a.name(n, at))
+	if n == 3 {
+		o.raw(`,"passwordSh":"c2FsdGVkLWhhc2g="`)
+	}
+	o.raw(`,"isEnabled":`).raw(quote).bool(!gone(n)).raw(quote).raw(`,"maxChats":"4","email":"user`)
+	o.num(int64(n + 1)).raw(`@example.com","disabledManually":false,"skillIds":[`).num(skills[n%liveSkills].id)
+	o.raw(`],"profileIds":[1],"lobIds":[],"memberOf":{"agentGroupId":"`).num(g.id)
+	o.raw(`","assignmentDate":"2025-01-01 09:00:00"},"managerOf":[],"permissionGroups":["1"],"description":"","employeeId":"",`)
+	o.raw(`"maxAsyncChats":"10","dateUpdated":"2025-01-01 09:00:00","isApiUser":false,"userTypeId":`).raw(code).raw(`}`)
+}
+
+// writeSkill writes id, name and deleted, which is all the real API gives
+// unless more is selected.
+func (a *Account) writeSkill(o *out, n int, full bool) {
+	s := skills[n]
+	o.raw(`{"id":`).num(s.id).raw(`,"name":`).str(s.name).raw(`,"deleted":`).bool(s.deleted)
+	if full {
+		o.raw(`,"description":"","skillOrder":`).num(int64(n)).raw(`,"maxWaitTime":120,"dateUpdated":"2025-01-01 09:00:00",`)
+		o.raw(`"canTransfer":true,"skillTransferList":[],"lobIds":[],"autoCloseInSeconds":0`)
+	}
+	o.raw(`}`)
+}
