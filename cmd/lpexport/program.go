@@ -85,14 +85,22 @@ func wantsJSON(args []string) bool {
 	return slices.Contains(args, "--json") || slices.Contains(args, "--json=true")
 }
 
-// command gives cmd its work. empty is the result for a command line that
-// never came to work.
+// command gives cmd its work, which returns its result, or nil when it has
+// reported that itself. empty is the result for a command line that never came
+// to work.
 func (p *program) command(cmd *cobra.Command, empty func() result, work func(ctx context.Context, args []string) (result, error)) *cobra.Command {
 	p.empty[cmd] = empty
 	cmd.Long = strings.TrimSpace(cmd.Long) + "\n" + exitStatus
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		found, err := work(cmd.Context(), args)
-		return p.report(cmd, found, settle(cmd.Context(), err))
+		err = settle(cmd.Context(), err)
+		if p.reported {
+			return err
+		}
+		if found == nil {
+			found = empty()
+		}
+		return p.report(cmd, found, err)
 	}
 	return cmd
 }

@@ -67,7 +67,7 @@ func newRoot(p *program) *cobra.Command {
 			root.AddCommand(command)
 		}
 	}
-	add("setup", newConfig(p))
+	add("setup", newConfig(p), newSandbox(p))
 	help := newHelp()
 	root.SetHelpCommand(help)
 	root.AddCommand(newVersion(p), newCompletion(p), help)
