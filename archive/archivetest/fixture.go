@@ -3,6 +3,7 @@
 package archivetest
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -152,4 +153,13 @@ func (a Archive) oddities(s *archive.Slice, serial, i int) {
 		s.Messages[2].Content = []byte(`{"type":"vertical","elements":[{"type":"text","text":"\ud83d\ude00"}]}`)
 		s.Messages[2].Dialog += "-survey"
 	}
+}
+
+func sha256File(t testing.TB, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fmt.Sprintf("%x", sha256.Sum256(data))
 }
