@@ -123,7 +123,7 @@ func (a *Account) writeUser(o *out, n int, at int64) {
 // unless more is selected.
 func (a *Account) writeSkill(o *out, n int, full bool) {
 	s := skills[n]
-	o.raw(`{"id":`).num(s.id).raw(`,"name":`).str(s.name).raw(`,"deleted":`).bool(s.deleted)
+	o.raw(`{"id":`).num(s.id).raw(`,"name":`).str(a.skillName(n)).raw(`,"deleted":`).bool(s.deleted)
 	if full {
 		o.raw(`,"description":"","skillOrder":`).num(int64(n)).raw(`,"maxWaitTime":120,"dateUpdated":"2025-01-01 09:00:00",`)
 		o.raw(`"canTransfer":true,"skillTransferList":[],"lobIds":[],"autoCloseInSeconds":0`)

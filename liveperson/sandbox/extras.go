@@ -147,8 +147,8 @@ func writeSkillChanges(a *Account, o *out, v *view) {
 		}
 		first = false
 		from, to := skills[v.skills[turn-1]], skills[v.skills[turn]]
-		o.raw(`{`).when("time", at).raw(`,"previousSkillId":`).num(from.id).raw(`,"previousSkillName":`).str(from.name)
-		o.raw(`,"currentSkillId":`).num(to.id).raw(`,"currentSkillName":`).str(to.name).raw(`,"reason":"Skill"}`)
+		o.raw(`{`).when("time", at).raw(`,"previousSkillId":`).num(from.id).raw(`,"previousSkillName":`).str(a.skillName(v.skills[turn-1]))
+		o.raw(`,"currentSkillId":`).num(to.id).raw(`,"currentSkillName":`).str(a.skillName(v.skills[turn])).raw(`,"reason":"Skill"}`)
 	}
 	o.raw(`]`)
 }
@@ -172,28 +172,50 @@ func writeUniqueIntents(a *Account, o *out, v *view) {
 	o.raw(`[{"intentName":"order-status","intentLabel":"where is my order"}]`)
 }
 
-// agentSurveyed is when the agent filled in the form about the conversation.
-func (l *life) agentSurveyed() int64 {
+// agentSurveys are when the agent sent the form about the conversation: once in
+// part, once whole.
+func (l *life) agentSurveys() []int64 {
 	if l.closed == 0 || l.skip != 3 || l.old {
-		return never
+		return nil
 	}
-	return l.closed + 10*minute
+	return []int64{l.closed + 8*minute, l.closed + 10*minute}
 }
 
 func writeAgentSurvey(a *Account, o *out, v *view) {
-	at := v.agentSurveyed()
-	if a.set.Plain || v.at < at {
-		o.raw(`{}`)
+	if sent := v.agentSurveysSent(); len(sent) > 0 {
+		writeForm(a, o, v, len(sent)-1, sent[len(sent)-1])
 		return
 	}
-	o.raw(`{"surveyStatus":"SUBMITTED","statusReason":"SUBMITTED","dialogId":"`)
+	o.raw(`{}`)
+}
+
+func writeAgentSurveys(a *Account, o *out, v *view) {
+	o.raw(`[`)
+	for i, at := range v.agentSurveysSent() {
+		if i > 0 {
+			o.raw(`,`)
+		}
+		writeForm(a, o, v, i, at)
+	}
+	o.raw(`]`)
+}
+
+func (v *view) agentSurveysSent() []int64 {
+	sent := v.agentSurveys()
+	for len(sent) > 0 && sent[len(sent)-1] > v.at {
+		sent = sent[:len(sent)-1]
+	}
+	return sent
+}
+
+// writeForm writes the agent's form as sent the i-th time.
+func writeForm(a *Account, o *out, v *view, i int, at int64) {
+	o.raw(`{"surveyStatus":"SUBMITTED","statusReason":"`).raw([...]string{"PARTIALLY_SUBMITTED", "SUBMITTED"}[i]).raw(`","dialogId":"`)
 	o.b = a.appendDialog(o.b, &v.life, mainDialog)
 	o.raw(`","surveyId":"`)
 	o.b = a.appendSurvey(o.b, v)
 	o.raw(`","acSurveyId":"3592872510","acSurveyName":"Wrap-up","acSurveyRevision":24,"lastUpdateTime":`).num(at)
 	writeAgentNames(a, o, "assignedAgent", v.agentOf(v.turn(v.main-1)), v.at)
 	o.raw(`,"submittedAnswers":[{"questionText":"Solved?","questionId":"1","questionDefinition":"REGULAR_QUESTION","questionCategory":"FREE_TEXT",`)
-	o.raw(`"answers":[{"answer":"Yes","answerId":"1"}]}]}`)
+	o.raw(`"answers":[{"answer":`).str([...]string{"Not yet", "Yes"}[i]).raw(`,"answerId":"1"}]}]}`)
 }
-
-func writeAgentSurveys(a *Account, o *out, v *view) { o.raw(`[]`) }

@@ -91,7 +91,11 @@ func writeConsumers(a *Account, o *out, v *view) {
 	}
 	o.raw(`","firstName":`).str(name).raw(`,"lastName":"undefined","token":"undefined","email":"customer`)
 	o.num(int64(v.consumer + 1)).raw(`@example.net","phone":"0","avatarURL":"undefined",`)
-	o.when("time", v.start+8).raw(`,`).when("joinTime", v.start+8).raw(`,"consumerName":`).str(name)
+	o.when("time", v.start+8)
+	if !v.old {
+		o.raw(`,`).when("joinTime", v.start+8)
+	}
+	o.raw(`,"consumerName":`).str(name)
 	a.dialogID(o, v, mainDialog).raw(`}]`)
 }
 
@@ -110,9 +114,9 @@ func writeTransfers(a *Account, o *out, v *view) {
 		from, to := skills[v.skills[turn-1]], skills[v.skills[turn]]
 		by := v.agentOf(turn - 1)
 		o.raw(`{`).when("time", at).raw(`,"assignedAgentId":"null","targetSkillId":`).num(to.id)
-		o.raw(`,"targetSkillName":`).str(to.name).raw(`,"reason":"Skill","by":"`)
+		o.raw(`,"targetSkillName":`).str(a.skillName(v.skills[turn])).raw(`,"reason":"Skill","by":"`)
 		o.b = appendAgentID(o.b, by)
-		o.raw(`","sourceSkillId":`).num(from.id).raw(`,"sourceSkillName":`).str(from.name)
+		o.raw(`","sourceSkillId":`).num(from.id).raw(`,"sourceSkillName":`).str(a.skillName(v.skills[turn-1]))
 		writeAgentNames(a, o, "sourceAgent", by, v.at)
 		a.dialogID(o, v, v.dialogOf(v.firstOf(turn))).raw(`}`)
 	}
@@ -182,8 +186,8 @@ func writeDialogs(a *Account, o *out, v *view) {
 			o.raw(`,`).when("endTime", s.end).raw(`,"closeReason":`).str(v.closeReason())
 			o.raw(`,"closeReasonDescription":"MANUAL_CLOSE"`)
 		}
-		sk := skills[v.skills[v.turnAt(max(s.start, v.start+1000))]]
-		o.raw(`,"skillId":`).num(sk.id).raw(`,"skillName":`).str(sk.name).raw(`}`)
+		n := v.skills[v.turnAt(max(s.start, v.start+1000))]
+		o.raw(`,"skillId":`).num(skills[n].id).raw(`,"skillName":`).str(a.skillName(n)).raw(`}`)
 	}
 	o.raw(`]`)
 }

@@ -111,8 +111,8 @@ func writeInfo(a *Account, o *out, v *view) {
 	if !v.old {
 		o.raw(`,"agentDeleted":`).bool(gone(v.agentOf(turn)))
 	}
-	s := skills[v.skills[turn]]
-	o.raw(`,"latestSkillId":`).num(s.id).raw(`,"latestSkillName":`).str(s.name)
+	s := v.skills[turn]
+	o.raw(`,"latestSkillId":`).num(skills[s].id).raw(`,"latestSkillName":`).str(a.skillName(s))
 	o.raw(`,"source":`).str([...]string{"SHARK", "APP", "WhatsApp Business", "SHARK"}[v.language%4])
 	if end > 0 {
 		o.raw(`,"closeReason":`).str(v.closeReason()).raw(`,"closeReasonDescription":"MANUAL_CLOSE"`)
@@ -132,6 +132,9 @@ func writeInfo(a *Account, o *out, v *view) {
 	if !v.old {
 		o.raw(`,"isPartial":`).bool(v.partial).raw(`,"pendingAgentSurvey":false,"integration":"WEB_SDK","language":`)
 		o.str(tongues[v.language].code).raw(`,"features":["RICHCONTENT","QUICKREPLIES","SECUREFORMS"]`)
+	}
+	if a.set.Hostile {
+		o.raw(`,"undocumented":{"twice":1,"twice":[{}],"":null}`)
 	}
 	o.raw(`}`)
 }

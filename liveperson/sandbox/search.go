@@ -115,8 +115,6 @@ func (a *Account) matches(q query, n int, e entry, at int64) bool {
 	return false
 }
 
-func skillID(n int) string { return strconv.FormatInt(skills[n].id, 10) }
-
 // order sorts what was found. Ties come in an order of their own, which a Shift
 // fault changes from request to request; without a sort there is no order at
 // all worth the name.

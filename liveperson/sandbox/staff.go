@@ -15,7 +15,6 @@ const (
 	liveSkills    = 5
 )
 
-// Skill is a skill of the account.
 type skill struct {
 	id      int64
 	name    string
@@ -29,6 +28,15 @@ var skills = []skill{
 	{3100000114, "Rücksendungen", false},
 	{3100000115, "Priority Customers", false},
 	{3100000109, "Old Hotline", true},
+}
+
+func skillID(n int) string { return strconv.FormatInt(skills[n].id, 10) }
+
+func (a *Account) skillName(n int) string {
+	if a.set.Hostile {
+		return skills[n].name + " " + hostile[len(hostile)-1-n]
+	}
+	return skills[n].name
 }
 
 type group struct {

@@ -50,12 +50,14 @@ type Version struct {
 }
 
 // Happening is what occurred besides messages. Kinds are started, joined, left,
-// transferred, closed, reopened, survey and summary; ID is the dialog, the
-// member of staff, or, of a survey, the survey's.
+// transferred, closed, reopened, survey and summary. Of a reopened conversation
+// the first closing and the reopening are told by its dialogs only: its info
+// forgets them.
 type Happening struct {
 	Kind string
-	At   int64
-	ID   string
+	At   int64  // as the record dates it: a survey by the start of its dialog, an agent's by its last update
+	Seen int64  // from when on the record tells of it
+	ID   string // participant; for transferred "<skill>><skill>"; for a survey its own; else the dialog
 }
 
 // Truth yields, in order of their start, the conversations the account shows at
@@ -142,34 +144,50 @@ func (a *Account) versions(l *life, i int, at int64) []Version {
 // happened is all that happened by then, in order of time.
 func (a *Account) happened(l *life, at int64) []Happening {
 	v := &view{life: *l, at: at}
-	list := []Happening{{"started", l.start, a.ID(l.number)}}
-	add := func(kind string, when int64, id string) {
-		if when <= at {
-			list = append(list, Happening{kind, when, id})
+	dialog := func(n int) string { return string(a.appendDialog(nil, l, n)) }
+	var list []Happening
+	add := func(kind string, when, seen int64, id string) {
+		if seen <= at {
+			list = append(list, Happening{kind, when, seen, id})
 		}
 	}
-	for _, p := range l.presences() {
-		add("joined", p.joined, AgentID(p.staff))
-		add("left", p.left, AgentID(p.staff))
-	}
+	add("started", l.start, l.start, dialog(mainDialog))
+	a.came(l, add)
 	for turn := 1; turn < 3; turn++ {
-		add("transferred", l.transferred(turn), AgentID(l.agentOf(turn-1)))
+		when := l.transferred(turn)
+		add("transferred", when, when, skillID(l.skills[turn-1])+">"+skillID(l.skills[turn]))
 	}
 	for i, s := range l.spans(at) {
-		id := string(a.appendDialog(nil, l, s.dialog))
 		if i > 0 && s.kind == "MAIN" {
-			add("reopened", s.start, id)
+			add("reopened", s.start, s.start, dialog(s.dialog))
 		}
 		if s.kind == "MAIN" && s.end > 0 {
-			add("closed", s.end, id)
+			add("closed", s.end, s.end, dialog(s.dialog))
 		}
 	}
 	if l.surveyed > 0 {
-		add("survey", l.surveyed, string(a.appendSurvey(nil, v)))
+		add("survey", l.closed, l.surveyed, string(a.appendSurvey(nil, v)))
+	}
+	for _, when := range l.agentSurveys() {
+		add("survey", when, when, string(a.appendSurvey(nil, v)))
 	}
 	if l.summarised > 0 {
-		add("summary", l.summarised, a.ID(l.number))
+		add("summary", l.summarised, l.summarised, dialog(mainDialog))
 	}
 	slices.SortStableFunc(list, func(x, y Happening) int { return cmp.Compare(x.At, y.At) })
 	return list
+}
+
+// came adds who joined and left. Records of 2017 tell neither when a consumer
+// joined nor when an agent left.
+func (a *Account) came(l *life, add func(kind string, when, seen int64, id string)) {
+	if !l.old {
+		add("joined", l.start+8, l.start+8, string(a.appendConsumer(nil, l.consumer)))
+	}
+	for _, p := range l.presences() {
+		add("joined", p.joined, p.joined, AgentID(p.staff))
+		if !l.old {
+			add("left", p.left, p.left, AgentID(p.staff))
+		}
+	}
 }
