@@ -16,6 +16,7 @@ import (
 type page struct {
 	n         *normaliser
 	packer    *packer
+	byID      bool // what is cut short here stays so
 	records   []captured
 	oversized []string // ids of records that are too big to come with others
 	unnamed   int      // oversized ones that did not even tell their id

@@ -77,6 +77,11 @@ func (tx *Tx) DropPartsAfter(conversation int64, revision int) error {
 	return tx.exec(`DELETE FROM record WHERE conversation = ? AND revision > ?`, conversation, revision)
 }
 
+// DropParts removes parts of a revision from the given one on.
+func (tx *Tx) DropParts(conversation int64, revision, from int) error {
+	return tx.exec(`DELETE FROM record WHERE conversation = ? AND revision = ? AND part >= ?`, conversation, revision, from)
+}
+
 // Parts calls each for every part of one revision, in order. The frame belongs
 // to the callee.
 func (c *Checkpoint) Parts(ctx context.Context, conversation int64, revision int, each func(part int, p Part) error) error {
@@ -123,18 +128,27 @@ func (tx *Tx) Include(sourceID string) error {
 	return tx.exec(`DELETE FROM excluded WHERE source_id = ?`, sourceID)
 }
 
+// OpenConversation is a conversation in the register, and when it is to be looked at.
+type OpenConversation struct {
+	ID        int64
+	SourceID  string
+	RereadAt  int64
+	StartedAt int64
+}
+
 // Reread lists up to limit conversations whose next look by id has come, the
-// longest waiting first.
-func (c *Checkpoint) Reread(ctx context.Context, now int64, limit int) (sourceIDs []string, err error) {
+// longest waiting first, after the given one.
+func (c *Checkpoint) Reread(ctx context.Context, now int64, after OpenConversation, limit int) (open []OpenConversation, err error) {
 	err = c.list(ctx, func(s scanner) error {
-		var id string
-		if err := s.Scan(&id); err != nil {
+		var o OpenConversation
+		if err := s.Scan(&o.ID, &o.SourceID, &o.RereadAt, &o.StartedAt); err != nil {
 			return err
 		}
-		sourceIDs = append(sourceIDs, id)
+		open = append(open, o)
 		return nil
-	}, `SELECT source_id FROM conversation WHERE reread_at <= ? ORDER BY reread_at, id LIMIT ?`, now, limit)
-	return sourceIDs, err
+	}, `SELECT id, source_id, reread_at, coalesce(started_at, 0) FROM conversation
+		WHERE reread_at <= ? AND (reread_at, id) > (?, ?) ORDER BY reread_at, id LIMIT ?`, now, after.RereadAt, after.ID, limit)
+	return open, err
 }
 
 // OpenConversations counts the register.

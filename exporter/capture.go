@@ -1,0 +1,265 @@
+package exporter
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"lpexport/exporter/checkpoint"
+)
+
+// capture is the capturing half of one run.
+type capture struct {
+	*Exporter
+	norm     *normaliser
+	chosen   selection
+	held     bool       // some destination was recovered: revisions go on from the archive's
+	waiting  bool       // something is in quarantine that a capture may resolve
+	stored   func()     // called after each page that made anything due
+	alone    sync.Mutex // held while a big record is fetched
+	mu       sync.Mutex
+	expected int64
+	counts   Counts
+	unknown  map[string]bool // message types warned about
+}
+
+// Counts is what a run captured.
+type Counts struct {
+	Conversations int64            // new or changed ones
+	Messages      int64            // new ones
+	Revisions     int64            // records that differ from the one before
+	Read          int64            // records looked at
+	Bytes         int64            // of JSON received
+	Excluded      map[string]int64 // by reason
+	Quarantined   int64
+	Partial       int64
+	Variants      int64
+	Unknown       int64 // messages of a type that nobody knows yet
+}
+
+// store keeps a page: records, revisions, names and what is due where, in one
+// transaction with its place, which finish notes (nil: none).
+func (c *capture) store(ctx context.Context, p *page, finish func(*checkpoint.Tx) error) error {
+	var n Counts
+	n.Excluded = map[string]int64{}
+	due := false
+	c.Step("page received")
+	err := c.cp.Update(ctx, func(tx *checkpoint.Tx) error {
+		for i := range p.records {
+			made, err := c.storeOne(tx, &p.records[i], &n)
+			if err != nil {
+				return err
+			}
+			due = due || made
+		}
+		c.Step("page in transaction")
+		if finish != nil {
+			return finish(tx)
+		}
+		return nil
+	})
+	c.Step("page stored")
+	if err != nil {
+		return fmt.Errorf("store page: %w", err)
+	}
+	c.count(&n)
+	for i := range p.records {
+		c.warnUnknown(p.records[i].unknown)
+	}
+	if due {
+		c.stored()
+	}
+	return nil
+}
+
+// storeOne keeps one record, and tells whether it made anything due.
+func (c *capture) storeOne(tx *checkpoint.Tx, r *captured, n *Counts) (due bool, err error) {
+	now := c.millis()
+	n.Read++
+	n.Bytes += r.bytes
+	if r.reason != "" {
+		n.Quarantined++
+		return false, tx.Quarantine(checkpoint.Quarantined{Kind: "record", SourceID: r.id, Reason: r.reason,
+			Bytes: r.bytes, SHA256: r.sha256[:], Frame: r.frame}, now)
+	}
+	known, err := tx.Conversation(r.id)
+	if err != nil {
+		return false, err
+	}
+	if known.Revision == 0 {
+		if in, err := c.choose(tx, r, n, now); err != nil || !in {
+			return false, err
+		}
+	}
+	s, err := decodeSeen(known.Seen, r.id)
+	if err != nil {
+		return false, fmt.Errorf("conversation %s: %w", r.id, err)
+	}
+	m, err := c.merger(tx, s, &known)
+	if err != nil {
+		return false, err
+	}
+	for _, message := range r.messages {
+		m.add(message)
+	}
+	m.settle()
+	m.finish(r, &known)
+	parts := func() error {
+		return tx.PutPart(known.ID, known.Revision, 0, checkpoint.Part{Bytes: r.bytes, SHA256: r.sha256[:], Frame: r.frame}, now)
+	}
+	return c.storeMerged(tx, m, r, &known, parts, n)
+}
+
+// merger prepares the comparison with what is known. The revision it makes is
+// the next, or, after a recovery, goes on from the archive's.
+func (c *capture) merger(tx *checkpoint.Tx, s *seen, known *checkpoint.Conversation) (*merger, error) {
+	revision := known.Revision + 1
+	if known.Revision == 0 && c.held {
+		held, err := tx.HeldRevision(known.SourceID)
+		if err != nil {
+			return nil, err
+		}
+		revision = max(revision, held)
+	}
+	return &merger{seen: s, revision: revision}, nil
+}
+
+// finish compares everything but the messages.
+func (m *merger) finish(r *captured, known *checkpoint.Conversation) {
+	wasClosed := known.Status == closedStatus
+	if wasClosed && r.status != closedStatus {
+		m.reopen(known.ClosedAt)
+	}
+	m.rest(r, wasClosed)
+}
+
+// storeMerged writes what a merger found; parts writes the record's bytes.
+func (c *capture) storeMerged(tx *checkpoint.Tx, m *merger, r *captured, known *checkpoint.Conversation, parts func() error, n *Counts) (due bool, err error) {
+	now := c.millis()
+	revised := known.Revision == 0 || m.differs()
+	reread := c.nextLook(r, max(known.EntryAt, m.newest), now)
+	if !revised && !changedState(known, r) {
+		if reread == known.RereadAt {
+			return false, nil
+		}
+		return false, tx.SetReread(known.ID, reread)
+	}
+	if revised {
+		known.Revision = m.revision
+	}
+	known.Status, known.StartedAt, known.ClosedAt = r.status, r.startedAt, r.closedAt
+	known.SurveyOpen, known.Partial = r.surveyOpen, r.partial
+	known.EntryAt, known.RereadAt = max(known.EntryAt, m.newest), reread
+	known.Seen = m.seen.encode(known.Seen[:0], r.id)
+	if err := tx.PutConversation(known); err != nil {
+		return false, err
+	}
+	if !revised {
+		return false, nil
+	}
+	if err := parts(); err != nil {
+		return false, err
+	}
+	if c.waiting {
+		if err := tx.ResolveConversation(r.id, now); err != nil {
+			return false, err
+		}
+	}
+	n.Revisions++
+	n.Messages += int64(m.messages)
+	n.Variants += int64(m.variants)
+	n.Unknown += int64(len(r.unknown))
+	if r.partial {
+		n.Partial++
+	}
+	if !m.deliver() {
+		return false, nil
+	}
+	n.Conversations++
+	return true, tx.MakeDue(known.ID, known.Revision, m.oldest, now)
+}
+
+// changedState tells whether anything but entries changed that decides when a
+// conversation is cut or looked at.
+func changedState(known *checkpoint.Conversation, r *captured) bool {
+	return known.Status != r.status || known.ClosedAt != r.closedAt || known.SurveyOpen != r.surveyOpen || known.Partial != r.partial
+}
+
+// Bounds of the intervals at which open conversations are looked at by id.
+const (
+	longestReread = 24 * time.Hour
+	surveyGrace   = 24 * time.Hour // an open survey keeps a closed conversation in the register that long
+	silenceShare  = 8              // an eighth of the silence so far
+)
+
+// nextLook is when a conversation is to be looked at by id again, 0 for never.
+// The longer it has been silent, the later.
+func (c *capture) nextLook(r *captured, newest, now int64) int64 {
+	if r.status == closedStatus && (!r.surveyOpen || r.closedAt < now-surveyGrace.Milliseconds()) {
+		return 0
+	}
+	if c.Reread == 0 {
+		return 1 // always due
+	}
+	wait := min(max((now-newest)/silenceShare, c.Reread.Milliseconds()), longestReread.Milliseconds())
+	return now + wait
+}
+
+// choose applies the selection to a conversation that is not captured yet.
+func (c *capture) choose(tx *checkpoint.Tx, r *captured, n *Counts, now int64) (in bool, err error) {
+	if c.chosen.all() {
+		return true, nil
+	}
+	if c.chosen.has(r.skillIDs) {
+		return true, tx.Include(r.id)
+	}
+	ids := r.skillIDs
+	if ids == nil {
+		ids = []string{}
+	}
+	skills, err := json.Marshal(ids)
+	if err != nil {
+		return false, err
+	}
+	n.Excluded[reasonSkill]++
+	return false, tx.Exclude(checkpoint.Excluded{SourceID: r.id, Skills: string(skills), Reason: reasonSkill, SHA256: r.sha256[:]}, now)
+}
+
+func (c *capture) count(n *Counts) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.counts.Conversations += n.Conversations
+	c.counts.Messages += n.Messages
+	c.counts.Revisions += n.Revisions
+	c.counts.Read += n.Read
+	c.counts.Bytes += n.Bytes
+	c.counts.Quarantined += n.Quarantined
+	c.counts.Partial += n.Partial
+	c.counts.Variants += n.Variants
+	c.counts.Unknown += n.Unknown
+	for reason, k := range n.Excluded {
+		c.counts.Excluded[reason] += k
+	}
+	c.Progress(Progress{Conversations: c.counts.Read, Expected: c.expected})
+}
+
+// expect adds to the number of records that the run is going to read.
+func (c *capture) expect(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.expected += int64(n)
+}
+
+// warnUnknown warns once of each message type that nobody knows yet.
+func (c *capture) warnUnknown(types []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, t := range types {
+		if !c.unknown[t] && len(c.unknown) < 1000 {
+			c.unknown[t] = true
+			c.Log.Warn("message type is not known: its words and its JSON are delivered", "type", t)
+		}
+	}
+}

@@ -1,0 +1,143 @@
+// Package exporter takes an account's conversations from LivePerson to its
+// archives: capture → checkpoint → cut → render → deliver → prove.
+//
+// The checkpoint is the only meeting point. Capture stores each page's records
+// in one transaction together with what they make due; each destination has a
+// worker of its own that cuts what is due into frozen slices, renders them into
+// the spool and delivers them. Any of it may be killed at any instant: the next
+// run goes on from what is stored, and nothing is lost or doubled.
+//
+// doc/design.md states the invariants.
+package exporter
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"lpexport/archive"
+	"lpexport/exporter/checkpoint"
+	"lpexport/liveperson"
+)
+
+// Source is the history API, as *liveperson.Client offers it.
+type Source interface {
+	Search(context.Context, liveperson.Query, liveperson.Sink) (liveperson.Page, error)
+	Conversations(context.Context, []string, liveperson.Sink) (liveperson.Page, error)
+	Conversation(ctx context.Context, id string, limit int64, sink liveperson.Sink) (liveperson.Page, error)
+	Section(ctx context.Context, id, section string, reset func(), each func(element []byte) error) (found bool, err error)
+	Users(context.Context) ([]liveperson.User, error)
+	Skills(context.Context) ([]liveperson.Skill, error)
+	Searches() int64
+}
+
+// Target is where a destination's bundles go. Reading back is what fork
+// detection, recover and verify need.
+type Target interface {
+	archive.Destination
+	archive.Source
+}
+
+// Settings is what an Exporter works with. Source may be nil for commands that
+// only read or deliver.
+type Settings struct {
+	Account      string
+	State        string // directory
+	Source       Source
+	Concurrency  int
+	Since        func(now time.Time) time.Time // where the first cycle begins
+	Overlap      time.Duration
+	Reread       time.Duration // shortest time between two looks by id; 0: all in every cycle
+	Skills       []string      // ids or names; none: all
+	Destinations []Destination
+	Generator    string // program and version, written into manifests
+	Log          *slog.Logger
+	Now          func() time.Time
+	Progress     func(Progress)    // nil: nobody is told
+	Step         func(name string) // nil; a test's hook between any two durable steps
+}
+
+// Destination is one configured destination.
+type Destination struct {
+	Name           string
+	Archive        string // profile
+	Cut            Cut
+	From           *From // nil: not said
+	Bounds         Bounds
+	SettingsSHA256 string
+	Target         Target
+}
+
+// Cut says when a conversation is cut: at once, or when it is closed, or when
+// it is open and has entries older than After.
+type Cut struct {
+	Immediately bool
+	After       time.Duration
+}
+
+// From says what a destination that is added later is given.
+type From struct {
+	All  bool
+	New  bool
+	Date time.Time
+}
+
+// Bounds of one bundle. A conversation is never spread over two, so that one
+// that is longer than a bundle may be makes a bigger one.
+type Bounds struct {
+	Conversations int
+	Bytes         int64         // rendered
+	Wait          time.Duration // how long the first one waits for others while a capture runs
+}
+
+// Progress is how far a run has come.
+type Progress struct {
+	Conversations int64 // captured
+	Expected      int64 // 0: not known
+}
+
+// Exporter works on one checkpoint. It is safe for use by several goroutines.
+type Exporter struct {
+	Settings
+	cp     *checkpoint.Checkpoint
+	packer *packer
+}
+
+// Open opens the state directory, and makes it when it is not there yet.
+func Open(ctx context.Context, s Settings) (*Exporter, error) {
+	cp, err := checkpoint.Open(ctx, s.State, checkpoint.Options{Account: s.Account, Origin: randomName(), Now: s.Now().UnixMilli()})
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Join(s.State, "spool"), 0o700); err != nil {
+		cp.Close()
+		return nil, fmt.Errorf("make spool: %w", err)
+	}
+	if s.Step == nil {
+		s.Step = func(string) {}
+	}
+	if s.Progress == nil {
+		s.Progress = func(Progress) {}
+	}
+	return &Exporter{Settings: s, cp: cp, packer: newPacker()}, nil
+}
+
+// Close ends all work with the checkpoint.
+func (e *Exporter) Close() error { return e.cp.Close() }
+
+// Backup writes a copy of the checkpoint to path, which must not exist, while
+// others go on working.
+func (e *Exporter) Backup(ctx context.Context, path string) error { return e.cp.Backup(ctx, path) }
+
+func (e *Exporter) millis() int64 { return e.Now().UnixMilli() }
+
+func randomName() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // never fails: crypto/rand
+	return hex.EncodeToString(b)
+}
