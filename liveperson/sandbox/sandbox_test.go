@@ -56,13 +56,7 @@ func connect(t testing.TB, s sandbox.Settings) *remote {
 // do makes one request; a cut answer is returned as far as it came.
 func (r *remote) do(method, target, body string, headers ...string) *httptest.ResponseRecorder {
 	r.t.Helper()
-	request := httptest.NewRequest(method, "https://sandbox.example"+target, strings.NewReader(body))
-	if r.token != "" {
-		request.Header.Set("Authorization", "Bearer "+r.token)
-	}
-	for i := 0; i < len(headers); i += 2 {
-		request.Header.Set(headers[i], headers[i+1])
-	}
+	request := r.request(method, target, body, headers...)
 	w := httptest.NewRecorder()
 	func() {
 		defer func() {
@@ -73,6 +67,17 @@ func (r *remote) do(method, target, body string, headers ...string) *httptest.Re
 		r.account.ServeHTTP(w, request)
 	}()
 	return w
+}
+
+func (r *remote) request(method, target, body string, headers ...string) *http.Request {
+	request := httptest.NewRequest(method, "https://sandbox.example"+target, strings.NewReader(body))
+	if r.token != "" {
+		request.Header.Set("Authorization", "Bearer "+r.token)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	return request
 }
 
 const searchPath = "/messaging_history/api/account/sandbox/conversations/search?source=test&v=2&"

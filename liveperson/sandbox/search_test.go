@@ -1,0 +1,325 @@
+package sandbox_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+)
+
+func infoOf(record object) object { return record["info"].(object) }
+
+func idOf(record object) string { return infoOf(record)["conversationId"].(string) }
+
+func millis(t testing.TB, v any) int64 {
+	t.Helper()
+	n, err := v.(json.Number).Int64()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// later is a moment in the middle of the small account's life.
+var later = epoch.Add(3*day + 7*time.Minute)
+
+func TestSearchRefuses(t *testing.T) {
+	r := connect(t, small(later))
+	good := `{"start":{"from":` + itoa(int(epoch.UnixMilli())) + `,"to":-1}}`
+	for name, c := range map[string]struct {
+		target, body string
+		code         int
+	}{
+		"fine":           {searchPath, good, 200},
+		"no source":      {strings.Replace(searchPath, "source=test&", "", 1), good, 400},
+		"long source":    {searchPath + "source=x", good, 200},
+		"source of 21":   {strings.Replace(searchPath, "test", "123456789012345678901", 1), good, 400},
+		"limit 101":      {searchPath + "limit=101", good, 400},
+		"negative":       {searchPath + "offset=-1", good, 400},
+		"v=3":            {strings.Replace(searchPath, "v=2", "v=3", 1), good, 400},
+		"sort by update": {searchPath + "sort=latestUpdateTime:asc", good, 400},
+		"no start":       {searchPath, `{"status":["OPEN"]}`, 400},
+		"not JSON":       {searchPath, `{`, 400},
+		"91 days":        {searchPath, `{"start":{"from":1700000000000,"to":` + itoa(1700000000000+91*86400000) + `}}`, 400},
+		"90 days quoted": {searchPath, `{"start":{"from":"1700000000000","to":"` + itoa(1700000000000+90*86400000) + `"}}`, 200},
+		"open for years": {searchPath, `{"start":{"from":1600000000000,"to":-1}}`, 400},
+		"end too long":   {searchPath, `{"start":{"from":` + itoa(int(epoch.UnixMilli())) + `},"end":{"from":1700000000000,"to":` + itoa(1700000000000+91*86400000) + `}}`, 400},
+		"bad section":    {searchPath, `{"start":{"from":` + itoa(int(epoch.UnixMilli())) + `},"contentToRetrieve":["mesageRecords"]}`, 400},
+		"deep":           {searchPath + "limit=100&offset=9901", good, 500},
+		"not so deep":    {searchPath + "limit=100&offset=9900", good, 200},
+	} {
+		if w := r.do("POST", c.target, c.body); w.Code != c.code {
+			t.Errorf("%s: %d, want %d: %s", name, w.Code, c.code, w.Body)
+		}
+	}
+	if w := r.do("POST", searchPath+"limit=100&offset=9901", good); !strings.Contains(w.Body.String(), "0007") {
+		t.Error("the result window is not refused with internal code 0007")
+	}
+	if w := r.do("GET", searchPath, good); w.Code != 405 {
+		t.Errorf("GET: %d", w.Code)
+	}
+}
+
+func TestStartIsRoundedOutwards(t *testing.T) {
+	r := connect(t, small(later))
+	from, to := epoch.Add(26*time.Hour+9*time.Minute+59*time.Second), epoch.Add(50*time.Hour+time.Second)
+	outer := [2]int64{epoch.Add(26 * time.Hour).UnixMilli(), epoch.Add(50*time.Hour + 10*time.Minute).UnixMilli()}
+	want := 0
+	between := 0
+	for c := range r.account.Truth(later) {
+		if c.StartedAt >= outer[0] && c.StartedAt <= outer[1] {
+			want++
+			if c.StartedAt < from.UnixMilli() || c.StartedAt > to.UnixMilli() {
+				between++
+			}
+		}
+	}
+	got := r.search("limit=100", object{"start": object{"from": from.UnixMilli(), "to": to.UnixMilli()}})
+	if got.Metadata.Count != want || between == 0 {
+		t.Errorf("%d match, want %d, %d of them by rounding", got.Metadata.Count, want, between)
+	}
+}
+
+func TestFilters(t *testing.T) {
+	r := connect(t, small(later))
+	whole := everythingSince(epoch)
+	records := r.all(whole)
+	with := func(key string, value any) answer {
+		filter := object{"start": since(epoch), "status": []string{"OPEN", "CLOSE"}, "contentToRetrieve": everything}
+		filter[key] = value
+		return r.search("limit=100", filter)
+	}
+	count := func(matches func(object) bool) (n int) {
+		for _, record := range records {
+			if matches(record) {
+				n++
+			}
+		}
+		return n
+	}
+	open := func(record object) bool { return infoOf(record)["status"] == "OPEN" }
+	ended := func(record object) int64 { return millis(t, infoOf(record)["endTimeL"]) }
+	edge := epoch.Add(40 * time.Hour).UnixMilli()
+	skill := "3100000112"
+	for name, c := range map[string]struct{ got, want int }{
+		"open":   {with("status", []string{"OPEN"}).Metadata.Count, count(open)},
+		"closed": {with("status", []string{"CLOSE"}).Metadata.Count, count(func(r object) bool { return !open(r) })},
+		"ended": {with("end", object{"from": edge, "to": -1}).Metadata.Count, count(func(r object) bool {
+			return ended(r) >= edge
+		})},
+		"ended by": {with("end", object{"from": epoch.UnixMilli(), "to": edge}).Metadata.Count, count(func(r object) bool {
+			return !open(r) && ended(r) <= edge
+		})},
+		"ended fully by": {with("fullDialogEndTime", object{"from": epoch.UnixMilli(), "to": edge}).Metadata.Count, count(func(r object) bool {
+			full := infoOf(r)["fullDialogEndTimeL"]
+			if full == nil {
+				full = infoOf(r)["endTimeL"]
+			}
+			return millis(t, full) > 0 && millis(t, full) <= edge
+		})},
+		"latest skill": {with("latestSkillIds", []any{skill}).Metadata.Count, count(func(r object) bool {
+			return infoOf(r)["latestSkillId"] == json.Number(skill)
+		})},
+		"any skill": {with("skillIds", []any{json.Number(skill)}).Metadata.Count, count(func(r object) bool { return anySkill(r, skill) })},
+		"all":       {with("skillIds", nil).Metadata.Count, len(records)},
+	} {
+		if c.got != c.want || c.want == 0 {
+			t.Errorf("%s: %d match, want %d of %d", name, c.got, c.want, len(records))
+		}
+	}
+}
+
+func anySkill(record object, skill string) bool {
+	found := infoOf(record)["latestSkillId"] == json.Number(skill)
+	for _, e := range record["transfers"].([]any) {
+		found = found || e.(object)["sourceSkillId"] == json.Number(skill) || e.(object)["targetSkillId"] == json.Number(skill)
+	}
+	return found
+}
+
+func TestOnlyMessagesMoveTheUpdateTime(t *testing.T) {
+	settings := small(later)
+	r := connect(t, settings)
+	updated := func(id string, from time.Time) bool {
+		filter := object{"start": since(epoch), "contentToRetrieve": []string{}}
+		filter["latestUpdateTime"] = object{"from": from.UnixMilli()}
+		for _, record := range r.all(filter) {
+			if idOf(record) == id {
+				return true
+			}
+		}
+		return false
+	}
+	quiet := map[string]bool{}
+	for c := range r.account.Truth(later) {
+		if len(c.Messages) == 0 {
+			continue
+		}
+		last := c.Messages[len(c.Messages)-1].SentAt
+		slot := last - last%600_000
+		for _, h := range c.Happened {
+			if h.Seen >= slot+600_000 {
+				quiet[h.Kind] = true
+				if updated(c.ID, time.UnixMilli(slot+600_000)) {
+					t.Fatalf("conversation %d: %s moved the update time", c.Number, h.Kind)
+				}
+			}
+		}
+		if !updated(c.ID, time.UnixMilli(slot+599_999)) {
+			t.Fatalf("conversation %d is not found by its last message's ten minutes", c.Number)
+		}
+		if len(quiet) == 3 && c.Number > 20 {
+			break
+		}
+	}
+	if !quiet["closed"] || !quiet["survey"] || !quiet["summary"] {
+		t.Errorf("only %v came without a message", quiet)
+	}
+}
+
+func TestSortAndTies(t *testing.T) {
+	r := connect(t, small(later))
+	for sort, field := range map[string]string{"start": "startTimeL", "end": "endTimeL"} {
+		filter := everythingSince(epoch)
+		filter["status"] = []string{"CLOSE"}
+		up := r.search("limit=100&sort="+sort+":asc", filter)
+		down := r.search("limit=100&sort="+sort+":desc", filter)
+		for i := 1; i < 100; i++ {
+			if millis(t, infoOf(up.Records[i])[field]) < millis(t, infoOf(up.Records[i-1])[field]) {
+				t.Fatalf("%s:asc is out of order at %d", sort, i)
+			}
+			if millis(t, infoOf(down.Records[i])[field]) > millis(t, infoOf(down.Records[i-1])[field]) {
+				t.Fatalf("%s:desc is out of order at %d", sort, i)
+			}
+		}
+	}
+	ties := map[int64][]string{}
+	for _, record := range r.all(everythingSince(epoch)) {
+		start := millis(t, infoOf(record)["startTimeL"])
+		ties[start] = append(ties[start], idOf(record))
+	}
+	byNumber, against := 0, 0
+	for _, ids := range ties {
+		if len(ids) == 2 {
+			first, _ := r.account.Number(ids[0])
+			second, _ := r.account.Number(ids[1])
+			if first < second {
+				byNumber++
+			} else {
+				against++
+			}
+		}
+	}
+	if byNumber == 0 || against == 0 {
+		t.Errorf("ties: %d in order, %d against it: the order means something", byNumber, against)
+	}
+}
+
+func TestSectionsAndVersions(t *testing.T) {
+	r := connect(t, small(later))
+	one := func(v string, content any) object {
+		filter := object{"start": since(epoch)}
+		if content != nil {
+			filter["contentToRetrieve"] = content
+		}
+		body, _ := json.Marshal(filter)
+		target := strings.Replace(searchPath, "v=2", "v="+v, 1) + "limit=1&sort=start:asc"
+		return r.parse(r.do("POST", target, string(body))).Records[0]
+	}
+	byDefault := one("2", nil)
+	if len(byDefault) != 15 || byDefault["sdes"] == nil || byDefault["dialogs"] != nil {
+		t.Errorf("by default there are %d sections, want info and fourteen", len(byDefault))
+	}
+	if got := one("2", []string{"dialogs"}); len(got) != 2 || got["dialogs"] == nil {
+		t.Errorf("asked for dialogs only: %d sections", len(got))
+	}
+	if got := one("1", everything); len(got) != 23 || got["unAuthSdes"] != nil {
+		t.Error("v=1 gives unauthenticated attributes")
+	}
+	if got := one("2", everything); len(got) != 24 || got["unAuthSdes"] == nil {
+		t.Error("v=2 lacks unauthenticated attributes")
+	}
+	balance := func(record object) any {
+		events := record["sdes"].(object)["events"].([]any)
+		customer := events[len(events)-1].(object)["customerInfo"].(object)["customerInfo"].(object)
+		return customer["balance"]
+	}
+	if got := balance(one("1", nil)); got != "-40.5" {
+		t.Errorf("v=1 balance: %v", got)
+	}
+	if got := balance(one("2", nil)); got != json.Number("-40.5") {
+		t.Errorf("v=2 balance: %v", got)
+	}
+}
+
+func TestMetadataHasDecoys(t *testing.T) {
+	r := connect(t, small(later))
+	body, _ := json.Marshal(everythingSince(epoch))
+	var got struct {
+		Metadata struct {
+			Count      int
+			Self, Next struct{ Rel, Href string }
+			Shards     map[string]bool `json:"shardsStatusResult"`
+		} `json:"_metadata"`
+	}
+	w := r.do("POST", searchPath+"limit=10", string(body))
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	m := got.Metadata
+	if m.Count < 100 || m.Next.Rel != "next" || !strings.HasPrefix(m.Next.Href, "http://") || strings.Contains(m.Next.Href, "sandbox.example") {
+		t.Errorf("metadata: %+v", m)
+	}
+	if partial, ok := m.Shards["partialResult"]; !ok || partial {
+		t.Errorf("shards: %v", m.Shards)
+	}
+}
+
+func TestRetention(t *testing.T) {
+	settings := small(epoch.AddDate(0, 13, 2))
+	r := connect(t, settings)
+	body, _ := json.Marshal(object{"start": object{"from": epoch.UnixMilli(), "to": epoch.Add(5 * day).UnixMilli()}})
+	kept := r.parse(r.do("POST", searchPath+"limit=100&sort=start:asc", string(body)))
+	earliest := epoch.Add(2 * day).UnixMilli()
+	if kept.Metadata.Count < 100 || millis(t, infoOf(kept.Records[0])["startTimeL"]) < earliest {
+		t.Errorf("%d kept, the first from %v", kept.Metadata.Count, infoOf(kept.Records[0])["startTime"])
+	}
+	if got := r.byID(r.account.ID(0), r.account.ID(299)); len(got.Records) != 1 {
+		t.Errorf("%d found by id, one of them is too old", len(got.Records))
+	}
+}
+
+func TestFreshness(t *testing.T) {
+	settings := small(later)
+	settings.Freshness = time.Minute
+	r := connect(t, settings)
+	newest := int64(0)
+	for _, record := range r.all(everythingSince(epoch)) {
+		newest = max(newest, millis(t, infoOf(record)["startTimeL"]))
+		for _, m := range record["messageRecords"].([]any) {
+			newest = max(newest, millis(t, m.(object)["timeL"]))
+		}
+	}
+	if limit := later.Add(-time.Minute).UnixMilli(); newest > limit || newest < limit-30*60_000 {
+		t.Errorf("the newest entry is %v old", later.Sub(time.UnixMilli(newest)))
+	}
+}
+
+func TestVolatileFields(t *testing.T) {
+	clock := later
+	settings := small(later)
+	settings.Now = func() time.Time { return clock }
+	r := connect(t, settings)
+	filter := everythingSince(epoch)
+	filter["status"] = []string{"OPEN"}
+	before := r.search("limit=1&sort=start:asc", filter).Records[0]
+	clock = clock.Add(10 * time.Second)
+	after := r.search("limit=1&sort=start:asc", filter).Records[0]
+	grown := millis(t, infoOf(after)["duration"]) - millis(t, infoOf(before)["duration"])
+	if idOf(before) != idOf(after) || grown != 10_000 {
+		t.Errorf("duration of an open conversation grew by %d ms in 10 s", grown)
+	}
+	if infoOf(after)["endTime"] != "undefined" || infoOf(after)["endTimeL"] != json.Number("-1") {
+		t.Errorf("end of an open conversation: %v", infoOf(after)["endTime"])
+	}
+}
