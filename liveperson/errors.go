@@ -134,7 +134,8 @@ func requestID(h http.Header) string {
 }
 
 var (
-	namedSecret = regexp.MustCompile(`(?i)((?:secret|token|password|signature|nonce|authorization)\w*["']?\s*[:=]\s*["']?|bearer\s+)[^"'\s&,}]+`)
+	namedSecret = regexp.MustCompile(`(?i)((?:secret|token|password|signature|nonce|authorization)\w*["']?\s*[:=]\s*["']?)[^"'\s&,}]+`)
+	bearer      = regexp.MustCompile(`(?i)\b((?:bearer|basic)\s+)[^"'\s&,}]+`)
 	longWord    = regexp.MustCompile(`[A-Za-z0-9+/_=.-]{24,}`)
 )
 
@@ -156,6 +157,7 @@ func sanitise(body string, secrets []string) string {
 		return r
 	}, body)
 	body = longWord.ReplaceAllString(body, "[removed]")
+	body = bearer.ReplaceAllString(body, "${1}[removed]")
 	body = namedSecret.ReplaceAllString(body, "${1}[removed]")
 	body = strings.Join(strings.Fields(body), " ")
 	for len(body) > maxDetail {

@@ -125,7 +125,7 @@ func infoOf(s *stream, raw []byte, limit int64) (info []byte, err error) {
 		}
 		v, err := s.value(limit)
 		switch {
-		case err == nil:
+		case err == nil && Value(v).Present():
 			info = append([]byte(nil), v...)
 			return nil
 		case err == errTooLong && v == nil:
@@ -133,7 +133,7 @@ func infoOf(s *stream, raw []byte, limit int64) (info []byte, err error) {
 		case err == errTooLong:
 			return nil
 		}
-		return err
+		return err // nil for null
 	})
 	return info, err
 }

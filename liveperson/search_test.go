@@ -283,7 +283,7 @@ func TestSinkError(t *testing.T) {
 	f := newFake(t)
 	f.on(searchPath, body(twoRecords))
 	c, clk := f.client()
-	full := errors.New("disk full")
+	var full error = &APIError{Op: "disk full", Status: 503} // even if it looks like ours
 	got := kept{fail: full}
 	if _, err := c.Search(context.Background(), day, &got); err != full {
 		t.Errorf("got %v", err)

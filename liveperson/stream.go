@@ -109,7 +109,7 @@ func (s *stream) empty() bool {
 }
 
 // allow lets the decoder hold n bytes past what it has consumed.
-func (s *stream) allow(n int64) { s.body.stop = s.dec.InputOffset() + n + readAhead }
+func (s *stream) allow(n int64) { s.body.stop = s.dec.InputOffset() + min(n, 1<<40) + readAhead }
 
 // kind is the kind of what comes next, 0 when that is an error, which the
 // next read returns.

@@ -1,0 +1,217 @@
+package liveperson
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// call is one request, as often as it takes to have it answered.
+type call struct {
+	op          string // for errors and the log
+	service     string // "": the domain API itself
+	method      string // "": GET
+	path        string // escaped
+	query       url.Values
+	body        []byte
+	contentType string
+	open        bool                        // sent without a login
+	search      bool                        // asks for conversations
+	refusals    []int                       // the statuses that mean a refused login or privilege
+	hint        string                      // what to look for then
+	reset       func()                      // before every attempt; may be nil
+	read        func(a *answer) (err error) // takes a 200 or 204
+}
+
+// answer is a good answer's head and its body as it comes.
+type answer struct {
+	status int
+	date   time.Time // zero when absent
+	body   *stream
+}
+
+// do sends k until it is answered or its retries are used up.
+func (c *Client) do(ctx context.Context, k *call) error {
+	renewed := false
+	for failed := 0; ; {
+		if k.reset != nil {
+			k.reset()
+		}
+		// The look-up and the login are calls with retries of their own, made
+		// before this one takes a slot: with one slot it would wait for itself.
+		base, token, err := c.prepare(ctx, k)
+		if err != nil {
+			return err
+		}
+		err = c.attempt(ctx, k, base, token)
+		if err == nil {
+			return nil
+		}
+		api, answered := err.(*APIError) // not errors.As: a sink's error may hold one
+		if ctx.Err() != nil || !answered {
+			return stopped(ctx, k.op, err)
+		}
+		if api.Status == http.StatusUnauthorized && !k.open && !renewed && c.login.discard(token) {
+			renewed = true
+			continue
+		}
+		if slices.Contains(k.refusals, api.Status) {
+			return &AuthError{Op: k.op, Status: api.Status, Hint: k.hint, Err: api}
+		}
+		failed++
+		if err := c.pause(ctx, k, api, failed); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits before attempt failed+1, or returns the error that k ends with.
+func (c *Client) pause(ctx context.Context, k *call, api *APIError, failed int) error {
+	wait, again := c.retries.after(api, failed, c.cfg.Jitter())
+	if !again {
+		return api
+	}
+	c.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "request failed, will repeat",
+		slog.String("error", api.Error()), slog.Int("attempt", failed), slog.Duration("wait", wait))
+	if api.Status == http.StatusTooManyRequests {
+		c.limiter.throttled(wait) // everybody waits for a slot, k too
+		return nil
+	}
+	if err := c.cfg.Wait(ctx, wait); err != nil {
+		return stopped(ctx, k.op, err)
+	}
+	return nil
+}
+
+// stopped is the error of a call that ends without being the API's fault.
+func stopped(ctx context.Context, op string, err error) error {
+	var sink *sinkError
+	switch {
+	case errors.As(err, &sink):
+		return sink.err
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	}
+	return fmt.Errorf("%s: %w", op, err)
+}
+
+// prepare finds the host and the token that one attempt needs.
+func (c *Client) prepare(ctx context.Context, k *call) (base, token string, err error) {
+	base = c.base.Scheme + "://" + c.base.Host
+	if k.service != "" {
+		if base, err = c.resolve(ctx, k.service); err != nil {
+			return "", "", err
+		}
+	}
+	if !k.open {
+		token, err = c.login.ready(ctx, c)
+	}
+	return base, token, err
+}
+
+// attempt sends k once and reads the answer, within one slot.
+func (c *Client) attempt(ctx context.Context, k *call, base, token string) error {
+	if err := c.limiter.acquire(ctx); err != nil {
+		return err
+	}
+	defer c.limiter.release()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	req, err := c.request(ctx, k, base, token)
+	if err != nil {
+		return err
+	}
+	c.seen.requests.Add(1)
+	if k.search {
+		c.seen.searches.Add(1)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		c.domains.distrust(k.service)
+		return unanswered(k.op, err)
+	}
+	defer resp.Body.Close()
+	date := c.note(resp)
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusNoContent {
+		return statusError(k.op, resp, c.cfg.Now(), c.secrets(token))
+	}
+	body := &meter{r: resp.Body, max: c.cfg.BodyLimit, ctx: ctx, cancel: cancel, idle: c.cfg.Timeouts.Idle}
+	s := newStream(body)
+	defer s.close()
+	if err := k.read(&answer{status: resp.StatusCode, date: date, body: s}); err != nil {
+		return unreadable(k.op, resp, err)
+	}
+	c.limiter.answered()
+	return nil
+}
+
+func (c *Client) request(ctx context.Context, k *call, base, token string) (*http.Request, error) {
+	address := base + k.path
+	if len(k.query) > 0 {
+		// %20 is the one encoding of a space that servers and signatures agree on.
+		address += "?" + strings.ReplaceAll(k.query.Encode(), "+", "%20")
+	}
+	method := http.MethodGet
+	if k.method != "" {
+		method = k.method
+	}
+	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(k.body))
+	if err != nil {
+		return nil, errors.New("the request's address cannot be built")
+	}
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.cfg.UserAgent)
+	if k.contentType != "" {
+		req.Header.Set("Content-Type", k.contentType)
+	}
+	if !k.open {
+		req.Header.Set("Authorization", c.login.header(req, token))
+	}
+	return req, nil
+}
+
+// note takes the Date header.
+func (c *Client) note(resp *http.Response) time.Time {
+	date, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		return time.Time{}
+	}
+	c.seen.skew.Store(int64(date.Sub(c.cfg.Now())))
+	c.seen.dated.Store(true)
+	return date.UTC()
+}
+
+// unanswered describes a request that got no answer. The address, which
+// url.Error repeats, is left out.
+func unanswered(op string, err error) *APIError {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	var n net.Error
+	return &APIError{Op: op, Timeout: errors.As(err, &n) && n.Timeout(), Err: err}
+}
+
+// unreadable describes an answer that could not be used.
+func unreadable(op string, resp *http.Response, err error) error {
+	var sink *sinkError
+	if errors.As(err, &sink) {
+		return err
+	}
+	return &APIError{
+		Op: op, Status: resp.StatusCode, RequestID: requestID(resp.Header),
+		Timeout: errors.Is(err, ErrIdle), Err: err,
+	}
+}
+
+func (c *Client) secrets(token string) []string {
+	return append(c.login.secrets(), token)
+}
