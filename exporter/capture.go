@@ -113,15 +113,15 @@ func (c *capture) storeOne(tx *checkpoint.Tx, r *captured, n *Counts) (due bool,
 }
 
 // merger prepares the comparison with what is known. The revision it makes is
-// the next, or, after a recovery, goes on from the archive's.
+// the next one, after a recovery also of those that the archive holds.
 func (c *capture) merger(tx *checkpoint.Tx, s *seen, known *checkpoint.Conversation) (*merger, error) {
 	revision := known.Revision + 1
-	if known.Revision == 0 && c.held {
+	if c.held {
 		held, err := tx.HeldRevision(known.SourceID)
 		if err != nil {
 			return nil, err
 		}
-		revision = max(revision, held)
+		revision = max(revision, held+1)
 	}
 	return &merger{seen: s, revision: revision}, nil
 }

@@ -248,9 +248,9 @@ func (n *normaliser) message(h *header, m liveperson.Message) archive.Message {
 	out.Sender = n.sender(h, m)
 	readContent(&out, m.Data)
 	switch sequence, ok := m.Sequence.Int(); {
-	case ok && sequence >= 0:
+	case ok && sequence >= 0 && sequence <= archive.MaxSequence:
 		out.Sequence = sequence
-	case sequenceInID >= 0:
+	case sequenceInID >= 0 && sequenceInID <= archive.MaxSequence:
 		out.Sequence = sequenceInID
 	default:
 		out.Derived = derivedName(&out, m.Data)

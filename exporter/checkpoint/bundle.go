@@ -57,13 +57,17 @@ func (tx *Tx) DropPrepared(bundle int64) error {
 
 // Slice is one frozen slice.
 type Slice struct {
-	Listing []byte // its entry in the manifest
-	Frame   []byte // its line, compressed
+	Conversation         string // LivePerson's id
+	Messages, Amendments int
+	From, To             int64  // first and last message
+	Listing              []byte // its entry in the manifest
+	Frame                []byte // its line, compressed
 }
 
 // PutSlice stores a slice of a prepared bundle; positions count from 0.
 func (tx *Tx) PutSlice(bundle int64, position int, s Slice) error {
-	return tx.exec(`INSERT INTO slice (bundle, position, listing, frame) VALUES (?, ?, ?, ?)`, bundle, position, s.Listing, s.Frame)
+	return tx.exec(`INSERT INTO slice (bundle, position, conversation, messages, amendments, from_at, to_at, listing, frame)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, bundle, position, s.Conversation, s.Messages, s.Amendments, s.From, s.To, s.Listing, s.Frame)
 }
 
 // FinishCut freezes a prepared bundle: from here on it exists, and its serial
@@ -84,11 +88,11 @@ func (tx *Tx) FinishCut(destination int64, b Bundle) error {
 func (c *Checkpoint) Slices(ctx context.Context, bundle int64, each func(Slice) error) error {
 	return c.list(ctx, func(r scanner) error {
 		var s Slice
-		if err := r.Scan(&s.Listing, &s.Frame); err != nil {
+		if err := r.Scan(&s.Conversation, &s.Messages, &s.Amendments, &s.From, &s.To, &s.Listing, &s.Frame); err != nil {
 			return err
 		}
 		return each(s)
-	}, `SELECT listing, frame FROM slice WHERE bundle = ? ORDER BY position`, bundle)
+	}, `SELECT conversation, messages, amendments, from_at, to_at, listing, frame FROM slice WHERE bundle = ? ORDER BY position`, bundle)
 }
 
 // SetRendered notes that a bundle lies complete in the spool. Its manifest's

@@ -84,9 +84,9 @@ type Due struct {
 	Revision     int
 }
 
-// ReadyToCut lists up to limit conversations that are due and ready, after the
-// given one in order of capture.
-func (c *Checkpoint) ReadyToCut(ctx context.Context, q Cutting, after int64, limit int) (due []Due, err error) {
+// ReadyToCut lists up to limit conversations that are due and ready, in order
+// of capture.
+func (c *Checkpoint) ReadyToCut(ctx context.Context, q Cutting, limit int) (due []Due, err error) {
 	where, args := q.where()
 	err = c.list(ctx, func(s scanner) error {
 		var d Due
@@ -95,8 +95,8 @@ func (c *Checkpoint) ReadyToCut(ctx context.Context, q Cutting, after int64, lim
 		}
 		due = append(due, d)
 		return nil
-	}, `SELECT due.conversation, due.revision FROM due `+where+` AND due.conversation > ? ORDER BY due.conversation LIMIT ?`,
-		append(args, after, limit)...)
+	}, `SELECT due.conversation, due.revision FROM due `+where+` ORDER BY due.conversation LIMIT ?`,
+		append(args, limit)...)
 	return due, err
 }
 

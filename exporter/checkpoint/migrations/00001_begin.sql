@@ -180,6 +180,11 @@ CREATE INDEX bundle_undelivered ON bundle (destination, serial) WHERE state != '
 CREATE TABLE slice (
     bundle       INTEGER NOT NULL REFERENCES bundle,
     position     INTEGER NOT NULL,
+    conversation TEXT    NOT NULL,
+    messages     INTEGER NOT NULL,
+    amendments   INTEGER NOT NULL,
+    from_at      INTEGER NOT NULL, -- first and last message, 0 when there is none
+    to_at        INTEGER NOT NULL,
     listing      BLOB    NOT NULL, -- its entry in the manifest, JSON
     frame        BLOB    NOT NULL, -- its line in transcripts.jsonl, zstd
     PRIMARY KEY (bundle, position)

@@ -1,0 +1,237 @@
+package exporter
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"lpexport/archive"
+	"lpexport/exporter/checkpoint"
+)
+
+// batchBytes of compressed slices are stored in one transaction.
+const batchBytes = 1 << 20
+
+// cut freezes what is due and ready for the destination into one bundle, within
+// its bounds, and tells whether there was anything to cut.
+//
+// The slices are stored under a bundle that does not exist for anybody until
+// the last transaction, which gives it its serial and takes the conversations
+// off the due list.
+func (w *worker) cut(ctx context.Context) (bool, error) {
+	due, err := w.cp.ReadyToCut(ctx, w.cutting(), w.dest.Bounds.Conversations+len(w.refused))
+	if err != nil {
+		return false, err
+	}
+	due = slices.DeleteFunc(due, func(d checkpoint.Due) bool { return w.refused[d.Conversation] })
+	if len(due) == 0 {
+		return false, nil
+	}
+	b, err := w.prepare(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, d := range due {
+		if err := ctx.Err(); err != nil {
+			return false, err
+		}
+		if err := b.add(ctx, d); err != nil {
+			return false, err
+		}
+		if b.bytes >= w.dest.Bounds.Bytes {
+			break
+		}
+	}
+	return true, b.freeze(ctx)
+}
+
+// cutting says what is ready for the destination now.
+func (w *worker) cutting() checkpoint.Cutting {
+	now := w.Now()
+	return checkpoint.Cutting{Destination: w.row.ID, ClosedOnly: !w.dest.Cut.Immediately,
+		OpenBefore: now.Add(-w.dest.Cut.After).UnixMilli(), SurveyUntil: now.Add(-surveyGrace).UnixMilli()}
+}
+
+// cutBundle is a bundle while it is being cut.
+type cutBundle struct {
+	*worker
+	row      checkpoint.Bundle
+	bytes    int64 // rendered
+	position int
+	batch    []checkpoint.Slice
+	held     int // bytes in batch
+	given    []givenTo
+	line     []byte
+}
+
+type givenTo struct {
+	conversation int64
+	given        checkpoint.Given
+}
+
+// prepare makes room for a bundle under the next serial.
+func (w *worker) prepare(ctx context.Context) (*cutBundle, error) {
+	created := w.Now().UTC().Truncate(time.Millisecond)
+	head := archive.Head{
+		Serial: w.row.Serial + 1, Account: w.Account, Destination: w.dest.Name, Archive: w.dest.Archive,
+		SettingsSHA256: w.dest.SettingsSHA256, Generator: w.Generator, Origin: w.row.Origin, Created: created,
+	}
+	if w.row.PreviousBundle != "" {
+		head.Previous = &archive.Previous{Bundle: w.row.PreviousBundle, SHA256: w.row.PreviousSHA256}
+	}
+	frozen, err := json.Marshal(head)
+	if err != nil {
+		return nil, err
+	}
+	b := &cutBundle{worker: w, row: checkpoint.Bundle{
+		Serial: head.Serial, Head: frozen, CreatedAt: created.UnixMilli(),
+		Path: archive.BundlePath(w.Account, w.dest.Name, head.Serial, created),
+	}}
+	err = w.cp.Update(ctx, func(tx *checkpoint.Tx) error {
+		b.row.ID, err = tx.PrepareBundle(w.row.ID, b.row.Serial, b.row.Path, b.row.Head, b.row.CreatedAt)
+		return err
+	})
+	w.Step("bundle prepared")
+	return b, err
+}
+
+// add cuts one conversation. One that cannot be cut waits for a person, and the
+// others go on.
+func (b *cutBundle) add(ctx context.Context, d checkpoint.Due) error {
+	s, err := b.slicer(ctx, d)
+	if err != nil {
+		return err
+	}
+	if err := s.collect(ctx); err != nil {
+		return b.refuse(ctx, s, err)
+	}
+	given := s.debt.given
+	before := b.position
+	for i := range s.items {
+		given.NewestAt = max(given.NewestAt, s.items[i].at)
+	}
+	for i := range s.happened {
+		given.NewestAt = max(given.NewestAt, s.happened[i].At)
+	}
+	if err := s.each(ctx, func(out *archive.Slice) error { return b.slice(ctx, out) }); err != nil {
+		return err
+	}
+	given.Revision = s.known.Revision
+	if n := b.position - before; n > 0 {
+		given.Slices += n
+		given.Revisions = addRevision(given.Revisions, s.known.Revision)
+	}
+	b.given = append(b.given, givenTo{s.known.ID, given})
+	return nil
+}
+
+// slicer reads what the destination is due of a conversation.
+func (b *cutBundle) slicer(ctx context.Context, d checkpoint.Due) (*slicer, error) {
+	known, found, err := b.cp.ByID(ctx, d.Conversation)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, fmt.Errorf("conversation row %d is due and not there", d.Conversation)
+	}
+	have, err := decodeSeen(known.Seen, known.SourceID)
+	if err != nil {
+		return nil, fmt.Errorf("conversation %s: %w", known.SourceID, err)
+	}
+	given, err := b.cp.Given(ctx, b.worker.row.ID, known.ID)
+	if err != nil {
+		return nil, err
+	}
+	held, found, err := b.cp.Held(ctx, b.worker.row.ID, known.SourceID)
+	if err != nil {
+		return nil, err
+	}
+	var names *seen
+	if found {
+		if names, err = decodeSeen(held.Names, known.SourceID); err != nil {
+			return nil, fmt.Errorf("conversation %s: %w", known.SourceID, err)
+		}
+		given.Slices, given.NewestAt = max(given.Slices, held.Slices), max(given.NewestAt, held.NewestAt)
+	}
+	return &slicer{Exporter: b.Exporter, norm: b.norm, account: b.Account, fromAt: b.worker.row.FromAt,
+		known: known, debt: newDebt(have, names, given)}, nil
+}
+
+// refuse puts a conversation that cannot be cut before a person. It stays due.
+func (b *cutBundle) refuse(ctx context.Context, s *slicer, cause error) error {
+	if ctx.Err() != nil {
+		return cause
+	}
+	b.refused[s.known.ID] = true
+	b.Log.Error("conversation cannot be cut", "destination", b.dest.Name, "conversation_id", s.known.SourceID, "error", cause)
+	return b.cp.Update(ctx, func(tx *checkpoint.Tx) error {
+		return tx.Quarantine(checkpoint.Quarantined{Kind: "conversation", SourceID: s.known.SourceID, Reason: cause.Error(), SHA256: []byte{}, Frame: []byte{}}, b.millis())
+	})
+}
+
+// slice freezes one slice.
+func (b *cutBundle) slice(ctx context.Context, s *archive.Slice) (err error) {
+	if b.line, err = archive.AppendLine(b.line[:0], s); err != nil {
+		return err
+	}
+	listing := archive.ListingOf(s)
+	listing.File = archive.TranscriptsFile
+	counts := archive.CountsOf(s)
+	frozen := checkpoint.Slice{
+		Conversation: s.Conversation, Messages: counts.Messages, Amendments: counts.Amendments, From: counts.From, To: counts.To,
+		Listing: listing.Append(nil), Frame: b.packer.pack(b.line),
+	}
+	b.batch = append(b.batch, frozen)
+	b.held += len(frozen.Frame) + len(frozen.Listing)
+	b.bytes += int64(len(b.line))
+	b.row.Slices++
+	b.row.Messages += counts.Messages
+	b.row.Amendments += counts.Amendments
+	b.position++
+	if b.held < batchBytes {
+		return nil
+	}
+	return b.cp.Update(ctx, b.flush)
+}
+
+func (b *cutBundle) flush(tx *checkpoint.Tx) error {
+	for i, s := range b.batch {
+		if err := tx.PutSlice(b.row.ID, b.position-len(b.batch)+i, s); err != nil {
+			return err
+		}
+	}
+	b.batch, b.held = b.batch[:0], 0
+	return nil
+}
+
+// freeze makes the bundle exist. Without slices none comes of it, but what was
+// looked at is no longer due.
+func (b *cutBundle) freeze(ctx context.Context) error {
+	b.Step("slices prepared")
+	err := b.cp.Update(ctx, func(tx *checkpoint.Tx) error {
+		if err := b.flush(tx); err != nil {
+			return err
+		}
+		for _, g := range b.given {
+			if err := tx.PutGiven(b.worker.row.ID, g.conversation, g.given); err != nil {
+				return err
+			}
+		}
+		if b.position == 0 {
+			return tx.DropPrepared(b.row.ID)
+		}
+		return tx.FinishCut(b.worker.row.ID, b.row)
+	})
+	b.Step("bundle cut")
+	if err != nil || b.position == 0 {
+		return err
+	}
+	b.worker.row.Serial = b.row.Serial
+	b.report.Bundles++
+	b.report.Slices += b.row.Slices
+	b.report.Messages += b.row.Messages
+	b.report.Amendments += b.row.Amendments
+	return nil
+}

@@ -1,0 +1,67 @@
+package exporter
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"lpexport/exporter/checkpoint"
+	"lpexport/liveperson"
+)
+
+// refreshDirectories fetches the account's users and skills. A run goes on
+// with those it has when they cannot be fetched: they only fill in what records
+// do not say. But with a selection by skill they decide what is kept, so then
+// they must be there.
+func (e *Exporter) refreshDirectories(ctx context.Context) error {
+	users, err := e.Source.Users(ctx)
+	if err := e.tolerate(ctx, "users", err); err != nil {
+		return err
+	}
+	skills, skillsErr := e.Source.Skills(ctx)
+	if err := e.tolerate(ctx, "skills", skillsErr); err != nil {
+		return err
+	}
+	return e.cp.Update(ctx, func(tx *checkpoint.Tx) error {
+		if err == nil {
+			if err := tx.PutUsers(directory(users)); err != nil {
+				return err
+			}
+		}
+		if skillsErr != nil {
+			return nil
+		}
+		names := map[string]string{}
+		for _, s := range skills {
+			names[s.ID] = s.Name
+		}
+		return tx.PutSkills(names)
+	})
+}
+
+// tolerate lets a run go on without a directory that LivePerson does not give.
+func (e *Exporter) tolerate(ctx context.Context, what string, err error) error {
+	var api *liveperson.APIError
+	var auth *liveperson.AuthError
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil || !errors.As(err, &api) && !errors.As(err, &auth):
+		return fmt.Errorf("fetch %s: %w", what, err)
+	}
+	e.Log.Warn("directory could not be fetched: going on with the names in the records", "directory", what, "error", err)
+	return nil
+}
+
+func directory(users []liveperson.User) []checkpoint.User {
+	list := make([]checkpoint.User, 0, len(users))
+	for _, u := range users {
+		kind := kindOf(u.Type)
+		if kind == "unknown" {
+			kind = ""
+		}
+		list = append(list, checkpoint.User{ID: u.ID, Login: u.Login, Name: cmp.Or(u.FullName, u.Nickname), Email: u.Email, Kind: kind})
+	}
+	return list
+}

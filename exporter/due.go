@@ -1,0 +1,173 @@
+package exporter
+
+import (
+	"encoding/binary"
+
+	"lpexport/exporter/checkpoint"
+)
+
+// What a destination is still to be given of a message: bits of seenMessage.touched.
+const (
+	wantFirst   = 1 << iota // its first version, as a new message
+	wantCurrent             // its present version, as an amendment
+)
+
+// debt is what a destination is still to be given of one conversation.
+type debt struct {
+	seen      *seen
+	held      *seen // what its archive held when it was recovered from; nil: nothing
+	given     checkpoint.Given
+	revisions []int // under which it was given slices, ascending
+	names     map[uint64]bool
+	derived   map[uint64]bool
+	count     int
+}
+
+// newDebt works out what is due. It does not know times: entries older than
+// the destination's beginning are left out when they are met.
+func newDebt(s, held *seen, g checkpoint.Given) *debt {
+	d := &debt{seen: s, held: held, given: g, revisions: decodeRevisions(g.Revisions), names: map[uint64]bool{}, derived: map[uint64]bool{}}
+	if held == nil {
+		d.held = &seen{}
+	}
+	for i := range s.dialogs {
+		dialog := &s.dialogs[i]
+		before := d.held.find(dialog.id)
+		if before == nil {
+			before = &seenDialog{}
+		}
+		for j := range dialog.messages {
+			m := &dialog.messages[j]
+			m.touched = d.want(m, before)
+			if m.touched != 0 {
+				d.count++
+			}
+		}
+		d.wantNames(d.derived, dialog.derived, before.derived)
+	}
+	d.wantNames(d.names, s.happened, d.held.happened)
+	return d
+}
+
+func (d *debt) wantNames(want map[uint64]bool, have, held []seenName) {
+	for _, n := range have {
+		if n.revision <= d.given.Revision {
+			continue
+		}
+		if _, ok := findName(held, n.hash); !ok {
+			want[n.hash] = true
+			d.count++
+		}
+	}
+}
+
+// want tells which versions of a message are due.
+func (d *debt) want(m *seenMessage, held *seenDialog) int64 {
+	if int(m.revision) <= d.given.Revision {
+		return 0
+	}
+	has, ok := d.has(m, held)
+	switch {
+	case !ok && m.earlier != nil && m.first().hash != m.hash:
+		return wantFirst | wantCurrent
+	case !ok:
+		return wantFirst
+	case has.hash == m.hash || has.hash == unknownHash:
+		return 0
+	}
+	return wantCurrent
+}
+
+// unknownHash stands for a content that a recovery could not read: what the
+// archive holds is taken for what was captured.
+const unknownHash = 0
+
+// has is the version of a message that the destination has been given, and the
+// revision under which it was.
+func (d *debt) has(m *seenMessage, held *seenDialog) (version, bool) {
+	var has version
+	ok := false
+	for _, v := range append(m.versions(), version{m.hash, int(m.revision)}) {
+		if v.revision <= d.given.Revision {
+			has, ok = version{v.hash, d.under(v.revision)}, true
+		}
+	}
+	if ok {
+		return has, true
+	}
+	from, to := held.group(m.sequence)
+	for i := from; i < to; i++ {
+		if h := &held.messages[i]; h.variant == m.variant {
+			return version{h.hash, int(h.revision)}, true
+		}
+	}
+	return version{}, false
+}
+
+// amends is the revision that a message's present version replaces.
+func (d *debt) amends(dialog string, m *seenMessage) int {
+	held := d.held.find(dialog)
+	if held == nil {
+		held = &seenDialog{}
+	}
+	if has, ok := d.has(m, held); ok {
+		return max(has.revision, 1)
+	}
+	return m.first().revision
+}
+
+// under is the revision of the slice that brought what was captured in the
+// given one; itself for a destination that began later.
+func (d *debt) under(revision int) int {
+	for _, r := range d.revisions {
+		if r >= revision {
+			return r
+		}
+	}
+	return revision
+}
+
+// missing lists the revisions that hold what has not been found yet.
+func (d *debt) missing(revisions map[int]bool) {
+	for i := range d.seen.dialogs {
+		dialog := &d.seen.dialogs[i]
+		for j := range dialog.messages {
+			m := &dialog.messages[j]
+			if m.touched&wantFirst != 0 {
+				revisions[m.first().revision] = true
+			}
+			if m.touched&wantCurrent != 0 {
+				revisions[int(m.revision)] = true
+			}
+		}
+		for _, n := range dialog.derived {
+			if d.derived[n.hash] {
+				revisions[n.revision] = true
+			}
+		}
+	}
+	for _, n := range d.seen.happened {
+		if d.names[n.hash] {
+			revisions[n.revision] = true
+		}
+	}
+}
+
+func decodeRevisions(b []byte) (list []int) {
+	for len(b) > 0 {
+		v, n := binary.Uvarint(b)
+		if n <= 0 {
+			break
+		}
+		list, b = append(list, int(v)), b[n:]
+	}
+	return list
+}
+
+// addRevision appends one; the same again changes nothing.
+func addRevision(b []byte, revision int) []byte {
+	if list := decodeRevisions(b); len(list) > 0 && list[len(list)-1] == revision {
+		return b
+	}
+	return binary.AppendUvarint(b, uint64(revision))
+}

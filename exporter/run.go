@@ -1,0 +1,227 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lpexport/exporter/checkpoint"
+	"lpexport/liveperson"
+)
+
+// Report is what a run did and what is left.
+type Report struct {
+	Run          int64
+	Captured     Counts
+	Destinations []DestinationReport
+	Quarantined  int  // entries that wait for a person, also from earlier runs
+	Complete     bool // everything asked for was captured and, where ready, delivered
+	Watermark    time.Time
+	StateBytes   int64 // size of the checkpoint
+	Searches     int64
+}
+
+// Errors of a run that ended by itself. A run may end with several, joined.
+var (
+	ErrIncomplete = errors.New("something is not captured or not delivered yet: the next run tries again")
+	ErrQuarantine = errors.New("something waits for a person")
+)
+
+// FromRequiredError is a destination that is added later and does not say what
+// it is to be given of what was captured before.
+type FromRequiredError struct{ Destination string }
+
+func (e *FromRequiredError) Error() string {
+	return fmt.Sprintf("destination %s is new to this state: its key `from` must say what it is given: all, new or a date", e.Destination)
+}
+
+// Cycle captures what is new or changed, cuts, renders and delivers it, once.
+// It fails with ErrCycleRunning when another process is at it.
+func (e *Exporter) Cycle(ctx context.Context, only []string) (Report, error) {
+	release, err := e.leaseCycle()
+	if err != nil {
+		return Report{}, err
+	}
+	defer release()
+	return e.run(ctx, "cycle", only, func(ctx context.Context, c *capture) (bool, error) { return c.cycle(ctx) })
+}
+
+// Backfill captures the conversations that started in a period, from inclusive
+// and to exclusive, and delivers what is due. It may run beside a cycle.
+func (e *Exporter) Backfill(ctx context.Context, from, to time.Time, only []string) (Report, error) {
+	return e.run(ctx, "backfill", only, func(ctx context.Context, c *capture) (bool, error) { return c.backfill(ctx, from, to) })
+}
+
+// run captures while the destinations' workers cut and deliver. only names the
+// destinations that are delivered to; none: all.
+func (e *Exporter) run(ctx context.Context, kind string, only []string, captureAll func(context.Context, *capture) (bool, error)) (r Report, err error) {
+	if err := e.register(ctx); err != nil {
+		return r, err
+	}
+	if err := e.cp.Update(ctx, func(tx *checkpoint.Tx) error {
+		r.Run, err = tx.BeginRun(kind, e.millis())
+		return err
+	}); err != nil {
+		return r, err
+	}
+	workers := e.workers(only)
+	complete, c, captureErr := false, (*capture)(nil), error(nil)
+	if c, captureErr = e.begin(ctx, func() { wake(workers) }); c == nil {
+		c = &capture{counts: Counts{Excluded: map[string]int64{}}}
+	}
+	var unknown *UnknownSkillError
+	if errors.As(captureErr, &unknown) {
+		return r, captureErr
+	}
+	captured := make(chan struct{})
+	g, gctx := errgroup.WithContext(ctx)
+	for _, w := range workers {
+		if w.norm, err = e.names(ctx); err != nil {
+			return r, err
+		}
+		g.Go(func() error { return w.run(gctx, captured) })
+	}
+	if captureErr == nil {
+		complete, captureErr = captureAll(gctx, c)
+	}
+	close(captured)
+	workErr := g.Wait()
+	if workErr != nil && errors.Is(captureErr, context.Canceled) && ctx.Err() == nil {
+		captureErr = nil // it was stopped because a worker could not go on
+	}
+	r.Captured = c.counts
+	return r, e.finish(ctx, &r, workers, complete, captureErr, workErr)
+}
+
+// names is the normaliser of a worker: with the directories as they are now.
+func (e *Exporter) names(ctx context.Context) (*normaliser, error) {
+	users, err := e.cp.Users(ctx)
+	if err != nil {
+		return nil, err
+	}
+	skills, err := e.cp.Skills(ctx)
+	return &normaliser{users: users, skills: skills}, err
+}
+
+func (e *Exporter) workers(only []string) []*worker {
+	var list []*worker
+	for _, d := range e.Destinations {
+		if len(only) == 0 || slices.Contains(only, d.Name) {
+			list = append(list, &worker{Exporter: e, dest: d, wake: make(chan struct{}, 1), refused: map[int64]bool{},
+				report: DestinationReport{Name: d.Name}})
+		}
+	}
+	return list
+}
+
+func wake(workers []*worker) {
+	for _, w := range workers {
+		select {
+		case w.wake <- struct{}{}:
+		default: // it has not yet seen to the last call
+		}
+	}
+}
+
+// register makes every configured destination known. A checkpoint that has
+// finished a run has given others something: then `from` is needed.
+func (e *Exporter) register(ctx context.Context) error {
+	place, err := e.cp.Place(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range e.Destinations {
+		_, found, err := e.cp.Destination(ctx, d.Name)
+		if err != nil {
+			return err
+		}
+		if found {
+			continue
+		}
+		if d.From == nil && place.Finished > 0 {
+			return &FromRequiredError{Destination: d.Name}
+		}
+		if err := e.registerOne(ctx, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Exporter) registerOne(ctx context.Context, d Destination) error {
+	from, at := checkpoint.FromAll, int64(0)
+	if d.From != nil {
+		switch {
+		case d.From.New:
+			from = checkpoint.FromNew
+		case !d.From.All:
+			from, at = checkpoint.FromDate, d.From.Date.UnixMilli()
+		}
+	}
+	return e.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.Register(d.Name, d.Archive, from, at, e.millis()) })
+}
+
+// finish counts what is left and says how the run ended.
+func (e *Exporter) finish(ctx context.Context, r *Report, workers []*worker, complete bool, captureErr, workErr error) error {
+	stopped := ctx.Err() != nil
+	ctx = context.WithoutCancel(ctx)
+	problems := []error{}
+	if stopped {
+		problems = append(problems, context.Canceled)
+	} else {
+		problems = append(problems, captureErr, workErr)
+	}
+	waiting := !complete
+	for _, w := range workers {
+		if err := w.sum(ctx); err != nil {
+			return errors.Join(append(problems, err)...)
+		}
+		r.Destinations = append(r.Destinations, w.report)
+		var halt *HaltError
+		if errors.As(w.report.Err, &halt) {
+			problems = append(problems, halt)
+		}
+		waiting = waiting || w.report.Waiting > 0
+	}
+	left, err := e.cp.Quarantined(ctx)
+	if err != nil {
+		return errors.Join(append(problems, err)...)
+	}
+	r.Quarantined = len(left)
+	if waiting {
+		problems = append(problems, ErrIncomplete)
+	}
+	if r.Quarantined > 0 {
+		problems = append(problems, ErrQuarantine)
+	}
+	r.Complete = complete && !waiting && !stopped
+	if e.Source != nil {
+		r.Searches = e.Source.Searches()
+	}
+	problems = append(problems, e.note(ctx, r, stopped || captureErr != nil || workErr != nil))
+	return errors.Join(problems...)
+}
+
+// note stores the end of a run that was not cut short.
+func (e *Exporter) note(ctx context.Context, r *Report, cutShort bool) (err error) {
+	if !cutShort {
+		if err := e.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.EndRun(r.Run, r.Complete, e.millis()) }); err != nil {
+			return err
+		}
+	}
+	place, err := e.cp.Place(ctx)
+	if err != nil {
+		return err
+	}
+	if place.Watermark != 0 {
+		r.Watermark = time.UnixMilli(place.Watermark).UTC()
+	}
+	r.StateBytes, err = e.cp.Size(ctx)
+	return err
+}
+
+var _ Source = (*liveperson.Client)(nil)

@@ -1,0 +1,245 @@
+package exporter
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"lpexport/archive"
+	"lpexport/exporter/checkpoint"
+	"lpexport/liveperson"
+)
+
+// Bounds of one slice. The second is far below the 20 MB that a slice may have,
+// so that one is never a burden to memory.
+const (
+	sliceMessages = 2000
+	sliceBytes    = 4 << 20
+)
+
+// item is one message that is due, where it lies, and what to say of it.
+type item struct {
+	at      int64
+	dialog  string
+	name    string // derived
+	place   place
+	message *archive.Message // nil when it is read again from its place
+	seq     int64
+	variant int
+	amends  int
+}
+
+// slicer turns what is due of one conversation into slices.
+type slicer struct {
+	*Exporter
+	norm     *normaliser
+	account  string
+	fromAt   int64
+	known    checkpoint.Conversation
+	debt     *debt
+	header   header
+	items    []item
+	happened []archive.Happening
+	keep     bool // messages in memory
+}
+
+// keepMessages is how many messages of a conversation are kept between finding
+// and writing them; more are read twice.
+const keepMessages = sliceMessages
+
+// collect finds everything that is due in the stored records, in the newest
+// first, since that is where nearly all of it is.
+func (s *slicer) collect(ctx context.Context) error {
+	s.keep = s.debt.count <= keepMessages
+	if err := s.scanRevision(ctx, s.known.Revision, true); err != nil {
+		return err
+	}
+	s.addReopened()
+	left := map[int]bool{}
+	s.debt.missing(left)
+	for len(left) > 0 {
+		newest := 0
+		for r := range left {
+			newest = max(newest, r)
+		}
+		if err := s.scanRevision(ctx, newest, false); err != nil {
+			return err
+		}
+		clear(left)
+		s.debt.missing(left)
+		if left[newest] {
+			return fmt.Errorf("conversation %s: revision %d lacks entries that were captured with it", s.known.SourceID, newest)
+		}
+	}
+	slices.SortFunc(s.items, func(a, b item) int {
+		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.dialog, b.dialog), cmp.Compare(a.seq, b.seq),
+			cmp.Compare(a.name, b.name), cmp.Compare(a.variant, b.variant), cmp.Compare(a.amends, b.amends))
+	})
+	slices.SortFunc(s.happened, func(a, b archive.Happening) int { return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Name, b.Name)) })
+	return nil
+}
+
+func (s *slicer) scanRevision(ctx context.Context, revision int, newest bool) error {
+	var h header
+	return s.scan(ctx, s.known.ID, revision, func(r *liveperson.Record) {
+		h = s.norm.header(r)
+		if newest {
+			s.header = h
+		}
+		for _, e := range s.norm.happenings(&h, r) {
+			if key := hash64([]byte(e.Name)); s.debt.names[key] {
+				delete(s.debt.names, key)
+				s.addHappening(e)
+			}
+		}
+	}, func(p place, v liveperson.Value) error {
+		s.offer(&h, p, v)
+		return nil
+	})
+}
+
+// offer takes a stored message if one of its versions is due.
+func (s *slicer) offer(h *header, p place, v liveperson.Value) {
+	m := s.norm.message(h, liveperson.ReadMessage(v))
+	if m.Derived != "" {
+		if key := hash64([]byte(m.Derived)); s.debt.derived[key] {
+			delete(s.debt.derived, key)
+			s.take(m, p, 0, 0)
+		}
+		return
+	}
+	dialog := s.debt.seen.find(m.Dialog)
+	if dialog == nil {
+		return
+	}
+	from, to := dialog.group(m.Sequence)
+	if from == to || !anyWanted(dialog.messages[from:to]) {
+		return
+	}
+	if k := &dialog.messages[from]; to == from+1 && k.earlier == nil && int(k.revision) == p.revision {
+		// The only message of that name in the revision that brought it: no need to compare.
+		k.touched = 0
+		s.take(m, p, int(k.variant), 0)
+		return
+	}
+	hash := m.ContentHash()
+	for i := from; i < to; i++ {
+		k := &dialog.messages[i]
+		switch {
+		case k.touched&wantFirst != 0 && k.first().hash == hash:
+			k.touched &^= wantFirst
+			s.take(m, p, int(k.variant), 0)
+			return
+		case k.touched&wantCurrent != 0 && k.hash == hash:
+			k.touched &^= wantCurrent
+			s.take(m, p, int(k.variant), s.debt.amends(m.Dialog, k))
+			return
+		}
+	}
+}
+
+func anyWanted(messages []seenMessage) bool {
+	for i := range messages {
+		if messages[i].touched != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *slicer) take(m archive.Message, p place, variant, amends int) {
+	if m.SentAt < s.fromAt {
+		return
+	}
+	i := item{at: m.SentAt, dialog: m.Dialog, seq: m.Sequence, name: m.Derived, variant: variant, amends: amends, place: p}
+	if s.keep {
+		i.message = &m
+	}
+	s.items = append(s.items, i)
+}
+
+func (s *slicer) addHappening(e archive.Happening) {
+	if e.At < s.fromAt {
+		return
+	}
+	e.Late = e.At < s.debt.given.NewestAt
+	s.happened = append(s.happened, e)
+}
+
+// addReopened adds what no record holds.
+func (s *slicer) addReopened() {
+	for _, r := range s.debt.seen.reopened {
+		if r.revision <= s.debt.given.Revision {
+			continue
+		}
+		e := reopening(s.known.SourceID, r.at)
+		if _, held := findName(s.debt.held.happened, hash64([]byte(e.Name))); !held {
+			s.addHappening(e)
+		}
+	}
+}
+
+// each calls with one slice after the other. A slice belongs to the callee
+// until it returns.
+func (s *slicer) each(ctx context.Context, with func(*archive.Slice) error) error {
+	reader := &partReader{Exporter: s.Exporter, conversation: s.known.ID}
+	out := s.begin(1)
+	size := 0
+	for i := range s.items {
+		m, err := s.message(ctx, reader, &s.items[i])
+		if err != nil {
+			return err
+		}
+		weight := len(m.Text) + len(m.Content) + 300
+		if n := len(out.Messages); n > 0 && (n >= sliceMessages || size+weight > sliceBytes) {
+			s.happenUntil(out, m.SentAt)
+			if err := with(out); err != nil {
+				return err
+			}
+			out, size = s.begin(out.Number-s.debt.given.Slices+1), 0
+		}
+		out.Messages = append(out.Messages, m)
+		size += weight
+	}
+	s.happenUntil(out, 1<<62)
+	if len(out.Messages)+len(out.Happened) == 0 {
+		return nil
+	}
+	return with(out)
+}
+
+func (s *slicer) message(ctx context.Context, r *partReader, i *item) (archive.Message, error) {
+	var m archive.Message
+	if i.message != nil {
+		m, i.message = *i.message, nil
+	} else {
+		v, err := r.message(ctx, i.place)
+		if err != nil {
+			return m, err
+		}
+		m = s.norm.message(&s.header, liveperson.ReadMessage(v))
+	}
+	m.Variant, m.Amends = i.variant, i.amends
+	m.Late = m.Amends == 0 && m.SentAt < s.debt.given.NewestAt
+	return m, nil
+}
+
+// happenUntil moves what happened before a time into the slice.
+func (s *slicer) happenUntil(out *archive.Slice, at int64) {
+	n := 0
+	for n < len(s.happened) && s.happened[n].At < at {
+		n++
+	}
+	out.Happened, s.happened = s.happened[:n:n], s.happened[n:]
+}
+
+// begin is an empty slice, the nth of this cut.
+func (s *slicer) begin(n int) *archive.Slice {
+	h := &s.header
+	return &archive.Slice{
+		Account: s.account, Conversation: s.known.SourceID, Number: s.debt.given.Slices + n, Revision: s.known.Revision,
+		StartedAt: h.startedAt, EndedAt: h.closedAt, Status: h.status, CloseReason: h.closeReason, Partial: h.partial,
+		Skill: h.skill, Skills: h.skills, Participants: h.participants,
+	}
+}

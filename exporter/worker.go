@@ -1,0 +1,175 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"lpexport/archive"
+	"lpexport/exporter/checkpoint"
+)
+
+// worker cuts and delivers for one destination. Destinations do not wait for
+// each other: they meet in the checkpoint only.
+type worker struct {
+	*Exporter
+	dest    Destination
+	norm    *normaliser
+	wake    chan struct{} // a page was stored that made something due
+	row     checkpoint.Destination
+	refused map[int64]bool // conversations that cannot be cut
+	failed  error          // of a delivery: nothing more is handed over in this run
+	report  DestinationReport
+}
+
+// DestinationReport is what a run did for one destination.
+type DestinationReport struct {
+	Name       string
+	Bundles    int // cut
+	Slices     int
+	Messages   int
+	Amendments int
+	Pending    int // conversations and bundles that it is still to be given
+	Waiting    int // of those: not waiting for their conversation to close
+	Failed     int // bundles tried in vain
+	Err        error
+}
+
+// HaltError is a destination that stands still until a person has looked.
+type HaltError struct {
+	Destination string
+	Err         error
+}
+
+func (e *HaltError) Error() string {
+	return fmt.Sprintf("destination %s halts: %v", e.Destination, e.Err)
+}
+
+func (e *HaltError) Unwrap() error { return e.Err }
+
+// run works until captured is closed and everything that is ready has been cut
+// and handed over. Its error is one that ends the process's work, such as a
+// state that cannot be written; the destination's own troubles are in the report.
+func (w *worker) run(ctx context.Context, captured <-chan struct{}) error {
+	err := w.work(ctx, captured)
+	var at *archive.Error
+	var fork *ForkError
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+	case errors.As(err, &fork), errors.As(err, &at) && at.Class != archive.Abort:
+		w.report.Err = err
+		if at == nil || at.Class == archive.Halt {
+			w.report.Err = &HaltError{Destination: w.dest.Name, Err: err}
+			w.Log.Error("destination halts", "destination", w.dest.Name, "error", err)
+			return w.halt(ctx, err.Error())
+		}
+		return nil
+	}
+	return err
+}
+
+func (w *worker) work(ctx context.Context, captured <-chan struct{}) error {
+	for done := false; !done; {
+		select {
+		case <-captured:
+			done = true
+		case <-w.wake:
+			full, err := w.full(ctx)
+			if err != nil {
+				return err
+			}
+			if !full {
+				continue
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if err := w.turn(ctx, done); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// full tells whether it is worth a bundle to cut now, while more is coming.
+func (w *worker) full(ctx context.Context) (bool, error) {
+	n, since, err := w.cp.CountReady(ctx, w.cutting())
+	if err != nil || n == 0 {
+		return false, err
+	}
+	waited := time.Duration(w.millis()-since) * time.Millisecond
+	return n >= w.dest.Bounds.Conversations || waited >= w.dest.Bounds.Wait, nil
+}
+
+// turn holds the destination's lease while it cuts and delivers what is ready:
+// one bundle, or with all everything.
+func (w *worker) turn(ctx context.Context, all bool) error {
+	release, err := w.leaseDestination(ctx, w.dest.Name)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := w.prepareTurn(ctx); err != nil {
+		return err
+	}
+	for {
+		if err := w.deliver(ctx); err != nil {
+			return err
+		}
+		cut, err := w.cut(ctx)
+		if err != nil {
+			return err
+		}
+		if err := w.deliver(ctx); err != nil || !cut || !all {
+			return err
+		}
+	}
+}
+
+// prepareTurn reads the destination's row, which another process may have
+// moved on, and makes sure that nobody else writes there.
+func (w *worker) prepareTurn(ctx context.Context) error {
+	row, found, err := w.cp.Destination(ctx, w.dest.Name)
+	if err != nil {
+		return err
+	}
+	if !found {
+		return fmt.Errorf("destination %s is not registered", w.dest.Name)
+	}
+	first := w.row.ID == 0
+	w.row = row
+	if err := w.checkFork(ctx); err != nil {
+		return err
+	}
+	if row.Halted != "" {
+		if err := w.halt(ctx, ""); err != nil {
+			return err
+		}
+	}
+	if !first {
+		return nil
+	}
+	if err := w.tidySpool(ctx); err != nil {
+		return err
+	}
+	return w.dest.Target.Clean(ctx)
+}
+
+func (w *worker) halt(ctx context.Context, why string) error {
+	return w.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.Halt(w.row.ID, why) })
+}
+
+// sum counts what is left when the worker is done.
+func (w *worker) sum(ctx context.Context) error {
+	waiting, err := w.cp.Waiting(ctx, w.row.ID)
+	if err != nil {
+		return err
+	}
+	ready, _, err := w.cp.CountReady(ctx, w.cutting())
+	w.report.Pending = waiting.Due + waiting.Bundles
+	w.report.Waiting = ready + waiting.Bundles
+	w.report.Failed = waiting.Failed
+	return err
+}
