@@ -26,7 +26,7 @@ func (l *life) sender(i int) (r role, staff int) {
 		return manager, managerNumber
 	}
 	fromConsumer := i%2 == 0
-	if i > 1 && l.main < 100_000 && l.oneIn(6, saltPeople, 100+i) {
+	if i > 1 && l.oneIn(6, saltPeople, 100+i) {
 		fromConsumer = !fromConsumer
 	}
 	if fromConsumer {

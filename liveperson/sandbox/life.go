@@ -101,17 +101,20 @@ func (a *Account) life(n int) life {
 	return l
 }
 
-const minute = int64(60_000)
+const (
+	minute      = int64(60_000)
+	shortestGap = 20 // ms; joins and leaves still fit between two messages
+)
 
 // shape sets how many messages there are and how far apart.
 func (a *Account) shape(l *life) {
-	growth := a.set.Growth.Milliseconds()
+	growth := max(a.set.Growth.Milliseconds(), shortestGap)
 	switch {
 	case l.number == 0 && a.set.Huge > 0:
 		l.main = a.set.Huge
 		l.gap = 1000
 		if a.set.Conversations > 0 {
-			l.gap = min(l.gap, max(a.set.Period.Milliseconds()/2/int64(l.main), 10))
+			l.gap = min(l.gap, max(a.set.Period.Milliseconds()/2/int64(l.main), shortestGap))
 		}
 	case a.set.Plain:
 		l.main, l.gap = a.set.Messages, growth
@@ -119,7 +122,7 @@ func (a *Account) shape(l *life) {
 		l.main, l.gap = 250+int(l.draw(saltLength, 0)%100), 6*minute
 	default:
 		l.main = 2 + int(l.draw(saltLength, 0)%uint64(max(2*a.set.Messages-3, 1)))
-		l.gap = max(growth/2+int64(l.draw(saltGap, 0)%uint64(growth)), 10)
+		l.gap = growth/2 + int64(l.draw(saltGap, 0)%uint64(growth))
 	}
 	l.split = l.main
 	if !a.set.Plain && l.main > 6 && l.oneIn(14, saltShape, 1) {

@@ -112,7 +112,13 @@ func writeInfo(a *Account, o *out, v *view) {
 		o.raw(`,"agentDeleted":`).bool(gone(v.agentOf(turn)))
 	}
 	s := v.skills[turn]
-	o.raw(`,"latestSkillId":`).num(skills[s].id).raw(`,"latestSkillName":`).str(a.skillName(s))
+	o.raw(`,"latestSkillId":`)
+	if v.old && v.oldSeq == 1 {
+		o.str(skillID(s))
+	} else {
+		o.num(skills[s].id)
+	}
+	o.raw(`,"latestSkillName":`).str(a.skillName(s))
 	o.raw(`,"source":`).str([...]string{"SHARK", "APP", "WhatsApp Business", "SHARK"}[v.language%4])
 	if end > 0 {
 		o.raw(`,"closeReason":`).str(v.closeReason()).raw(`,"closeReasonDescription":"MANUAL_CLOSE"`)

@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -118,7 +119,7 @@ func TestFilters(t *testing.T) {
 			return millis(t, full) > 0 && millis(t, full) <= edge
 		})},
 		"latest skill": {with("latestSkillIds", []any{skill}).Metadata.Count, count(func(r object) bool {
-			return infoOf(r)["latestSkillId"] == json.Number(skill)
+			return fmt.Sprint(infoOf(r)["latestSkillId"]) == skill
 		})},
 		"any skill": {with("skillIds", []any{json.Number(skill)}).Metadata.Count, count(func(r object) bool { return anySkill(r, skill) })},
 		"all":       {with("skillIds", nil).Metadata.Count, len(records)},
@@ -130,7 +131,7 @@ func TestFilters(t *testing.T) {
 }
 
 func anySkill(record object, skill string) bool {
-	found := infoOf(record)["latestSkillId"] == json.Number(skill)
+	found := fmt.Sprint(infoOf(record)["latestSkillId"]) == skill
 	for _, e := range record["transfers"].([]any) {
 		found = found || e.(object)["sourceSkillId"] == json.Number(skill) || e.(object)["targetSkillId"] == json.Number(skill)
 	}
