@@ -167,7 +167,7 @@ func (d *decoder) count(least int) int {
 	return int(d.integer(int64(least), min(math.MaxInt, MaxSequence)))
 }
 
-// time reads what appendTime writes, and only that.
+// time reads what appendTime writes.
 func (d *decoder) time() int64 {
 	if d.null() {
 		return 0
@@ -176,12 +176,20 @@ func (d *decoder) time() int64 {
 	if d.err != nil {
 		return 0
 	}
+	ms, err := parseTime(text)
+	if err != nil {
+		d.fail(err)
+	}
+	return ms
+}
+
+// parseTime reads what appendTime writes between its quotes, and only that.
+func parseTime(text string) (int64, error) {
 	t, err := time.Parse("2006-01-02T15:04:05.000Z", text)
 	if ms := t.UnixMilli(); err == nil && string(appendTime(nil, ms)) == `"`+text+`"` {
-		return ms
+		return ms, nil
 	}
-	d.fail(errors.New("not a time in UTC with milliseconds"))
-	return 0
+	return 0, errors.New("not a time in UTC with milliseconds")
 }
 
 // raw returns a copy of the next value's bytes.

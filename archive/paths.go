@@ -15,6 +15,9 @@ type place struct {
 // name is the bundle's name.
 func (p place) name() string { return BundleName(p.destination, p.serial) }
 
+// path is the bundle's path.
+func (p place) path() string { return p.account + "/" + p.day + "/" + p.name() }
+
 // parseBundlePath reads what BundlePath writes, and only that.
 func parseBundlePath(path string) (place, bool) {
 	account, rest, _ := strings.Cut(path, "/")

@@ -1,0 +1,261 @@
+package archive
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/maphash"
+	"time"
+)
+
+func millis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
+// facts are what the slices of a bundle deliver, packed: a bundle waits for its
+// turn in the chain with some hundred bytes a slice, not with its names.
+// Dialogs, derived names and happenings stand as hashes under a seed that is
+// new for each run, so that nobody can prepare two that collide.
+type facts struct {
+	seed   maphash.Seed
+	packed []byte
+	slices int
+	unsure bool // a slice is left out, since it is not what the manifest lists
+}
+
+// fact is one slice's part of facts.
+type fact struct {
+	conversation [2]uint64
+	number       int
+	fresh        []track  // delivered, and not as an amendment
+	amended      []track  // delivered as an amendment
+	names        []uint64 // derived names and happenings, delivered and not amending
+	amendedNames []uint64
+}
+
+// track is the messages of one dialog and variant.
+type track struct {
+	key       uint64
+	sequences Sequences
+}
+
+// transcripts reads transcripts.jsonl against its manifest.
+type transcripts struct {
+	*scanner
+	manifest *Manifest
+	facts    *facts
+	problems []Problem // without paths
+
+	first, last [24]byte // sent_at, as it is written
+	listing     Listing  // of the line that is being read
+	fact        fact
+	account     bool // the line's account is the manifest's
+	repeated    int  // messages and happenings that the line holds twice
+	msg         scanned
+}
+
+// scanned is what identifies the message that is being read.
+type scanned struct {
+	dialog          string // kept from message to message: mostly it is the same
+	derived         string
+	sequence        int64
+	variant, amends int
+}
+
+func (t *transcripts) problem(kind, detail string) {
+	t.problems = append(t.problems, Problem{Kind: kind, Detail: detail})
+}
+
+// read reads all lines and compares them with the slices that the manifest
+// lists for the file, in the same order.
+func (t *transcripts) read() {
+	for i := range t.manifest.Slices {
+		listed := &t.manifest.Slices[i]
+		if listed.File != TranscriptsFile {
+			continue
+		}
+		if t.peek() == 0 {
+			t.problem(Misnamed, fmt.Sprintf("slice %d of conversation %q is listed and not there", listed.Slice, listed.Conversation))
+			t.facts.unsure = true
+			continue
+		}
+		t.line()
+		if t.err != nil {
+			t.problem(Misnamed, fmt.Sprintf("line %d cannot be read: %v", i+1, t.err))
+			t.toNextLine()
+			t.facts.unsure = true
+			continue
+		}
+		if t.compare(i+1, listed) {
+			t.facts.add(i, &t.fact)
+		} else {
+			t.facts.unsure = true
+		}
+	}
+	if t.peek() != 0 {
+		t.problem(Misnamed, "there are more lines than the manifest lists")
+	}
+}
+
+// compare tells whether the line is the slice that is listed.
+func (t *transcripts) compare(line int, listed *Listing) bool {
+	t.listing.File = TranscriptsFile
+	if !t.account {
+		t.problem(Misnamed, fmt.Sprintf("line %d is of another account", line))
+		return false
+	}
+	if !t.listing.Equal(listed) {
+		t.problem(Misnamed, fmt.Sprintf("line %d does not hold what is listed for slice %d of conversation %q",
+			line, listed.Slice, listed.Conversation))
+		return false
+	}
+	if t.repeated > 0 {
+		t.problem(Repeated, fmt.Sprintf("line %d: %d messages of conversation %q twice in one slice",
+			line, t.repeated, listed.Conversation))
+	}
+	return true
+}
+
+// line walks one line.
+func (t *transcripts) line() {
+	t.listing = Listing{Dialogs: t.listing.Dialogs[:0], Happened: t.listing.Happened[:0]}
+	t.fact.reset()
+	t.account, t.repeated = false, 0
+	t.members(func(key []byte) {
+		switch string(key) {
+		case "account":
+			t.account = string(t.text()) == t.manifest.Account
+		case "conversation_id":
+			t.listing.Conversation = string(t.text())
+		case "slice":
+			t.listing.Slice = int(t.integer())
+		case "revision":
+			t.listing.Revision = int(t.integer())
+		case "messages":
+			t.elements(t.message)
+		case "happened":
+			t.elements(t.happening)
+		default:
+			t.skip()
+		}
+	})
+	t.expect('\n')
+	t.fact.conversation = t.facts.hash128(t.listing.Conversation)
+	t.fact.number = t.listing.Slice
+}
+
+func (t *transcripts) message() {
+	t.msg = scanned{dialog: t.msg.dialog}
+	t.members(func(key []byte) {
+		switch string(key) {
+		case "dialog_id":
+			if id := t.text(); string(id) != t.msg.dialog {
+				t.msg.dialog = string(id)
+			}
+		case "sequence":
+			if !t.null() {
+				t.msg.sequence = t.integer()
+			}
+		case "derived":
+			t.msg.derived = string(t.text())
+		case "variant":
+			t.msg.variant = int(t.integer())
+		case "amends":
+			t.msg.amends = int(t.integer())
+		case "sent_at":
+			t.sent()
+		default:
+			t.skip()
+		}
+	})
+	if t.err == nil {
+		m := &t.msg
+		t.listing.add(m.dialog, m.sequence, m.derived, m.variant, m.amends)
+		t.note(m)
+	}
+}
+
+// note adds a message to the line's fact.
+func (t *transcripts) note(m *scanned) {
+	if m.derived != "" {
+		name := t.facts.hash(m.dialog, m.derived, 0)
+		if m.amends != 0 {
+			t.fact.amendedNames = append(t.fact.amendedNames, name)
+		} else {
+			t.fact.names = append(t.fact.names, name)
+		}
+		return
+	}
+	tracks := &t.fact.fresh
+	if m.amends != 0 {
+		tracks = &t.fact.amended
+	}
+	if !trackOf(tracks, t.facts.hash(m.dialog, "", m.variant)).Add(m.sequence) && m.amends == 0 {
+		t.repeated++
+	}
+}
+
+func trackOf(tracks *[]track, key uint64) *Sequences {
+	for i := range *tracks {
+		if (*tracks)[i].key == key {
+			return &(*tracks)[i].sequences
+		}
+	}
+	*tracks = append(*tracks, track{key: key})
+	return &(*tracks)[len(*tracks)-1].sequences
+}
+
+func (t *transcripts) happening() {
+	t.members(func(key []byte) {
+		if string(key) != "name" {
+			t.skip()
+			return
+		}
+		name := string(t.text())
+		t.listing.Happened = append(t.listing.Happened, name)
+		t.fact.names = append(t.fact.names, t.facts.hash("", name, 1))
+	})
+}
+
+// sent keeps the first and the last time. They compare as they are written.
+func (t *transcripts) sent() {
+	if t.null() {
+		return
+	}
+	at := t.raw()
+	if len(at) != len(t.first) {
+		t.fault(errShape)
+		return
+	}
+	if t.first[0] == 0 || bytes.Compare(at, t.first[:]) < 0 {
+		copy(t.first[:], at)
+	}
+	if bytes.Compare(at, t.last[:]) > 0 {
+		copy(t.last[:], at)
+	}
+}
+
+// period is that of all messages; what is no time counts as none.
+func (t *transcripts) period() Period {
+	var p Period
+	if from, err := parseTime(string(t.first[:])); err == nil {
+		p.From = from
+	}
+	if to, err := parseTime(string(t.last[:])); err == nil {
+		p.To = to
+	}
+	return p
+}
+
+func (f *facts) hash(one, two string, n int) uint64 {
+	var h maphash.Hash
+	h.SetSeed(f.seed)
+	h.WriteString(one)
+	h.WriteByte(0xff) // in no valid UTF-8
+	h.WriteString(two)
+	h.WriteByte(0xff)
+	var b [8]byte
+	binary.LittleEndian.PutUint64(b[:], uint64(n))
+	h.Write(b[:])
+	return h.Sum64()
+}
+
+func (f *facts) hash128(s string) [2]uint64 { return [2]uint64{f.hash(s, "", 2), f.hash(s, "", 3)} }
