@@ -5,7 +5,11 @@ import (
 	"errors"
 	"slices"
 
+	"lpexport/archive"
+	"lpexport/exporter"
+	"lpexport/exporter/checkpoint"
 	"lpexport/exporter/config"
+	"lpexport/liveperson"
 )
 
 // Exit codes, which scripts of others rely on.
@@ -76,23 +80,74 @@ func exitCode(err error) int {
 
 // leafCodes gives the code of each error that err joins.
 func leafCodes(err error) []int {
-	var known *outcome
-	var faults config.Faults
-	var signal stopped
-	switch joined, isJoined := err.(interface{ Unwrap() []error }); {
-	case isJoined:
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var codes []int
 		for _, each := range joined.Unwrap() {
 			codes = append(codes, leafCodes(each)...)
 		}
 		return codes
-	case errors.As(err, &known):
-		return []int{known.code}
-	case errors.As(err, &faults):
-		return []int{exitUsage}
-	case errors.As(err, &signal), errors.Is(err, context.Canceled):
-		return []int{exitStopped}
-	default:
-		return []int{exitUnexpected}
 	}
+	return []int{leafCode(err)}
+}
+
+func leafCode(err error) int {
+	if known, ok := errors.AsType[*outcome](err); ok {
+		return known.code
+	}
+	if is[config.Faults](err) || is[*exporter.UnknownSkillError](err) || is[*exporter.FromRequiredError](err) {
+		return exitUsage
+	}
+	if errors.Is(err, exporter.ErrCycleRunning) {
+		return exitBusy
+	}
+	if is[stopped](err) || errors.Is(err, context.Canceled) {
+		return exitStopped
+	}
+	if is[*liveperson.AuthError](err) {
+		return exitCredentials
+	}
+	if is[*exporter.ForkError](err) {
+		return exitDamage
+	}
+	if is[*exporter.HaltError](err) || is[*liveperson.APIError](err) || errors.Is(err, exporter.ErrIncomplete) {
+		return exitUnfinished
+	}
+	if errors.Is(err, exporter.ErrQuarantine) {
+		return exitWaiting
+	}
+	if state, ok := errors.AsType[*checkpoint.Error](err); ok && (state.Kind == checkpoint.OtherAccount || state.Kind == checkpoint.NetworkFS) {
+		return exitUsage // the configuration names a state that it cannot use
+	}
+	if at, ok := errors.AsType[*archive.Error](err); ok && at.Class != archive.Abort {
+		return exitUnfinished
+	}
+	return exitUnexpected
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
+
+// hint is what to do about an error, or "".
+func hint(err error) string {
+	if known, ok := errors.AsType[*outcome](err); ok && known.hint != "" {
+		return known.hint
+	}
+	if errors.Is(err, exporter.ErrQuarantine) {
+		return "lpexport quarantine list"
+	}
+	if errors.Is(err, exporter.ErrIncomplete) || errors.Is(err, exporter.ErrCycleRunning) {
+		return "lpexport status"
+	}
+	if fork, ok := errors.AsType[*exporter.ForkError](err); ok {
+		return fork.Hint()
+	}
+	if state, ok := errors.AsType[*checkpoint.Error](err); ok {
+		return state.Hint
+	}
+	if at, ok := errors.AsType[*archive.Error](err); ok {
+		return at.Hint
+	}
+	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -162,14 +163,23 @@ func (p *program) complain(err error) {
 			continue
 		}
 		fmt.Fprintf(p.stderr, "lpexport: error: %s\n", printable(each.Error()))
-		var known *outcome
-		if errors.As(each, &known) && known.hint != "" && !slices.Contains(hints, known.hint) {
-			hints = append(hints, known.hint)
+		if next := p.pasteable(hint(each)); next != "" && !slices.Contains(hints, next) {
+			hints = append(hints, next)
 		}
 	}
-	for _, hint := range hints {
-		fmt.Fprintf(p.stderr, "lpexport: hint: %s\n", printable(hint))
+	for _, next := range hints {
+		fmt.Fprintf(p.stderr, "lpexport: hint: %s\n", printable(next))
 	}
+}
+
+var endsInCommand = regexp.MustCompile("(^|: )lpexport [^`]*$")
+
+// pasteable adds the configuration in use to a hint that ends in a command.
+func (p *program) pasteable(hint string) string {
+	if p.flags.config != "" && endsInCommand.MatchString(hint) && !strings.Contains(hint, " --config ") && !strings.HasSuffix(hint, " --help") {
+		return hint + " --config " + p.flags.config
+	}
+	return hint
 }
 
 // leaves takes joined errors apart.

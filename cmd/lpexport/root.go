@@ -67,6 +67,7 @@ func newRoot(p *program) *cobra.Command {
 			root.AddCommand(command)
 		}
 	}
+	add("daily", newExport(p), newVerify(p))
 	add("setup", newConfig(p), newSandbox(p))
 	help := newHelp()
 	root.SetHelpCommand(help)

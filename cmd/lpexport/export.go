@@ -1,0 +1,195 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"lpexport/exporter"
+	"lpexport/exporter/checkpoint"
+)
+
+type exportOptions struct {
+	from, to     string
+	destinations []string
+}
+
+// exportResult is what one run did.
+type exportResult struct {
+	header
+	Run          int64               `json:"run"`
+	Captured     captured            `json:"captured"`
+	Excluded     map[string]int64    `json:"excluded"` // by reason
+	Destinations []exportDestination `json:"destinations"`
+	Quarantined  int64               `json:"quarantined"` // waiting now
+	Complete     bool                `json:"complete"`    // everything asked for was captured
+	Checkpoint   string              `json:"checkpoint"`  // its path
+}
+
+type captured struct {
+	Conversations int64 `json:"conversations"`
+	Messages      int64 `json:"messages"`
+	Revisions     int64 `json:"revisions"`
+	Events        int64 `json:"events"`
+}
+
+// exportDestination counts what one destination has taken in this run, and
+// what of it is left.
+type exportDestination struct {
+	Name       string `json:"name"`
+	Bundles    int    `json:"bundles"`
+	Slices     int    `json:"slices"`
+	Messages   int    `json:"messages"`
+	Amendments int    `json:"amendments"`
+	Pending    int    `json:"pending"`
+	Failed     int    `json:"failed"`
+}
+
+func newExportResult() *exportResult {
+	return &exportResult{Excluded: map[string]int64{}, Destinations: []exportDestination{}}
+}
+
+func newExport(p *program) *cobra.Command {
+	var options exportOptions
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Capture, cut, render and deliver, once",
+		Long: `One cycle: capture what is new or changed, cut it into bundles, deliver them to
+every destination, stop. Nothing is lost or repeated, however often it is
+stopped.
+
+With --from and --to it is a backfill: the conversations that started in that
+period. The same command goes on where it stopped; run again it delivers only
+differences. It may run beside a cycle. A time is a UTC day (2026-01-31) or
+RFC 3339; --from is inclusive, --to exclusive, and a --to in the future means
+now.`,
+		Args: arguments(0, 0),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&options.from, "from", "", "backfill from this `TIME` on")
+	flags.StringVar(&options.to, "to", "", "backfill up to this `TIME`")
+	flags.StringArrayVar(&options.destinations, "destination", nil, "deliver to the destination `NAME` only; repeatable")
+	return p.command(cmd, func() result { return newExportResult() }, func(ctx context.Context, _ []string) (result, error) {
+		return runExport(ctx, p, options)
+	})
+}
+
+func runExport(ctx context.Context, p *program, options exportOptions) (_ *exportResult, err error) {
+	found := newExportResult()
+	backfill, err := options.period(p.now())
+	if err != nil {
+		return found, err
+	}
+	c, err := p.loadConfig()
+	if err != nil {
+		return found, err
+	}
+	if err := knownDestinations(c, options.destinations); err != nil {
+		return found, err
+	}
+	progress := p.newProgress()
+	e, err := p.openExporter(ctx, c, true, func(at exporter.Progress) { progress.show(at.Conversations, at.Expected) })
+	if err != nil {
+		return found, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	found.Checkpoint = filepath.Join(c.State, checkpoint.File)
+	var report exporter.Report
+	if backfill == nil {
+		report, err = e.Cycle(ctx, options.destinations)
+	} else {
+		report, err = e.Backfill(ctx, backfill.From, backfill.To, options.destinations)
+	}
+	found.take(report)
+	return found, errors.Join(err, undelivered(report))
+}
+
+// period is the time that was asked for, nil for a cycle.
+func (o exportOptions) period(now time.Time) (*period, error) {
+	if o.from == "" && o.to == "" {
+		return nil, nil
+	}
+	if o.from == "" || o.to == "" {
+		tomorrow := now.UTC().AddDate(0, 0, 1).Format(time.DateOnly)
+		return nil, usage("a backfill needs both --from and --to", "lpexport export --from "+cmp.Or(o.from, "2026-01-01")+" --to "+cmp.Or(o.to, tomorrow))
+	}
+	from, err := parseTime("--from", o.from)
+	if err != nil {
+		return nil, err
+	}
+	to, err := parseTime("--to", o.to)
+	if err != nil {
+		return nil, err
+	}
+	if !from.Before(to) || !from.Before(now) {
+		return nil, usage(fmt.Sprintf("the period from %s to %s is empty: --from must be before --to and before now", o.from, o.to), "")
+	}
+	return &period{from, to}, nil
+}
+
+func parseTime(flag, text string) (time.Time, error) {
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, usage(fmt.Sprintf("%s %q is no time: give a day such as 2026-01-31, or RFC 3339", flag, text), "")
+}
+
+func (r *exportResult) take(report exporter.Report) {
+	r.Run, r.Quarantined, r.Complete = report.Run, int64(report.Quarantined), report.Complete
+	counts := report.Captured
+	r.Captured = captured{Conversations: counts.Conversations, Messages: counts.Messages, Revisions: counts.Revisions}
+	maps.Copy(r.Excluded, counts.Excluded)
+	for _, d := range report.Destinations {
+		r.Destinations = append(r.Destinations, exportDestination{
+			Name: d.Name, Bundles: d.Bundles, Slices: d.Slices, Messages: d.Messages,
+			Amendments: d.Amendments, Pending: d.Pending, Failed: d.Failed,
+		})
+	}
+}
+
+// undelivered are the troubles of destinations that stopped nobody else. One
+// that halts is in the error of the run already.
+func undelivered(report exporter.Report) error {
+	var troubles []error
+	for _, d := range report.Destinations {
+		if d.Err != nil && !is[*exporter.HaltError](d.Err) {
+			troubles = append(troubles, fmt.Errorf("destination %s: %w", d.Name, d.Err))
+		}
+	}
+	return errors.Join(troubles...)
+}
+
+func (r *exportResult) text(w io.Writer) {
+	if r.Run == 0 {
+		return
+	}
+	fmt.Fprintf(w, "captured %s with %s, %s\n", count(r.Captured.Conversations, "new conversation"),
+		count(r.Captured.Messages, "new message"), count(r.Captured.Revisions, "revision"))
+	for _, reason := range slices.Sorted(maps.Keys(r.Excluded)) {
+		fmt.Fprintf(w, "left out %s: %s\n", count(r.Excluded[reason], "conversation"), reason)
+	}
+	for _, d := range r.Destinations {
+		fmt.Fprintf(w, "%s: %s with %s, %s (%s)", d.Name, count(d.Bundles, "bundle"),
+			count(d.Slices, "slice"), count(d.Messages, "message"), count(d.Amendments, "amendment"))
+		if d.Pending > 0 {
+			fmt.Fprintf(w, ", %d pending", d.Pending)
+		}
+		if d.Failed > 0 {
+			fmt.Fprintf(w, ", %d failed", d.Failed)
+		}
+		fmt.Fprintln(w)
+	}
+	if r.Quarantined > 0 {
+		fmt.Fprintf(w, "quarantine: %s\n", count(r.Quarantined, "item"))
+	}
+}
