@@ -45,7 +45,7 @@ func (c *call) search() {
 		c.refuse(http.StatusBadRequest, "", fault)
 		return
 	}
-	if q.offset+q.limit > resultWindow {
+	if q.offset > resultWindow-q.limit {
 		c.refuse(http.StatusInternalServerError, "0007", "result window is too large")
 		return
 	}
