@@ -96,5 +96,7 @@ func readManifest(ctx context.Context, src archive.Source, bundle string) (_ []b
 
 func hexSum(b []byte) string {
 	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+	return hexOf(sum[:])
 }
+
+func hexOf(b []byte) string { return hex.EncodeToString(b) }

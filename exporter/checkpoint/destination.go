@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 )
 
@@ -200,9 +201,27 @@ func (tx *Tx) BeginRecovery(destination int64, r Recovery, now int64) (withdrawn
 		WHERE d.id = ? AND v.revision > 0 AND coalesce(v.entry_at, 0) >= coalesce(d.from_at, 0)`, now, destination)
 }
 
-// PutHeld stores what the archive holds of one conversation.
+// Held reads what PutHeld stored; zero when nothing.
+func (tx *Tx) Held(destination int64, sourceID string) (Held, error) {
+	h := Held{SourceID: sourceID}
+	err := tx.row(`SELECT revision, slices, newest_at, names FROM held WHERE destination = ? AND source_id = ?`, destination, sourceID).
+		Scan(&h.Revision, &h.Slices, &h.NewestAt, &h.Names)
+	if errors.Is(err, sql.ErrNoRows) {
+		return h, nil
+	}
+	return h, err
+}
+
+// CountHeld counts the conversations of which the archive holds something.
+func (tx *Tx) CountHeld(destination int64) (n int, err error) {
+	err = tx.row(`SELECT count(*) FROM held WHERE destination = ?`, destination).Scan(&n)
+	return n, err
+}
+
+// PutHeld stores what the archive holds of one conversation, in the place of
+// what was stored before.
 func (tx *Tx) PutHeld(destination int64, h Held) error {
-	return tx.exec(`INSERT INTO held (destination, source_id, revision, slices, newest_at, names) VALUES (?, ?, ?, ?, ?, ?)`,
+	return tx.exec(`INSERT OR REPLACE INTO held (destination, source_id, revision, slices, newest_at, names) VALUES (?, ?, ?, ?, ?, ?)`,
 		destination, h.SourceID, h.Revision, h.Slices, h.NewestAt, h.Names)
 }
 

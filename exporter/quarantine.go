@@ -1,0 +1,108 @@
+package exporter
+
+import (
+	"context"
+	"time"
+
+	"lpexport/exporter/checkpoint"
+)
+
+// Quarantined is something that waits for a person.
+type Quarantined struct {
+	ID           int64
+	Kind         string // record: could not be read; conversation: could not be cut
+	Conversation string // "" when the record does not tell
+	Reason       string
+	Since        time.Time
+	Bytes        int64
+	SHA256       string
+	Record       []byte // as received; only from QuarantineShow
+}
+
+func fromRow(q checkpoint.Quarantined) Quarantined {
+	return Quarantined{ID: q.ID, Kind: q.Kind, Conversation: q.SourceID, Reason: q.Reason,
+		Since: time.UnixMilli(q.CreatedAt).UTC(), Bytes: q.Bytes, SHA256: hexOf(q.SHA256)}
+}
+
+// QuarantineList lists what waits, oldest first.
+func (e *Exporter) QuarantineList(ctx context.Context) ([]Quarantined, error) {
+	rows, err := e.cp.Quarantined(ctx)
+	list := make([]Quarantined, len(rows))
+	for i, q := range rows {
+		list[i] = fromRow(q)
+	}
+	return list, err
+}
+
+// QuarantineShow is one entry with its bytes; found is false when none waits
+// under that number.
+func (e *Exporter) QuarantineShow(ctx context.Context, id int64) (q Quarantined, found bool, err error) {
+	row, found, err := e.cp.QuarantinedByID(ctx, id)
+	if err != nil || !found {
+		return q, found, err
+	}
+	q = fromRow(row)
+	if len(row.Frame) > 0 {
+		q.Record, err = e.packer.unpack(nil, row.Frame)
+	}
+	return q, true, err
+}
+
+// Retried is what a retry came to.
+type Retried struct {
+	Tried, Resolved, Left int
+}
+
+// QuarantineRetry tries everything that waits again, as this program reads it.
+// Records that can be read now are captured; conversations that could not be
+// cut are cut with the next run.
+func (e *Exporter) QuarantineRetry(ctx context.Context) (r Retried, err error) {
+	norm, err := e.names(ctx)
+	if err != nil {
+		return r, err
+	}
+	c := &capture{Exporter: e, norm: norm, waiting: true, stored: func() {}, unknown: map[string]bool{}, counts: Counts{Excluded: map[string]int64{}}}
+	if c.chosen, err = choose(e.Skills, norm.skills); err != nil {
+		return r, err
+	}
+	if c.held, err = e.cp.AnyHeld(ctx); err != nil {
+		return r, err
+	}
+	rows, err := e.cp.Quarantined(ctx)
+	if err != nil {
+		return r, err
+	}
+	for _, q := range rows {
+		r.Tried++
+		if err := c.retry(ctx, q); err != nil {
+			return r, err
+		}
+	}
+	left, err := e.cp.Quarantined(ctx)
+	r.Left = len(left)
+	r.Resolved = r.Tried - r.Left
+	return r, err
+}
+
+func (c *capture) retry(ctx context.Context, q checkpoint.Quarantined) error {
+	resolve := func(tx *checkpoint.Tx) error { return tx.Resolve(q.ID, c.millis()) }
+	if q.Kind != "record" {
+		return c.cp.Update(ctx, resolve)
+	}
+	row, found, err := c.cp.QuarantinedByID(ctx, q.ID)
+	if err != nil || !found {
+		return err
+	}
+	raw, err := c.packer.unpack(nil, row.Frame)
+	if err != nil {
+		return err
+	}
+	p := &page{n: c.norm, packer: c.packer}
+	if err := p.Record(raw); err != nil {
+		return err
+	}
+	if p.records[0].reason != "" {
+		return nil
+	}
+	return c.store(ctx, p, resolve)
+}

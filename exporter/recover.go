@@ -1,0 +1,277 @@
+package exporter
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"lpexport/archive"
+	"lpexport/exporter/checkpoint"
+)
+
+// Recovery is what a destination turned out to hold.
+type Recovery struct {
+	Destination   string
+	Bundles       int
+	Serial        int // the state goes on after it
+	Conversations int
+	Messages      int // names, amendments once
+	Withdrawn     int // bundles that were cut here and are not there: their entries are due again
+}
+
+// UnknownDestinationError is a name that the configuration does not have.
+type UnknownDestinationError struct{ Name string }
+
+func (e *UnknownDestinationError) Error() string {
+	return fmt.Sprintf("the configuration has no destination %q", e.Name)
+}
+
+// Recover rebuilds what the state knows of a destination from what lies there.
+// What the manifests name counts as delivered; what was cut here and is not
+// there is due again under new numbers; the archive's origin, serial and chain
+// are gone on with. It happens in one transaction, or not at all.
+func (e *Exporter) Recover(ctx context.Context, name string) (Recovery, error) {
+	r := Recovery{Destination: name}
+	i := slices.IndexFunc(e.Destinations, func(d Destination) bool { return d.Name == name })
+	if i < 0 {
+		return r, &UnknownDestinationError{Name: name}
+	}
+	dest := e.Destinations[i]
+	release, err := e.leaseDestination(ctx, name)
+	if err != nil {
+		return r, err
+	}
+	defer release()
+	w := &worker{Exporter: e, dest: dest}
+	if w.row, err = e.registered(ctx, dest); err != nil {
+		return r, err
+	}
+	bundles, err := w.listBundles(ctx)
+	if err != nil {
+		return r, err
+	}
+	if err := e.cp.Update(ctx, func(tx *checkpoint.Tx) error { return w.recover(ctx, tx, bundles, &r) }); err != nil {
+		return r, err
+	}
+	if err := os.RemoveAll(e.spoolDir(name)); err != nil {
+		return r, fmt.Errorf("empty spool: %w", err)
+	}
+	return r, nil
+}
+
+// registered is the destination's row, made now when there is none.
+func (e *Exporter) registered(ctx context.Context, d Destination) (checkpoint.Destination, error) {
+	row, found, err := e.cp.Destination(ctx, d.Name)
+	if err != nil || found {
+		return row, err
+	}
+	if err := e.registerOne(ctx, d); err != nil {
+		return row, err
+	}
+	row, _, err = e.cp.Destination(ctx, d.Name)
+	return row, err
+}
+
+// found is one bundle at the destination.
+type found struct {
+	path, sha256 string
+	manifest     *archive.Manifest
+}
+
+// listBundles reads the manifests of the destination's bundles, by serial.
+func (w *worker) listBundles(ctx context.Context) ([]found, error) {
+	paths, err := w.dest.Target.Bundles(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	var list []found
+	for _, p := range paths {
+		if !w.owns(p) {
+			continue
+		}
+		raw, err := readManifest(ctx, w.dest.Target, p)
+		if err != nil {
+			return nil, fmt.Errorf("read manifest of %s: %w", p, err)
+		}
+		m, err := archive.ParseManifest(raw)
+		if err != nil {
+			return nil, fmt.Errorf("manifest of %s: %w", p, err)
+		}
+		// The slices are read again, one bundle at a time.
+		m.Slices = nil
+		list = append(list, found{path: p, sha256: hexSum(raw), manifest: m})
+	}
+	slices.SortFunc(list, func(a, b found) int { return a.manifest.Serial - b.manifest.Serial })
+	return list, nil
+}
+
+func (w *worker) recover(ctx context.Context, tx *checkpoint.Tx, bundles []found, r *Recovery) error {
+	last := checkpoint.Recovery{Origin: w.cp.Origin()}
+	if n := len(bundles); n > 0 {
+		b := bundles[n-1]
+		last = checkpoint.Recovery{Origin: b.manifest.Origin, Serial: b.manifest.Serial, Bundle: b.manifest.Bundle, ManifestSHA256: b.sha256, Path: b.path}
+	}
+	now := w.millis()
+	withdrawn, err := tx.BeginRecovery(w.row.ID, last, now)
+	if err != nil {
+		return err
+	}
+	r.Withdrawn, r.Serial, r.Bundles = int(withdrawn), last.Serial, len(bundles)
+	for _, b := range bundles {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := tx.AdoptBundle(w.row.ID, b.manifest.Serial, b.path, b.sha256, now); err != nil {
+			return err
+		}
+		if err := w.hold(ctx, tx, b, r); err != nil {
+			return fmt.Errorf("bundle %s: %w", b.path, err)
+		}
+	}
+	r.Conversations, err = tx.CountHeld(w.row.ID)
+	return err
+}
+
+// hold notes every name of one bundle's manifest as held, with what the
+// message says where the transcripts can be read.
+func (w *worker) hold(ctx context.Context, tx *checkpoint.Tx, b found, r *Recovery) error {
+	raw, err := readManifest(ctx, w.dest.Target, b.path)
+	if err != nil {
+		return err
+	}
+	m, err := archive.ParseManifest(raw)
+	if err != nil {
+		return err
+	}
+	lines, err := openLines(ctx, w.dest.Target, b.path)
+	if err != nil {
+		return err
+	}
+	defer lines.Close()
+	for i := range m.Slices {
+		l := &m.Slices[i]
+		s := lines.next(l)
+		h, err := tx.Held(w.row.ID, l.Conversation)
+		if err != nil {
+			return err
+		}
+		names, err := decodeSeen(h.Names, l.Conversation)
+		if err != nil {
+			return err
+		}
+		r.Messages += holdListing(names, l, s)
+		h.Revision, h.Slices = max(h.Revision, l.Revision), max(h.Slices, l.Slice)
+		h.NewestAt = max(h.NewestAt, newestOf(s, m.Period.To))
+		h.Names = names.encode(nil, l.Conversation)
+		if err := tx.PutHeld(w.row.ID, h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// holdListing adds a listing's names; s is the slice itself, or nil. It returns
+// how many messages are new.
+func holdListing(names *seen, l *archive.Listing, s *archive.Slice) (added int) {
+	for _, d := range l.Dialogs {
+		dialog := names.dialog(d.ID)
+		for _, span := range d.Sequences.Spans() {
+			for n := span.First; n <= span.Last; n++ {
+				added += holdMessage(dialog, n, 0, unknownHash, l.Revision)
+			}
+		}
+		for _, v := range d.Variants {
+			added += holdMessage(dialog, v.Sequence, int32(v.Number), unknownHash, l.Revision)
+		}
+		for _, derived := range d.Derived {
+			if addName(&dialog.derived, hash64([]byte(derived)), l.Revision) {
+				added++
+			}
+		}
+	}
+	for _, name := range l.Happened {
+		addName(&names.happened, hash64([]byte(name)), l.Revision)
+	}
+	if s == nil {
+		return added
+	}
+	// In order, so that an amendment in the same slice comes last.
+	for i := range s.Messages {
+		if m := &s.Messages[i]; m.Derived == "" {
+			holdMessage(names.dialog(m.Dialog), m.Sequence, int32(m.Variant), m.ContentHash(), l.Revision)
+		}
+	}
+	return added
+}
+
+func holdMessage(d *seenDialog, sequence int64, variant int32, hash uint64, revision int) (added int) {
+	from, to := d.group(sequence)
+	for i := from; i < to; i++ {
+		if k := &d.messages[i]; k.variant == variant {
+			k.hash, k.revision = hash, int32(revision)
+			return 0
+		}
+	}
+	d.insert(to, seenMessage{sequence: sequence, variant: variant, hash: hash, revision: int32(revision)})
+	return 1
+}
+
+func newestOf(s *archive.Slice, otherwise int64) int64 {
+	if s == nil {
+		return otherwise
+	}
+	newest := int64(0)
+	for i := range s.Messages {
+		newest = max(newest, s.Messages[i].SentAt)
+	}
+	for i := range s.Happened {
+		newest = max(newest, s.Happened[i].At)
+	}
+	return newest
+}
+
+// lineReader reads a bundle's transcripts beside its listings.
+type lineReader struct {
+	file io.ReadCloser
+	in   *bufio.Reader
+}
+
+func openLines(ctx context.Context, src archive.Source, bundle string) (*lineReader, error) {
+	f, err := src.Open(ctx, bundle+"/"+archive.TranscriptsFile)
+	if errors.Is(err, os.ErrNotExist) {
+		return &lineReader{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &lineReader{file: f, in: bufio.NewReaderSize(f, 256<<10)}, nil
+}
+
+// next is the next slice if it is the listing's, else nil: then only the names
+// are known.
+func (r *lineReader) next(l *archive.Listing) *archive.Slice {
+	if r.in == nil {
+		return nil
+	}
+	line, err := r.in.ReadBytes('\n')
+	if err != nil {
+		r.in = nil
+		return nil
+	}
+	s, err := archive.ParseLine(line)
+	if err != nil || s.Conversation != l.Conversation || s.Number != l.Slice {
+		return nil
+	}
+	return &s
+}
+
+func (r *lineReader) Close() error {
+	if r.file == nil {
+		return nil
+	}
+	return r.file.Close()
+}

@@ -1,0 +1,102 @@
+package exporter
+
+import (
+	"context"
+	"time"
+
+	"lpexport/exporter/checkpoint"
+)
+
+// Status answers how far behind the state is, and what waits.
+type Status struct {
+	Checkpoint        string
+	Lag               time.Duration // since the watermark; 0 before the first cycle
+	Watermark         time.Time     // zero before the first cycle
+	Coverage          []Period      // in order, not overlapping
+	Destinations      []DestinationStatus
+	Quarantined       int
+	OpenConversations int64
+	OpenBackfills     int64
+	Partial           int64 // conversations whose record LivePerson cut short
+}
+
+// Period is from inclusive, to exclusive.
+type Period struct{ From, To time.Time }
+
+// DestinationStatus is what a destination has still to get.
+type DestinationStatus struct {
+	Name          string
+	Pending       int // conversations and bundles
+	OldestPending time.Duration
+	Failed        int
+	LastError     string
+	Halted        bool
+}
+
+// Status reads the state. It changes nothing and needs no lease.
+func (e *Exporter) Status(ctx context.Context) (s Status, err error) {
+	s.Checkpoint = e.cp.Path()
+	place, err := e.cp.Place(ctx)
+	if err != nil {
+		return s, err
+	}
+	if place.Watermark != 0 {
+		s.Watermark = time.UnixMilli(place.Watermark).UTC()
+		s.Lag = max(e.Now().Sub(s.Watermark), 0)
+	}
+	if s.Coverage, err = e.coverage(ctx, place); err != nil {
+		return s, err
+	}
+	for _, d := range e.Destinations {
+		one, err := e.destinationStatus(ctx, d.Name)
+		if err != nil {
+			return s, err
+		}
+		s.Destinations = append(s.Destinations, one)
+	}
+	left, err := e.cp.Quarantined(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Quarantined = len(left)
+	if s.OpenConversations, err = e.cp.OpenConversations(ctx); err != nil {
+		return s, err
+	}
+	if s.Partial, err = e.cp.Partial(ctx); err != nil {
+		return s, err
+	}
+	s.OpenBackfills, err = e.cp.OpenBackfills(ctx)
+	return s, err
+}
+
+// coverage merges the periods of finished windows with that of the cycles.
+func (e *Exporter) coverage(ctx context.Context, place checkpoint.Place) ([]Period, error) {
+	windows, err := e.cp.Covered(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if place.Watermark != 0 {
+		windows = append(windows, checkpoint.Window{From: place.Since, To: place.Watermark})
+	}
+	return mergePeriods(windows), nil
+}
+
+func (e *Exporter) destinationStatus(ctx context.Context, name string) (DestinationStatus, error) {
+	s := DestinationStatus{Name: name}
+	row, found, err := e.cp.Destination(ctx, name)
+	if err != nil || !found {
+		return s, err
+	}
+	w, err := e.cp.Waiting(ctx, row.ID)
+	if err != nil {
+		return s, err
+	}
+	s.Pending, s.Failed, s.LastError = w.Due+w.Bundles, w.Failed, w.Error
+	if w.OldestAt != 0 {
+		s.OldestPending = max(time.Duration(e.millis()-w.OldestAt)*time.Millisecond, 0)
+	}
+	if row.Halted != "" {
+		s.Halted, s.LastError = true, row.Halted
+	}
+	return s, nil
+}

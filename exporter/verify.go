@@ -1,0 +1,49 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"lpexport/archive"
+)
+
+// Verify reads back every configured destination and reports one problem for
+// each fault: what archive.Verify finds, and bundles that were delivered and
+// are not there, or are there with another manifest. It goes on in spite of
+// faults; its error means that a destination could not be read.
+func (e *Exporter) Verify(ctx context.Context, report func(archive.Problem)) (archive.Result, error) {
+	var all archive.Result
+	var errs []error
+	for _, d := range e.Destinations {
+		r, err := archive.Verify(ctx, d.Target, report)
+		all.Bundles += r.Bundles
+		all.Files += r.Files
+		all.Bytes += r.Bytes
+		if err == nil {
+			err = e.verifyDelivered(ctx, d, report)
+		}
+		errs = append(errs, err)
+	}
+	return all, errors.Join(errs...)
+}
+
+// verifyDelivered compares the destination with the receipts.
+func (e *Exporter) verifyDelivered(ctx context.Context, d Destination, report func(archive.Problem)) error {
+	row, registered, err := e.cp.Destination(ctx, d.Name)
+	if err != nil || !registered {
+		return err
+	}
+	return e.cp.DeliveredPaths(ctx, row.ID, func(path, sum string) error {
+		raw, err := readManifest(ctx, d.Target, path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			report(archive.Problem{Kind: archive.Missing, Path: path, Detail: "it was delivered and is not there"})
+		case err != nil:
+			report(archive.Problem{Kind: archive.Unreadable, Path: path, Detail: err.Error()})
+		case hexSum(raw) != sum:
+			report(archive.Problem{Kind: archive.Damaged, Path: path + "/" + archive.ManifestFile, Detail: "it is not the manifest that was delivered"})
+		}
+		return nil
+	})
+}
