@@ -109,7 +109,7 @@ func runExport(ctx context.Context, p *program, options exportOptions) (_ *expor
 		report, err = e.Backfill(ctx, backfill.From, backfill.To, options.destinations)
 	}
 	found.take(report)
-	return found, errors.Join(err, undelivered(report))
+	return found, errors.Join(undelivered(report), err)
 }
 
 // period is the time that was asked for, nil for a cycle.

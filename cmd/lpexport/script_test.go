@@ -5,12 +5,85 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http/httptest"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"lpexport/liveperson/sandbox"
 )
+
+// scriptCommands are what scripts have besides testscript's own.
+var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
+	"account": account,
+	"exits":   exits,
+	"field":   field,
+	"flip":    flip,
+	"hold":    hold,
+}
+
+// atRest is an account whose last entry is days old. It answers a log-in with
+// the sandbox's default credentials.
+func atRest() sandbox.Settings {
+	return sandbox.Settings{
+		Account: sandboxAccount, Seed: 7, Conversations: 20, Period: 5 * 24 * time.Hour,
+		Epoch: time.Now().Add(-20 * 24 * time.Hour).Truncate(24 * time.Hour),
+	}
+}
+
+// account is the script command "account KIND": it serves an account at rest
+// and puts its URL into $URL. KIND is rest, denied (it knows nobody's
+// credentials) or broken (a record cannot be named).
+func account(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: account KIND")
+	}
+	settings := atRest()
+	switch args[0] {
+	case "rest":
+	case "denied":
+		settings.Credentials = sandbox.Credentials{ClientID: "another", ClientSecret: "another"}
+	case "broken":
+		settings.Faults = []sandbox.Fault{{Kind: sandbox.NoID, Numbers: []int{3}}}
+	default:
+		ts.Fatalf("no account %q", args[0])
+	}
+	server := httptest.NewServer(sandbox.New(settings))
+	ts.Defer(server.Close)
+	ts.Setenv("URL", server.URL)
+}
+
+// hold is the script command "hold FILE": it holds the lock of a file until
+// the script ends, as another process would.
+func hold(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hold FILE")
+	}
+	lock := flock.New(ts.MkAbs(args[0]))
+	held, err := lock.TryLock()
+	ts.Check(err)
+	if !held {
+		ts.Fatalf("%s is held already", args[0])
+	}
+	ts.Defer(func() { lock.Close() })
+}
+
+// flip is the script command "flip FILE": it changes one bit in the middle.
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: flip FILE")
+	}
+	path := ts.MkAbs(args[0])
+	data, err := os.ReadFile(path)
+	ts.Check(err)
+	data[len(data)/2] ^= 1
+	ts.Check(os.WriteFile(path, data, 0o600))
+}
 
 // exits is the script command "exits CODE PROGRAM ARGS…": it runs a program,
 // prints what it printed, and wants that exit code.

@@ -20,6 +20,8 @@ type verifyResult struct {
 	Bundles  int               `json:"bundles"`
 	Files    int               `json:"files"`
 	Problems []archive.Problem `json:"problems"`
+
+	walked bool
 }
 
 func newVerifyResult() *verifyResult { return &verifyResult{Problems: []archive.Problem{}} }
@@ -27,6 +29,9 @@ func newVerifyResult() *verifyResult { return &verifyResult{Problems: []archive.
 func (r *verifyResult) text(w io.Writer) {
 	for _, p := range r.Problems {
 		fmt.Fprintf(w, "%s %s: %s\n", p.Kind, printable(p.Path), printable(p.Detail))
+	}
+	if !r.walked {
+		return
 	}
 	fmt.Fprintf(w, "verified %s, %s: %s\n", count(r.Bundles, "bundle"), count(r.Files, "file"), count(len(r.Problems), "problem"))
 }
@@ -114,6 +119,7 @@ func accountsIn(path string) ([]string, error) {
 // add walks over all bundles of one source.
 func (r *verifyResult) add(ctx context.Context, source archive.Source) error {
 	walked, err := archive.Verify(ctx, source, func(p archive.Problem) { r.Problems = append(r.Problems, p) })
+	r.walked = true
 	r.Bundles += walked.Bundles
 	r.Files += walked.Files
 	return err
