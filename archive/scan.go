@@ -104,6 +104,10 @@ func (s *scanner) next() byte {
 }
 
 func (s *scanner) expect(c byte) bool {
+	if s.err == nil && s.pos < len(s.buf) && s.buf[s.pos] == c {
+		s.pos++
+		return true
+	}
 	if s.next() != c {
 		s.fault(errShape)
 	}
@@ -171,8 +175,7 @@ func (s *scanner) raw() []byte {
 	if !s.expect('"') {
 		return nil
 	}
-	from := 0 // of the search, behind pos
-	for {
+	for from := 0; ; { // of the search, behind pos
 		text := s.buf[s.pos:]
 		i := bytes.IndexByte(text[from:], '"')
 		if i < 0 {
@@ -184,11 +187,16 @@ func (s *scanner) raw() []byte {
 			continue
 		}
 		end := from + i
-		if from = end + 1; backslashes(text[:end])%2 == 0 {
+		if from = end + 1; !escaped(text[:end]) {
 			s.pos += from
 			return text[:end]
 		}
 	}
+}
+
+// escaped tells whether what follows b, which begins in a string, is escaped.
+func escaped(b []byte) bool {
+	return len(b) > 0 && b[len(b)-1] == '\\' && backslashes(b)%2 == 1
 }
 
 // backslashes counts those at the end of b.
@@ -214,40 +222,14 @@ func (s *scanner) text() []byte {
 	return s.unquoted
 }
 
-// skipString walks over a string of any length.
-func (s *scanner) skipString() {
-	s.pos++
-	for {
-		text := s.buf[s.pos:]
-		i := bytes.IndexByte(text, '"')
-		if i < 0 {
-			// Backslashes at the end belong to what comes next: keep them. A
-			// buffer full of them is walked in pairs.
-			keep := backslashes(text)
-			if keep == len(text) {
-				keep %= 2
-			}
-			s.pos = len(s.buf) - keep
-			if !s.more() {
-				s.fault(errShape)
-				return
-			}
-			continue
-		}
-		s.pos += i + 1
-		if backslashes(text[:i])%2 == 0 {
-			return
-		}
-	}
-}
-
 // skip walks over any value.
 func (s *scanner) skip() {
-	for depth := 0; ; {
-		switch s.peek() {
-		case 0:
+	for depth := 0; s.err == nil; {
+		if s.pos == len(s.buf) && !s.more() {
 			s.fault(errShape)
 			return
+		}
+		switch c := s.buf[s.pos]; c {
 		case '"':
 			s.skipString()
 		case '{', '[':
@@ -262,7 +244,34 @@ func (s *scanner) skip() {
 		default:
 			s.skipLiteral()
 		}
-		if s.err != nil || depth <= 0 {
+		if depth <= 0 {
+			return
+		}
+	}
+}
+
+// skipString walks over a string of any length.
+func (s *scanner) skipString() {
+	s.pos++
+	for {
+		text := s.buf[s.pos:]
+		i := bytes.IndexByte(text, '"')
+		if i >= 0 {
+			s.pos += i + 1
+			if !escaped(text[:i]) {
+				return
+			}
+			continue
+		}
+		// Backslashes at the end belong to what comes next: keep them. A buffer
+		// full of them is walked in pairs.
+		keep := backslashes(text)
+		if keep == len(text) {
+			keep %= 2
+		}
+		s.pos = len(s.buf) - keep
+		if !s.more() {
+			s.fault(errShape)
 			return
 		}
 	}
