@@ -111,6 +111,9 @@ func TestOddities(t *testing.T) {
 			seen[fmt.Sprintf("seq %T", m["seq"])]++
 			seen[fmt.Sprint("by ", m["sentBy"])]++
 			seen[fmt.Sprint("audience ", m["audience"])]++
+			if m["audience"] == "AGENTS_AND_MANAGERS" {
+				seen[fmt.Sprint("private by manager: ", m["participantId"] == sandbox.AgentID(13))]++
+			}
 			if m["dialogId"] == "undefined" {
 				seen["undefined dialog"]++
 			}
@@ -143,7 +146,7 @@ func TestOddities(t *testing.T) {
 		"SECURE_FORM_INVITATION", "SECURE_FORM_SUBMIT", "VOICE_NOTE", "seq json.Number", "seq string", "seq <nil>", "by Consumer",
 		"by Agent", "by System", "audience ALL", "audience AGENTS_AND_MANAGERS", "audience <nil>", "undefined dialog", "quick replies",
 		"foreign messageId", "text and epoch disagree", "out of order", "user type 0", "user type 1", "user type 2", "user type <nil>",
-		"role AGENT_MANAGER", "dialog MAIN", "dialog POST_SURVEY",
+		"role AGENT_MANAGER", "private by manager: true", "private by manager: false", "dialog MAIN", "dialog POST_SURVEY",
 	} {
 		if seen[want] == 0 {
 			t.Errorf("no %s in the whole account", want)
