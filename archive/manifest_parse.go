@@ -35,12 +35,24 @@ var (
 // bundle's name, the files its slices lie in) must agree. Members it does not
 // know are skipped. Whether it agrees with the files is for Verify to find out.
 func ParseManifest(data []byte) (*Manifest, error) {
+	var slices []Listing
+	m, err := parseManifest(data, func(l *Listing) { slices = append(slices, *l) })
+	if err != nil {
+		return nil, err
+	}
+	m.Slices = slices
+	return m, nil
+}
+
+// parseManifest hands each slice's listing to each instead of keeping it. The
+// listings it has handed over count for nothing if it then returns an error.
+func parseManifest(data []byte, each func(*Listing)) (*Manifest, error) {
 	if len(data) > MaxManifest {
 		return nil, fmt.Errorf("read manifest: over %d bytes", MaxManifest)
 	}
 	m := new(Manifest)
 	d := newDecoder(bytes.NewReader(data))
-	d.manifest(m)
+	d.object(manifestNames, len(manifestNames), func(i int) { d.manifestMember(m, manifestNames[i], each) })
 	d.end()
 	if d.err == nil {
 		d.err = m.check()
@@ -60,7 +72,7 @@ func parseFiles(r io.Reader) ([]FileInfo, error) {
 	m := new(Manifest)
 	d := newDecoder(io.LimitReader(r, MaxManifest))
 	d.object(manifestNames, len(manifestNames), func(i int) {
-		d.manifestMember(m, manifestNames[i])
+		d.manifestMember(m, manifestNames[i], func(*Listing) {})
 		if manifestNames[i] == "files" && d.err == nil {
 			d.err = errFilesRead
 		}
@@ -74,11 +86,7 @@ func parseFiles(r io.Reader) ([]FileInfo, error) {
 	return m.Files, nil
 }
 
-func (d *decoder) manifest(m *Manifest) {
-	d.object(manifestNames, len(manifestNames), func(i int) { d.manifestMember(m, manifestNames[i]) })
-}
-
-func (d *decoder) manifestMember(m *Manifest, name string) {
+func (d *decoder) manifestMember(m *Manifest, name string, each func(*Listing)) {
 	switch name {
 	case "schema":
 		if schema := d.string(); schema != ManifestSchema {
@@ -113,7 +121,13 @@ func (d *decoder) manifestMember(m *Manifest, name string) {
 	case "files":
 		m.Files = readList(d, (*decoder).fileInfo)
 	case "slices":
-		m.Slices = readList(d, (*decoder).listing)
+		d.list(func() {
+			var l Listing
+			d.listing(&l, m.Files)
+			if d.err == nil {
+				each(&l)
+			}
+		})
 	case "totals":
 		d.totals(&m.Totals)
 	}
@@ -143,7 +157,9 @@ func (d *decoder) fileInfo(f *FileInfo) {
 	})
 }
 
-func (d *decoder) listing(l *Listing) {
+// listing reads one slice's. The files come before the slices in a manifest, so
+// the file that it names must be known already.
+func (d *decoder) listing(l *Listing, files []FileInfo) {
 	d.object(listingNames, len(listingNames), func(i int) {
 		switch listingNames[i] {
 		case "conversation":
@@ -164,6 +180,15 @@ func (d *decoder) listing(l *Listing) {
 			l.Happened = readList(d, (*decoder).text)
 		}
 	})
+	if d.err != nil {
+		return
+	}
+	if l.Conversation == "" || l.Amendments > l.Messages {
+		d.fail(errors.New("a slice of no conversation, or with more amendments than messages"))
+	}
+	if !slices.ContainsFunc(files, func(f FileInfo) bool { return f.Path == l.File }) {
+		d.fail(errors.New("a slice in a file that is not listed"))
+	}
 }
 
 func (d *decoder) dialog(g *Dialog) {
@@ -251,21 +276,7 @@ func (m *Manifest) check() error {
 	if (m.Period.From == 0) != (m.Period.To == 0) || m.Period.From > m.Period.To {
 		return errors.New("period ends before it begins")
 	}
-	if err := checkFiles(m.Files); err != nil {
-		return err
-	}
-	file := ""
-	for i := range m.Slices {
-		l := &m.Slices[i]
-		if l.Conversation == "" || l.Amendments > l.Messages {
-			return fmt.Errorf("slice %d of the list: no conversation, or more amendments than messages", i)
-		}
-		if l.File != file && !slices.ContainsFunc(m.Files, func(f FileInfo) bool { return f.Path == l.File }) {
-			return fmt.Errorf("slice %d of the list: its file is not listed", i)
-		}
-		file = l.File
-	}
-	return nil
+	return checkFiles(m.Files)
 }
 
 // checkFiles refuses paths that leave the bundle, or that a careless reader

@@ -100,10 +100,10 @@ func heap() int64 {
 func manyFacts(serial, n, messages int) *checked {
 	b := &checked{place: place{"a", "2026/01/01", "d", serial}, whole: true}
 	b.facts.seed = seed
-	b.manifest = &Manifest{Serial: serial, Origin: "o", Slices: make([]Listing, n)}
+	b.manifest = &Manifest{Serial: serial, Origin: "o"}
 	for i := range n {
 		id := fmt.Sprintf("%d/%d", serial, i)
-		one := fact{conversation: b.facts.hash128(id), number: 1}
+		one := fact{conversation: b.facts.hash(id, "", 2), id: id, number: 1}
 		main := trackOf(&one.fresh, b.facts.hash(id, "", 0))
 		for k := range messages {
 			main.Add(int64(k * (1 + k%2)))
@@ -111,7 +111,7 @@ func manyFacts(serial, n, messages int) *checked {
 		for k := range 6 {
 			one.names = append(one.names, b.facts.hash(id, fmt.Sprint(k), 1))
 		}
-		b.facts.add(i, &one)
+		b.facts.add(&one)
 	}
 	return b
 }

@@ -57,7 +57,7 @@ type Result struct {
 // An error means that it could not go on: ctx is done, or src cannot be listed.
 // The result then counts what was looked at before. report is called by one
 // goroutine at a time. Memory grows with the number of conversations of one
-// destination, by about 150 bytes for each.
+// destination, by about 100 bytes for each.
 func Verify(ctx context.Context, src Source, report func(Problem)) (Result, error) {
 	paths, err := src.Bundles(ctx, "")
 	if err != nil {
@@ -88,8 +88,10 @@ func checks(ctx context.Context, src Source, bundles []place) iter.Seq[*checked]
 		defer readers.Wait()
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		// The queue's room bounds how many are read and not yet judged.
-		queue := make(chan chan *checked, 2*runtime.GOMAXPROCS(0)-1)
+		// The queue's room bounds how many are read and not yet judged, the
+		// tokens how many are being read: those hold their manifest.
+		queue := make(chan chan *checked, 2*runtime.GOMAXPROCS(0))
+		tokens := make(chan struct{}, runtime.GOMAXPROCS(0))
 		seed := maphash.MakeSeed()
 		readers.Go(func() {
 			defer close(queue)
@@ -97,10 +99,14 @@ func checks(ctx context.Context, src Source, bundles []place) iter.Seq[*checked]
 				one := make(chan *checked, 1)
 				select {
 				case queue <- one:
-					readers.Go(func() { one <- check(ctx, src, p, seed) })
 				case <-ctx.Done():
 					return
 				}
+				tokens <- struct{}{} // a reader gives it back soon, whatever happens
+				readers.Go(func() {
+					one <- check(ctx, src, p, seed)
+					<-tokens
+				})
 			}
 		})
 		for one := range queue {

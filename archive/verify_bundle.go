@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -17,7 +18,9 @@ import (
 type checked struct {
 	place
 	problems []Problem
-	manifest *Manifest // nil if there is none to be believed
+	manifest *Manifest // nil if there is none to be believed; without its slices
+	data     []byte    // of manifest.json, while the bundle is being read
+	listed   Totals    // what the manifest's lists add up to
 	sha      string    // of manifest.json as it was written, as far as that is known, or ""
 	facts    facts     // what its transcripts deliver
 	whole    bool      // facts are complete
@@ -60,9 +63,10 @@ func check(ctx context.Context, src Source, p place, seed maphash.Seed) *checked
 			c.problem(Extra, name, "no manifest names it")
 		}
 	}
-	if c.manifest != nil {
-		c.settle()
+	if c.manifest != nil && c.manifest.Totals != c.listed {
+		c.problem(Miscounted, ManifestFile, fmt.Sprintf("totals %+v, the lists say %+v", c.manifest.Totals, c.listed))
 	}
+	c.data = nil
 	return c
 }
 
@@ -78,7 +82,7 @@ func (c *checked) small(ctx context.Context, src Source, name string) ([]byte, b
 		return nil, false
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, MaxManifest+1))
+	data, err := readAll(f, MaxManifest+1)
 	if err != nil {
 		c.problem(Unreadable, name, reason(err))
 		return nil, false
@@ -90,6 +94,19 @@ func (c *checked) small(ctx context.Context, src Source, name string) ([]byte, b
 		return nil, false
 	}
 	return data, true
+}
+
+// readAll reads at most limit bytes, into a buffer of the file's size if it has
+// one.
+func readAll(f io.Reader, limit int64) ([]byte, error) {
+	var b bytes.Buffer
+	if file, ok := f.(fs.File); ok {
+		if info, err := file.Stat(); err == nil {
+			b.Grow(int(min(info.Size(), limit)) + bytes.MinRead)
+		}
+	}
+	_, err := b.ReadFrom(io.LimitReader(f, limit))
+	return b.Bytes(), err
 }
 
 func (c *checked) cannotOpen(name string, err error) {
@@ -108,7 +125,7 @@ func (c *checked) lists(ctx context.Context, src Source) ([]FileInfo, bool) {
 	var m *Manifest
 	var fault error
 	if haveManifest {
-		m, fault = ParseManifest(data)
+		m, fault = c.parse(data)
 		c.sha = hexSum(data)
 	}
 	if !haveSums {
@@ -181,7 +198,7 @@ func (c *checked) file(ctx context.Context, src Source, s *scanner, f FileInfo) 
 	var t *transcripts
 	if c.manifest != nil && f.Path == TranscriptsFile {
 		t = &transcripts{scanner: s, manifest: c.manifest, facts: &c.facts}
-		t.read()
+		t.read(c.data)
 	}
 	err = s.drain()
 	c.bytes += s.size
@@ -216,21 +233,23 @@ func (r *stoppable) Read(p []byte) (int, error) {
 	return r.in.Read(p)
 }
 
-// settle compares the totals with what they sum up.
-func (c *checked) settle() {
-	m := c.manifest
-	want := Totals{Files: len(m.Files)}
+// parse reads the manifest and adds up what it lists, and keeps its bytes
+// instead of its slices.
+func (c *checked) parse(data []byte) (*Manifest, error) {
+	conversations := make(map[uint64]struct{})
+	m, err := parseManifest(data, func(l *Listing) {
+		conversations[c.facts.hash(l.Conversation, "", 2)] = struct{}{}
+		c.listed.Messages += l.Messages
+		c.listed.Amendments += l.Amendments
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.data = data
+	c.listed.Conversations = len(conversations)
+	c.listed.Files = len(m.Files)
 	for _, f := range m.Files {
-		want.Bytes += f.Bytes
+		c.listed.Bytes += f.Bytes
 	}
-	conversations := make(map[string]struct{}, len(m.Slices))
-	for i := range m.Slices {
-		conversations[m.Slices[i].Conversation] = struct{}{}
-		want.Messages += m.Slices[i].Messages
-		want.Amendments += m.Slices[i].Amendments
-	}
-	want.Conversations = len(conversations)
-	if m.Totals != want {
-		c.problem(Miscounted, ManifestFile, fmt.Sprintf("totals %+v, the lists say %+v", m.Totals, want))
-	}
+	return m, nil
 }

@@ -10,11 +10,11 @@ func (f *fact) reset() {
 	*f = fact{fresh: f.fresh[:0], amended: f.amended[:0], names: f.names[:0], amendedNames: f.amendedNames[:0]}
 }
 
-// add packs the fact of the manifest's slice at index.
-func (f *facts) add(index int, one *fact) {
-	b := binary.AppendUvarint(f.packed, uint64(index))
-	b = binary.LittleEndian.AppendUint64(b, one.conversation[0])
-	b = binary.LittleEndian.AppendUint64(b, one.conversation[1])
+// add packs the fact of one more slice.
+func (f *facts) add(one *fact) {
+	b := binary.AppendUvarint(f.packed, uint64(len(one.id)))
+	b = append(b, one.id...)
+	b = binary.LittleEndian.AppendUint64(b, one.conversation)
 	b = binary.AppendUvarint(b, uint64(one.number))
 	b = appendTracks(appendTracks(b, one.fresh), one.amended)
 	f.packed = appendNames(appendNames(b, one.names), one.amendedNames)
@@ -24,7 +24,7 @@ func (f *facts) add(index int, one *fact) {
 func appendTracks(b []byte, tracks []track) []byte {
 	b = binary.AppendUvarint(b, uint64(len(tracks)))
 	for _, t := range tracks {
-		b = binary.LittleEndian.AppendUint64(b, t.key)
+		b = appendName(b, t.key)
 		b = binary.AppendUvarint(b, uint64(len(t.sequences.spans)))
 		last := int64(0)
 		for _, p := range t.sequences.spans {
@@ -36,10 +36,19 @@ func appendTracks(b []byte, tracks []track) []byte {
 	return b
 }
 
+// A hash of something inside one conversation is packed with 40 of its bits: in
+// a conversation with a thousand names, two of them meet once in two million
+// runs, and not again in the next.
+const nameBits = 40
+
+func appendName(b []byte, name uint64) []byte {
+	return append(b, byte(name), byte(name>>8), byte(name>>16), byte(name>>24), byte(name>>32))
+}
+
 func appendNames(b []byte, names []uint64) []byte {
 	b = binary.AppendUvarint(b, uint64(len(names)))
 	for _, n := range names {
-		b = binary.LittleEndian.AppendUint64(b, n)
+		b = appendName(b, n)
 	}
 	return b
 }
@@ -59,10 +68,16 @@ func (u *unpacker) word() uint64 {
 	return n
 }
 
+func (u *unpacker) name() uint64 {
+	b := u.b[:nameBits/8]
+	u.b = u.b[len(b):]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 | uint64(b[4])<<32
+}
+
 func (u *unpacker) tracks(tracks []track) []track {
 	tracks = tracks[:0]
 	for range u.number() {
-		t := track{key: u.word(), sequences: Sequences{make([]Span, u.number())}}
+		t := track{key: u.name(), sequences: Sequences{make([]Span, u.number())}}
 		last := int64(0)
 		for i := range t.sequences.spans {
 			first := last + int64(u.number())
@@ -77,7 +92,7 @@ func (u *unpacker) tracks(tracks []track) []track {
 func (u *unpacker) names(names []uint64) []uint64 {
 	names = names[:0]
 	for range u.number() {
-		names = append(names, u.word())
+		names = append(names, u.name())
 	}
 	return names
 }
@@ -93,7 +108,7 @@ type chain struct {
 	holes bool
 	// What was delivered of each conversation: packed number, tracks and names.
 	// Packed, since there may be hundreds of thousands.
-	delivered map[[2]uint64]string
+	delivered map[uint64]string
 
 	one     fact // what comes
 	known   fact // what was delivered before
@@ -103,7 +118,7 @@ type chain struct {
 // link judges the next bundle.
 func (c *chain) link(b *checked) {
 	if c.last == nil || c.last.account != b.account || c.last.destination != b.destination {
-		*c = chain{report: c.report, delivered: make(map[[2]uint64]string), scratch: c.scratch}
+		*c = chain{report: c.report, delivered: make(map[uint64]string), scratch: c.scratch}
 	}
 	for _, p := range b.problems {
 		c.report(p)
@@ -123,9 +138,6 @@ func (c *chain) link(b *checked) {
 	}
 	c.deliver(b)
 	b.facts, b.problems = facts{}, nil
-	if b.manifest != nil {
-		b.manifest.Slices = nil
-	}
 	c.last = b
 }
 
@@ -178,23 +190,24 @@ func (c *chain) previous(b *checked) {
 func (c *chain) deliver(b *checked) {
 	u := unpacker{b.facts.packed}
 	for range b.facts.slices {
-		index := int(u.number())
-		c.one.conversation = [2]uint64{u.word(), u.word()}
+		size := u.number()
+		c.one.id, u.b = string(u.b[:size]), u.b[size:]
+		c.one.conversation = u.word()
 		c.one.number = int(u.number())
 		c.one.fresh, c.one.amended = u.tracks(c.one.fresh), u.tracks(c.one.amended)
 		c.one.names, c.one.amendedNames = u.names(c.one.names), u.names(c.one.amendedNames)
 		if b.whole {
-			c.slice(b.path()+"/"+TranscriptsFile, b.manifest.Slices[index].Conversation)
+			c.slice(b.path() + "/" + TranscriptsFile)
 		}
 	}
 }
 
 // slice compares c.one with what was delivered of its conversation before, and
 // adds it.
-func (c *chain) slice(path, conversation string) {
+func (c *chain) slice(path string) {
 	c.recall()
 	if n, last := c.one.number, c.known.number; n <= last || n > last+1 && !c.holes {
-		c.report(Problem{Misnumber, path, fmt.Sprintf("conversation %q: slice %d comes after slice %d", conversation, n, last)})
+		c.report(Problem{Misnumber, path, fmt.Sprintf("conversation %q: slice %d comes after slice %d", c.one.id, n, last)})
 	}
 	twice := int64(0)
 	for _, t := range c.one.fresh {
@@ -211,10 +224,10 @@ func (c *chain) slice(path, conversation string) {
 		c.known.names = slices.Insert(c.known.names, i, n)
 	}
 	if twice > 0 {
-		c.report(Problem{Repeated, path, fmt.Sprintf("conversation %q: %d entries of slice %d were delivered before", conversation, twice, c.one.number)})
+		c.report(Problem{Repeated, path, fmt.Sprintf("conversation %q: %d entries of slice %d were delivered before", c.one.id, twice, c.one.number)})
 	}
 	if n := c.orphans(); n > 0 && !c.holes {
-		c.report(Problem{Misnamed, path, fmt.Sprintf("conversation %q: %d amendments of what was never delivered", conversation, n)})
+		c.report(Problem{Misnamed, path, fmt.Sprintf("conversation %q: %d amendments of what was never delivered", c.one.id, n)})
 	}
 	c.keep()
 }

@@ -23,7 +23,8 @@ type facts struct {
 
 // fact is one slice's part of facts.
 type fact struct {
-	conversation [2]uint64
+	conversation uint64
+	id           string // the conversation's own id
 	number       int
 	fresh        []track  // delivered, and not as an amendment
 	amended      []track  // delivered as an amendment
@@ -42,6 +43,7 @@ type transcripts struct {
 	*scanner
 	manifest *Manifest
 	facts    *facts
+	lines    int
 	problems []Problem // without paths
 
 	first, last [24]byte // sent_at, as it is written
@@ -65,33 +67,35 @@ func (t *transcripts) problem(kind, detail string) {
 }
 
 // read reads all lines and compares them with the slices that the manifest
-// lists for the file, in the same order.
-func (t *transcripts) read() {
-	for i := range t.manifest.Slices {
-		listed := &t.manifest.Slices[i]
-		if listed.File != TranscriptsFile {
-			continue
+// lists for the file, in the same order. data is the manifest's bytes, which
+// have been parsed once already.
+func (t *transcripts) read(data []byte) {
+	_, err := parseManifest(data, func(l *Listing) {
+		if l.File == TranscriptsFile {
+			t.next(l)
 		}
-		if t.peek() == 0 {
-			t.problem(Misnamed, fmt.Sprintf("slice %d of conversation %q is listed and not there", listed.Slice, listed.Conversation))
-			t.facts.unsure = true
-			continue
-		}
-		t.line()
-		if t.err != nil {
-			t.problem(Misnamed, fmt.Sprintf("line %d cannot be read: %v", i+1, t.err))
-			t.toNextLine()
-			t.facts.unsure = true
-			continue
-		}
-		if t.compare(i+1, listed) {
-			t.facts.add(i, &t.fact)
-		} else {
-			t.facts.unsure = true
-		}
-	}
-	if t.peek() != 0 {
+	})
+	if err == nil && t.peek() != 0 {
 		t.problem(Misnamed, "there are more lines than the manifest lists")
+	}
+}
+
+// next reads the line that is listed next.
+func (t *transcripts) next(listed *Listing) {
+	t.lines++
+	sure := false
+	if t.peek() == 0 {
+		t.problem(Misnamed, fmt.Sprintf("slice %d of conversation %q is listed and not there", listed.Slice, listed.Conversation))
+	} else if t.line(); t.err != nil {
+		t.problem(Misnamed, fmt.Sprintf("line %d cannot be read: %v", t.lines, t.err))
+		t.toNextLine()
+	} else {
+		sure = t.compare(t.lines, listed)
+	}
+	if sure {
+		t.facts.add(&t.fact)
+	} else {
+		t.facts.unsure = true
 	}
 }
 
@@ -138,7 +142,8 @@ func (t *transcripts) line() {
 		}
 	})
 	t.expect('\n')
-	t.fact.conversation = t.facts.hash128(t.listing.Conversation)
+	t.fact.conversation = t.facts.hash(t.listing.Conversation, "", 2)
+	t.fact.id = t.listing.Conversation
 	t.fact.number = t.listing.Slice
 }
 
@@ -257,5 +262,3 @@ func (f *facts) hash(one, two string, n int) uint64 {
 	h.Write(b[:])
 	return h.Sum64()
 }
-
-func (f *facts) hash128(s string) [2]uint64 { return [2]uint64{f.hash(s, "", 2), f.hash(s, "", 3)} }
