@@ -129,10 +129,10 @@ func (c *capture) merger(tx *checkpoint.Tx, s *seen, known *checkpoint.Conversat
 // finish compares everything but the messages.
 func (m *merger) finish(r *captured, known *checkpoint.Conversation) {
 	wasClosed := known.Status == closedStatus
-	if wasClosed && r.status != closedStatus {
+	m.rest(r, wasClosed)
+	if wasClosed && r.status != closedStatus && !m.reopened {
 		m.reopen(known.ClosedAt)
 	}
-	m.rest(r, wasClosed)
 }
 
 // storeMerged writes what a merger found; parts writes the record's bytes.

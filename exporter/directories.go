@@ -25,7 +25,7 @@ func (e *Exporter) refreshDirectories(ctx context.Context) error {
 	}
 	return e.cp.Update(ctx, func(tx *checkpoint.Tx) error {
 		if err == nil {
-			if err := tx.PutUsers(directory(users)); err != nil {
+			if err := tx.PutUsers(directoryOf(users)); err != nil {
 				return err
 			}
 		}
@@ -54,7 +54,7 @@ func (e *Exporter) tolerate(ctx context.Context, what string, err error) error {
 	return nil
 }
 
-func directory(users []liveperson.User) []checkpoint.User {
+func directoryOf(users []liveperson.User) []checkpoint.User {
 	list := make([]checkpoint.User, 0, len(users))
 	for _, u := range users {
 		kind := kindOf(u.Type)

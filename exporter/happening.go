@@ -37,9 +37,7 @@ func (n *normaliser) happenings(h *header, r *liveperson.Record) []archive.Happe
 		n.transfer(h, t, add)
 		return true
 	})
-	if h.closedAt != 0 {
-		add(archive.Happening{Kind: archive.Closed, At: h.closedAt, Reason: closeReason(r.Info)}, h.id)
-	}
+	n.endings(h, r, add)
 	n.surveys(h, r, add)
 	if at := r.Summary.Get("lastUpdatedTime").Millis(); at != 0 {
 		if text := r.Summary.Get("text").Name(); text != "" {
@@ -48,6 +46,33 @@ func (n *normaliser) happenings(h *header, r *liveperson.Record) []archive.Happe
 	}
 	return list
 }
+
+// endings tells when the conversation was closed and reopened: by its main
+// dialogs, of which a reopened one has several, else by its own end, the only
+// one that a record without dialogs tells.
+func (n *normaliser) endings(h *header, r *liveperson.Record, add func(archive.Happening, string)) {
+	first, told := int64(0), false
+	r.Dialogs.Each(func(d liveperson.Value) bool {
+		if d.Get("dialogType").Name() != mainDialog {
+			return true
+		}
+		start, end := d.Get("startTimeL").Millis(), d.Get("endTimeL").Millis()
+		if first != 0 && start > first {
+			add(archive.Happening{Kind: archive.Reopened, At: start, Dialog: d.Get("dialogId").ID()}, h.id)
+		}
+		first = cmp.Or(first, start)
+		if end != 0 {
+			told = true
+			add(archive.Happening{Kind: archive.Closed, At: end, Dialog: d.Get("dialogId").ID(), Reason: closeReason(d)}, h.id)
+		}
+		return true
+	})
+	if h.closedAt != 0 && !told {
+		add(archive.Happening{Kind: archive.Closed, At: h.closedAt, Dialog: h.id, Reason: closeReason(r.Info.Value)}, h.id)
+	}
+}
+
+const mainDialog = "MAIN"
 
 // happeningName is a happening's name: kind, source time, source id.
 func happeningName(kind string, at int64, id string) string {
@@ -59,7 +84,7 @@ func happeningName(kind string, at int64, id string) string {
 	return string(append(b, id...))
 }
 
-func closeReason(i liveperson.Info) string {
+func closeReason(i liveperson.Value) string {
 	reason, more := i.Get("closeReason").Name(), i.Get("closeReasonDescription").Name()
 	if more == "" || more == reason {
 		return reason

@@ -17,6 +17,7 @@ type merger struct {
 	messages int   // new ones
 	changed  int   // whose content changed
 	happened int   // new ones
+	reopened bool  // one of them says so
 	facts    int   // new, but never delivered
 	variants int   // messages under a name that another one has
 	oldest   int64 // time of the oldest new or changed entry
@@ -116,6 +117,7 @@ func (m *merger) rest(c *captured, wasClosed bool) {
 		}
 		if addName(&m.seen.happened, h.hash, m.revision) {
 			m.happened++
+			m.reopened = m.reopened || h.kind == archive.Reopened
 			m.entry(h.at)
 		}
 	}

@@ -92,7 +92,7 @@ func (n *normaliser) readDialogs(r *liveperson.Record, h *header) (mainEnd int64
 	r.Dialogs.Each(func(d liveperson.Value) bool {
 		kind := d.Get("dialogType").Name()
 		switch {
-		case kind == "MAIN" || kind == "" && d.Get("dialogId").ID() == h.id:
+		case kind == mainDialog || kind == "" && d.Get("dialogId").ID() == h.id:
 			mainEnd = d.Get("endTimeL").Millis()
 		case d.Get("status").Name() == "OPEN":
 			h.surveyOpen = true

@@ -131,14 +131,16 @@ func (r *reading) stop(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", errIncomplete, err)
 }
 
-// page reads and stores one page. After a time-out it asks for smaller ones.
+// page reads and stores one page. What times out or is too big is asked for in
+// smaller ones.
 func (r *reading) page(ctx context.Context, offset, limit int) (liveperson.Page, error) {
 	q := r.query
 	q.Offset, q.Limit = offset, limit
 	p := &page{n: r.c.norm, packer: r.c.packer}
 	got, err := r.c.Source.Search(ctx, q, p)
 	var api *liveperson.APIError
-	if errors.As(err, &api) && api.Timeout && limit > 1 && ctx.Err() == nil {
+	tooMuch := errors.As(err, &api) && (api.Timeout || errors.Is(err, liveperson.ErrTooLarge))
+	if tooMuch && limit > 1 && ctx.Err() == nil {
 		half := (limit + 1) / 2
 		first, err := r.page(ctx, offset, half)
 		if err != nil {
