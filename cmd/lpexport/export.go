@@ -7,14 +7,12 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"lpexport/exporter"
-	"lpexport/exporter/checkpoint"
 )
 
 type exportOptions struct {
@@ -29,7 +27,7 @@ type exportResult struct {
 	Captured     captured            `json:"captured"`
 	Excluded     map[string]int64    `json:"excluded"` // by reason
 	Destinations []exportDestination `json:"destinations"`
-	Quarantined  int64               `json:"quarantined"` // waiting now
+	Quarantined  int                 `json:"quarantined"` // waiting now
 	Complete     bool                `json:"complete"`    // everything asked for was captured
 	Checkpoint   string              `json:"checkpoint"`  // its path
 }
@@ -95,13 +93,20 @@ func runExport(ctx context.Context, p *program, options exportOptions) (_ *expor
 	if err := knownDestinations(c, options.destinations); err != nil {
 		return found, err
 	}
+	client, err := p.newClient(c)
+	if err != nil {
+		return found, err
+	}
 	progress := p.newProgress()
-	e, err := p.openExporter(ctx, c, true, func(at exporter.Progress) { progress.show(at.Conversations, at.Expected) })
+	e, err := p.openExporter(ctx, c, exporter.Settings{
+		Source:   client,
+		Progress: func(at exporter.Progress) { progress.show(at.Conversations, at.Expected) },
+	})
 	if err != nil {
 		return found, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	found.Checkpoint = filepath.Join(c.State, checkpoint.File)
+	found.Checkpoint = checkpointPath(c)
 	var report exporter.Report
 	if backfill == nil {
 		report, err = e.Cycle(ctx, options.destinations)
@@ -145,7 +150,7 @@ func parseTime(flag, text string) (time.Time, error) {
 }
 
 func (r *exportResult) take(report exporter.Report) {
-	r.Run, r.Quarantined, r.Complete = report.Run, int64(report.Quarantined), report.Complete
+	r.Run, r.Quarantined, r.Complete = report.Run, report.Quarantined, report.Complete
 	counts := report.Captured
 	r.Captured = captured{Conversations: counts.Conversations, Messages: counts.Messages, Revisions: counts.Revisions}
 	maps.Copy(r.Excluded, counts.Excluded)

@@ -67,8 +67,9 @@ func newRoot(p *program) *cobra.Command {
 			root.AddCommand(command)
 		}
 	}
-	add("daily", newExport(p), newVerify(p))
-	add("setup", newConfig(p), newSandbox(p))
+	add("daily", newExport(p), newStatus(p), newVerify(p))
+	add("repair", newQuarantine(p), newRecover(p), newBackup(p))
+	add("setup", newConfig(p), newCheck(p), newSandbox(p))
 	help := newHelp()
 	root.SetHelpCommand(help)
 	root.AddCommand(newVersion(p), newCompletion(p), help)

@@ -1,23 +1,31 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/spf13/cobra"
+
+	"lpexport/exporter"
 )
 
 // statusResult answers: how far behind, what is stuck, what to type next.
 type statusResult struct {
 	header
-	Checkpoint        string              `json:"checkpoint"`
-	LagSeconds        *int64              `json:"lag_seconds"` // null before the first cycle
+	Checkpoint        string              `json:"checkpoint"`  // its path
+	LagSeconds        *int64              `json:"lag_seconds"` // null before the first whole cycle
 	Coverage          []period            `json:"coverage"`
 	Destinations      []statusDestination `json:"destinations"`
-	Quarantined       int64               `json:"quarantined"`
+	Quarantined       int                 `json:"quarantined"`
 	OpenConversations int64               `json:"open_conversations"`
+	OpenBackfills     int64               `json:"open_backfills"` // begun and not at their end
+	Partial           int64               `json:"partial"`        // conversations that LivePerson cut short
 }
 
-// period is a time span that was read whole: From inclusive, To exclusive.
+// period is a time span: From inclusive, To exclusive.
 type period struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
@@ -25,14 +33,73 @@ type period struct {
 
 type statusDestination struct {
 	Name                 string `json:"name"`
-	Pending              int64  `json:"pending"`
+	Pending              int    `json:"pending"` // conversations and bundles
 	OldestPendingSeconds int64  `json:"oldest_pending_seconds"`
-	Failed               int64  `json:"failed"`
+	Failed               int    `json:"failed"`
 	LastError            string `json:"last_error"`
+	Halted               bool   `json:"halted"`
 }
 
 func newStatusResult() *statusResult {
 	return &statusResult{Coverage: []period{}, Destinations: []statusDestination{}}
+}
+
+func newStatus(p *program) *cobra.Command {
+	return p.command(&cobra.Command{
+		Use:   "status",
+		Short: "Tell how far behind, what waits, what to type next",
+		Long: `Read the checkpoint and tell how far behind it is, which periods it covers, what
+each destination has still to get, what waits for a person, and what to type
+next. It asks nobody, changes nothing, and may run at any time. It ends with 0
+unless it fails itself.`,
+		Args: arguments(0, 0),
+	}, func() result { return newStatusResult() }, func(ctx context.Context, _ []string) (result, error) {
+		return runStatus(ctx, p)
+	})
+}
+
+func runStatus(ctx context.Context, p *program) (_ *statusResult, err error) {
+	found := newStatusResult()
+	c, err := p.loadConfig()
+	if err != nil {
+		return found, err
+	}
+	if !hasCheckpoint(c) {
+		for _, d := range c.Destinations {
+			found.Destinations = append(found.Destinations, statusDestination{Name: d.Name})
+		}
+		found.Checkpoint = checkpointPath(c)
+		return found, nil
+	}
+	e, err := p.openExporter(ctx, c, exporter.Settings{})
+	if err != nil {
+		return found, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	status, err := e.Status(ctx)
+	if err != nil {
+		return found, err
+	}
+	found.take(status)
+	return found, nil
+}
+
+func (r *statusResult) take(s exporter.Status) {
+	r.Checkpoint, r.Quarantined, r.OpenConversations = s.Checkpoint, s.Quarantined, s.OpenConversations
+	r.OpenBackfills, r.Partial = s.OpenBackfills, s.Partial
+	if !s.Watermark.IsZero() {
+		lag := int64(s.Lag / time.Second)
+		r.LagSeconds = &lag
+	}
+	for _, each := range s.Coverage {
+		r.Coverage = append(r.Coverage, period(each))
+	}
+	for _, d := range s.Destinations {
+		r.Destinations = append(r.Destinations, statusDestination{
+			Name: d.Name, Pending: d.Pending, OldestPendingSeconds: int64(d.OldestPending / time.Second),
+			Failed: d.Failed, LastError: d.LastError, Halted: d.Halted,
+		})
+	}
 }
 
 func (r *statusResult) text(w io.Writer) {
@@ -41,35 +108,48 @@ func (r *statusResult) text(w io.Writer) {
 	}
 	fmt.Fprintf(w, "checkpoint: %s\n", r.Checkpoint)
 	if r.LagSeconds == nil {
-		fmt.Fprintln(w, "behind: no cycle has come to its end yet")
+		fmt.Fprintln(w, "behind: no cycle has been whole yet")
 	} else {
 		fmt.Fprintf(w, "behind: %s\n", age(*r.LagSeconds))
 	}
 	for _, p := range r.Coverage {
 		fmt.Fprintf(w, "covered: %s to %s\n", p.From.Format(time.RFC3339), p.To.Format(time.RFC3339))
 	}
-	fmt.Fprintf(w, "open conversations: %d\n", r.OpenConversations)
-	for _, d := range r.Destinations {
-		fmt.Fprintf(w, "%s: %d pending", d.Name, d.Pending)
-		if d.Pending > 0 {
-			fmt.Fprintf(w, ", the oldest for %s", age(d.OldestPendingSeconds))
-		}
-		if d.Failed > 0 {
-			fmt.Fprintf(w, ", %d failed", d.Failed)
-		}
-		if d.LastError != "" {
-			fmt.Fprintf(w, ": %s", printable(d.LastError))
-		}
-		fmt.Fprintln(w)
+	if r.OpenBackfills > 0 {
+		fmt.Fprintf(w, "backfills: %d not at their end: the same command goes on\n", r.OpenBackfills)
 	}
-	fmt.Fprintf(w, "quarantine: %s\n", count(r.Quarantined, "item"))
-	fmt.Fprintf(w, "next: %s\n", r.next())
+	fmt.Fprintf(w, "open conversations: %d\n", r.OpenConversations)
+	if r.Partial > 0 {
+		fmt.Fprintf(w, "cut short by LivePerson: %s\n", count(r.Partial, "conversation"))
+	}
+	for _, d := range r.Destinations {
+		fmt.Fprintln(w, d)
+	}
+	fmt.Fprintf(w, "quarantine: %s\nnext: %s\n", count(r.Quarantined, "item"), r.next())
 }
 
-// next is the command that an operator would type now.
+func (d statusDestination) String() string {
+	line := fmt.Sprintf("%s: %d pending", d.Name, d.Pending)
+	if d.Pending > 0 {
+		line += fmt.Sprintf(", the oldest for %s", age(d.OldestPendingSeconds))
+	}
+	if d.Failed > 0 {
+		line += fmt.Sprintf(", %d failed", d.Failed)
+	}
+	if d.Halted {
+		line += ", halted"
+	}
+	if d.LastError != "" {
+		line += ": " + printable(d.LastError)
+	}
+	return line
+}
+
+// next is the command that an operator would type now. An export tells the
+// remedy of a destination that halts.
 func (r *statusResult) next() string {
 	for _, d := range r.Destinations {
-		if d.LastError != "" {
+		if d.LastError != "" && !d.Halted {
 			return "lpexport check"
 		}
 	}

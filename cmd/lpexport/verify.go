@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 
@@ -12,6 +14,8 @@ import (
 
 	"lpexport/archive"
 	"lpexport/archive/directory"
+	"lpexport/exporter"
+	"lpexport/exporter/config"
 )
 
 // verifyResult is what a walk over bundles found.
@@ -22,9 +26,12 @@ type verifyResult struct {
 	Problems []archive.Problem `json:"problems"`
 
 	walked bool
+	known  map[string]bool
 }
 
-func newVerifyResult() *verifyResult { return &verifyResult{Problems: []archive.Problem{}} }
+func newVerifyResult() *verifyResult {
+	return &verifyResult{Problems: []archive.Problem{}, known: map[string]bool{}}
+}
 
 func (r *verifyResult) text(w io.Writer) {
 	for _, p := range r.Problems {
@@ -56,54 +63,78 @@ it, all configured destinations are read.`,
 	})
 }
 
-// runVerify reads what the configured destinations hold.
-func runVerify(ctx context.Context, p *program) (*verifyResult, error) {
+// runVerify reads what the configured destinations hold, and compares it with
+// the receipts.
+func runVerify(ctx context.Context, p *program) (_ *verifyResult, err error) {
 	found := newVerifyResult()
 	c, err := p.loadConfig()
 	if err != nil {
 		return found, err
 	}
-	// Destinations may share a folder, which is read once for all of them.
-	read := map[string]bool{}
-	for _, d := range c.Destinations {
-		root, err := filepath.Abs(d.Directory.Path)
-		if err != nil {
-			return found, fmt.Errorf("verify %s: %w", d.Name, err)
-		}
-		if read[root] {
-			continue
-		}
-		read[root] = true
-		if err := found.add(ctx, newTarget(c.Account, d)); err != nil {
-			return found, err
-		}
-	}
-	return found, found.verdict()
-}
-
-// runVerifyPath reads a folder of which nothing else is known.
-func runVerifyPath(ctx context.Context, path string) (*verifyResult, error) {
-	found := newVerifyResult()
-	accounts, err := accountsIn(path)
+	destinations, err := readOnce(c)
 	if err != nil {
 		return found, err
 	}
+	e, err := p.openExporter(ctx, c, exporter.Settings{Destinations: destinations})
+	if err != nil {
+		return found, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	walked, err := e.Verify(ctx, found.report)
+	return found, errors.Join(err, found.end(walked))
+}
+
+// readOnce is the configured destinations, of which those that share a folder
+// have it walked for the first of them only.
+func readOnce(c *config.Config) ([]exporter.Destination, error) {
+	destinations := newDestinations(c)
+	read := map[string]bool{}
+	for i, d := range c.Destinations {
+		root, err := filepath.Abs(d.Directory.Path)
+		if err != nil {
+			return nil, fmt.Errorf("verify %s: %w", d.Name, err)
+		}
+		if read[root] {
+			destinations[i].Target = walked{destinations[i].Target}
+		}
+		read[root] = true
+	}
+	return destinations, nil
+}
+
+// walked is a target whose bundles another walk has read: they can still be
+// opened one by one.
+type walked struct{ exporter.Target }
+
+func (walked) Bundles(context.Context, string) ([]string, error) { return nil, nil }
+
+// runVerifyPath reads a folder of which nothing else is known.
+func runVerifyPath(ctx context.Context, root string) (*verifyResult, error) {
+	found := newVerifyResult()
+	accounts, err := accountsIn(root)
+	if err != nil {
+		return found, err
+	}
+	var total archive.Result
 	for _, account := range accounts {
-		if err := found.add(ctx, directory.New(directory.Config{Path: path, Account: account})); err != nil {
-			return found, err
+		walked, err := archive.Verify(ctx, directory.New(directory.Config{Path: root, Account: account}), found.report)
+		total.Bundles += walked.Bundles
+		total.Files += walked.Files
+		if err != nil {
+			return found, errors.Join(err, found.end(total))
 		}
 	}
-	if found.Bundles == 0 && len(found.Problems) == 0 {
-		return found, usage(fmt.Sprintf("no bundle in %s: give the folder above the account's", path), "")
+	if total.Bundles == 0 && len(found.Problems) == 0 {
+		return found, usage(fmt.Sprintf("no bundle in %s: give the folder above the account's", root), "")
 	}
-	return found, found.verdict()
+	return found, found.end(total)
 }
 
 var accountName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-// accountsIn lists the folders below path that can be an account's, sorted.
-func accountsIn(path string) ([]string, error) {
-	entries, err := os.ReadDir(path)
+// accountsIn lists the folders below root that can be an account's, sorted.
+func accountsIn(root string) ([]string, error) {
+	entries, err := os.ReadDir(root)
 	if err != nil {
 		return nil, &outcome{code: exitUsage, fact: "verify", err: err}
 	}
@@ -116,17 +147,27 @@ func accountsIn(path string) ([]string, error) {
 	return accounts, nil
 }
 
-// add walks over all bundles of one source.
-func (r *verifyResult) add(ctx context.Context, source archive.Source) error {
-	walked, err := archive.Verify(ctx, source, func(p archive.Problem) { r.Problems = append(r.Problems, p) })
-	r.walked = true
-	r.Bundles += walked.Bundles
-	r.Files += walked.Files
-	return err
+var bundleName = regexp.MustCompile(`-[0-9]{9,}$`)
+
+// report keeps a problem. That a file is damaged or gone may be seen by the
+// walk and by its receipt: that is one problem.
+func (r *verifyResult) report(p archive.Problem) {
+	if p.Kind == archive.Damaged || p.Kind == archive.Missing {
+		fault := p.Kind + " " + p.Path
+		if name := path.Base(p.Path); bundleName.MatchString(name) {
+			fault = p.Kind + " " + name // the walk cannot know the day of a bundle that is gone
+		}
+		if r.known[fault] {
+			return
+		}
+		r.known[fault] = true
+	}
+	r.Problems = append(r.Problems, p)
 }
 
-// verdict is the error that the problems make.
-func (r *verifyResult) verdict() error {
+// end takes the counts, and gives the error that the problems make.
+func (r *verifyResult) end(walked archive.Result) error {
+	r.walked, r.Bundles, r.Files = true, walked.Bundles, walked.Files
 	if len(r.Problems) == 0 {
 		return nil
 	}

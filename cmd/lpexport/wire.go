@@ -5,12 +5,18 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
 	"lpexport/archive/directory"
 	"lpexport/exporter"
+	"lpexport/exporter/checkpoint"
 	"lpexport/exporter/config"
 	"lpexport/liveperson"
 	"lpexport/liveperson/sandbox"
@@ -74,6 +80,14 @@ func knownDestinations(c *config.Config, names []string) error {
 	return nil
 }
 
+func newDestinations(c *config.Config) []exporter.Destination {
+	made := make([]exporter.Destination, len(c.Destinations))
+	for i, d := range c.Destinations {
+		made[i] = newDestination(c.Account, d)
+	}
+	return made
+}
+
 func newDestination(account string, d config.Destination) exporter.Destination {
 	made := exporter.Destination{
 		Name:           d.Name,
@@ -118,31 +132,44 @@ func settingsSHA256(d config.Destination) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// openExporter builds all that c describes, with the account only for those
-// who ask it. The caller closes what it gets.
-func (p *program) openExporter(ctx context.Context, c *config.Config, source bool, progress func(exporter.Progress)) (*exporter.Exporter, error) {
-	settings := exporter.Settings{
-		Account:     c.Account,
-		State:       c.State,
-		Concurrency: c.LivePerson.Concurrency,
-		Since:       c.Poll.Since.Time,
-		Overlap:     c.Poll.Overlap,
-		Reread:      c.Poll.Reread,
-		Skills:      c.Select.Skills,
-		Generator:   generator(),
-		Log:         p.log,
-		Now:         p.now,
-		Progress:    progress,
+// openExporter builds all that c describes; with sets what only some commands
+// need: Source, Progress, and Destinations where they are not the configured
+// ones. The caller closes what it gets.
+func (p *program) openExporter(ctx context.Context, c *config.Config, with exporter.Settings) (*exporter.Exporter, error) {
+	with.Account = c.Account
+	with.State = c.State
+	with.Concurrency = c.LivePerson.Concurrency
+	with.Since = c.Poll.Since.Time
+	with.Overlap = c.Poll.Overlap
+	with.Reread = c.Poll.Reread
+	with.Skills = c.Select.Skills
+	with.Generator = generator()
+	with.Log = p.log
+	with.Now = p.now
+	if with.Destinations == nil {
+		with.Destinations = newDestinations(c)
 	}
-	for _, d := range c.Destinations {
-		settings.Destinations = append(settings.Destinations, newDestination(c.Account, d))
+	e, err := exporter.Open(ctx, with)
+	if err != nil {
+		return nil, err
 	}
-	if source {
-		client, err := p.newClient(c)
-		if err != nil {
-			return nil, err
-		}
-		settings.Source = client
+	p.warnShared(c.State)
+	return e, nil
+}
+
+// warnShared warns of a state that others than its owner can read.
+func (p *program) warnShared(state string) {
+	info, err := os.Stat(state)
+	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		p.log.Warn("others can read the state, which holds what people wrote", "state", state, "remedy", "chmod 700 "+state)
 	}
-	return exporter.Open(ctx, settings)
+}
+
+func checkpointPath(c *config.Config) string { return filepath.Join(c.State, checkpoint.File) }
+
+// hasCheckpoint says that something was kept before. What cannot be looked at
+// is there: opening it tells why.
+func hasCheckpoint(c *config.Config) bool {
+	_, err := os.Stat(checkpointPath(c))
+	return !errors.Is(err, fs.ErrNotExist)
 }

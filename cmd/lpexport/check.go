@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"lpexport/exporter"
+	"lpexport/exporter/config"
+)
+
+// checkResult is everything that was tried, in the order of trying.
+type checkResult struct {
+	header
+	Checks []tried `json:"checks"`
+}
+
+type tried struct {
+	Name   string `json:"name"`
+	Good   bool   `json:"good"`
+	Detail string `json:"detail"` // what is wrong
+	Remedy string `json:"remedy"`
+}
+
+func newCheckResult() *checkResult { return &checkResult{Checks: []tried{}} }
+
+func (r *checkResult) text(w io.Writer) {
+	for _, each := range r.Checks {
+		if each.Good {
+			fmt.Fprintf(w, "good   %s\n", each.Name)
+			continue
+		}
+		fmt.Fprintf(w, "fault  %s: %s\n", each.Name, printable(each.Detail))
+		if each.Remedy != "" {
+			fmt.Fprintf(w, "       %s\n", printable(each.Remedy))
+		}
+	}
+}
+
+func newCheck(p *program) *cobra.Command {
+	return p.command(&cobra.Command{
+		Use:   "check",
+		Short: "Try everything that an export needs",
+		Long: `Try what an export needs: the configuration, the state, free space on the disk,
+the look-up of the services, the login and its privileges, the clock, and
+writing to each destination. Every fault comes with its remedy. Nothing is
+captured or delivered.`,
+		Args: arguments(0, 0),
+	}, func() result { return newCheckResult() }, func(ctx context.Context, _ []string) (result, error) {
+		return runCheck(ctx, p)
+	})
+}
+
+func runCheck(ctx context.Context, p *program) (*checkResult, error) {
+	found := newCheckResult()
+	c, err := p.loadConfig()
+	if err != nil {
+		return found, err
+	}
+	faults := []error{found.note("configuration", nil)}
+	faults = append(faults, found.note("state "+c.State, p.tryState(ctx, c)))
+	faults = append(faults, found.note("disk of "+c.State, tryDisk(c.State)))
+	client, err := p.newClient(c)
+	if err != nil {
+		faults = append(faults, found.note("account", err))
+	} else {
+		for _, probe := range client.Check(ctx) {
+			faults = append(faults, found.note("account: "+probe.Name, probe.Err))
+		}
+	}
+	for _, d := range c.Destinations {
+		faults = append(faults, found.note("destination "+d.Name, newTarget(c.Account, d).Probe(ctx)))
+	}
+	return found, errors.Join(faults...)
+}
+
+// note keeps what came of one check, and gives its error back with its name.
+func (r *checkResult) note(name string, err error) error {
+	if err == nil {
+		r.Checks = append(r.Checks, tried{Name: name, Good: true})
+		return nil
+	}
+	r.Checks = append(r.Checks, tried{Name: name, Detail: err.Error(), Remedy: hint(err)})
+	return fmt.Errorf("%s: %w", name, err)
+}
+
+// tryState opens the state as every command does.
+func (p *program) tryState(ctx context.Context, c *config.Config) error {
+	e, err := p.openExporter(ctx, c, exporter.Settings{})
+	if err != nil {
+		return err
+	}
+	return e.Close()
+}
+
+// leastFree is the space below which an export may soon fail.
+const leastFree = 512 << 20
+
+func tryDisk(dir string) error {
+	free, err := freeSpace(dir)
+	if err != nil {
+		return fmt.Errorf("free space: %w", err)
+	}
+	if free < leastFree {
+		return &outcome{
+			code: exitUnexpected, fact: fmt.Sprintf("only %d MiB are free", free>>20),
+			hint: "make room: the state needs space for what is captured and not delivered yet",
+		}
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"lpexport/exporter"
+)
+
+type recoverOptions struct {
+	destination string
+}
+
+// recoverResult is what a destination turned out to hold.
+type recoverResult struct {
+	header
+	Destination   string `json:"destination"`
+	Bundles       int    `json:"bundles"`
+	Serial        int    `json:"serial"` // of the last bundle there; 0 = none
+	Conversations int    `json:"conversations"`
+	Messages      int    `json:"messages"`
+	Withdrawn     int    `json:"withdrawn"` // bundles cut here that are not there
+}
+
+func (r *recoverResult) text(w io.Writer) {
+	if r.Destination == "" {
+		return
+	}
+	fmt.Fprintf(w, "%s holds %s with %s of %s; it goes on after serial %d\n", r.Destination,
+		count(r.Bundles, "bundle"), count(r.Messages, "message"), count(r.Conversations, "conversation"), r.Serial)
+	if r.Withdrawn > 0 {
+		fmt.Fprintf(w, "withdrawn %s that it does not hold: their entries are due again\n", count(r.Withdrawn, "bundle"))
+	}
+	fmt.Fprintln(w, "next: lpexport export")
+}
+
+func newRecover(p *program) *cobra.Command {
+	var options recoverOptions
+	cmd := &cobra.Command{
+		Use:   "recover --destination NAME",
+		Short: "Rebuild what is known of a destination from what it holds",
+		Long: `Read the manifests of a destination and go on from there: what they name counts
+as delivered, what was cut here and is not there is due again under new numbers,
+and the archive's origin, serial and chain are taken over. For a state that was
+lost, or restored from an older copy. Nothing in the archive is changed. It
+happens whole or not at all, and ends with 0 when the destination can go on.`,
+		Args: arguments(0, 0),
+	}
+	cmd.Flags().StringVar(&options.destination, "destination", "", "`NAME` of the destination")
+	return p.command(cmd, func() result { return new(recoverResult) }, func(ctx context.Context, _ []string) (result, error) {
+		return runRecover(ctx, p, options)
+	})
+}
+
+func runRecover(ctx context.Context, p *program, options recoverOptions) (_ *recoverResult, err error) {
+	found := new(recoverResult)
+	if options.destination == "" {
+		return found, usage("recover needs --destination", "lpexport recover --help")
+	}
+	c, err := p.loadConfig()
+	if err != nil {
+		return found, err
+	}
+	if err := knownDestinations(c, []string{options.destination}); err != nil {
+		return found, err
+	}
+	e, err := p.openExporter(ctx, c, exporter.Settings{})
+	if err != nil {
+		return found, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	recovered, err := e.Recover(ctx, options.destination)
+	if err != nil {
+		return found, err
+	}
+	return &recoverResult{
+		Destination: recovered.Destination, Bundles: recovered.Bundles, Serial: recovered.Serial,
+		Conversations: recovered.Conversations, Messages: recovered.Messages, Withdrawn: recovered.Withdrawn,
+	}, nil
+}
