@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 	"strconv"
@@ -176,7 +175,15 @@ func appendVariant(dst []byte, v *Variant) []byte {
 }
 
 // Equal tells whether two listings say the same, in the same order.
-func (l *Listing) Equal(o *Listing) bool { return bytes.Equal(l.Append(nil), o.Append(nil)) }
+func (l *Listing) Equal(o *Listing) bool {
+	return l.Conversation == o.Conversation && l.Slice == o.Slice && l.Revision == o.Revision && l.File == o.File &&
+		l.Messages == o.Messages && l.Amendments == o.Amendments &&
+		slices.EqualFunc(l.Dialogs, o.Dialogs, Dialog.equal) && slices.Equal(l.Happened, o.Happened)
+}
+
+func (d Dialog) equal(o Dialog) bool {
+	return d.ID == o.ID && d.Sequences.Equal(o.Sequences) && slices.Equal(d.Derived, o.Derived) && slices.Equal(d.Variants, o.Variants)
+}
 
 // appendHead appends a manifest up to the "[" of its slices, with one line for
 // each member, so that people and line tools can read it.

@@ -35,8 +35,11 @@ var (
 // bundle's name, the files its slices lie in) must agree. Members it does not
 // know are skipped. Whether it agrees with the files is for Verify to find out.
 func ParseManifest(data []byte) (*Manifest, error) {
+	if len(data) > MaxManifest {
+		return nil, fmt.Errorf("read manifest: over %d bytes", MaxManifest)
+	}
 	var slices []Listing
-	m, err := parseManifest(data, func(l *Listing) { slices = append(slices, *l) })
+	m, err := parseManifest(bytes.NewReader(data), func(l *Listing) { slices = append(slices, *l) })
 	if err != nil {
 		return nil, err
 	}
@@ -45,13 +48,11 @@ func ParseManifest(data []byte) (*Manifest, error) {
 }
 
 // parseManifest hands each slice's listing to each instead of keeping it. The
-// listings it has handed over count for nothing if it then returns an error.
-func parseManifest(data []byte, each func(*Listing)) (*Manifest, error) {
-	if len(data) > MaxManifest {
-		return nil, fmt.Errorf("read manifest: over %d bytes", MaxManifest)
-	}
+// listings it has handed over count for nothing if it then returns an error. It
+// reads at most MaxManifest bytes.
+func parseManifest(r io.Reader, each func(*Listing)) (*Manifest, error) {
 	m := new(Manifest)
-	d := newDecoder(bytes.NewReader(data))
+	d := newDecoder(io.LimitReader(r, MaxManifest))
 	d.object(manifestNames, len(manifestNames), func(i int) { d.manifestMember(m, manifestNames[i], each) })
 	d.end()
 	if d.err == nil {

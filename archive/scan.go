@@ -3,7 +3,6 @@ package archive
 import (
 	"bytes"
 	"errors"
-	"hash"
 	"io"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -13,8 +12,8 @@ import (
 // that can be read.
 const scanBuffer = 256 << 10
 
-// scanner walks the compact JSON of transcripts.jsonl once, hashing what it
-// reads, and holds no more than its buffer however long a line is. It is made
+// scanner walks the compact JSON of transcripts.jsonl and holds no more than
+// its buffer, however long a line is. It is made
 // for speed, not for proof of grammar: it reads what AppendLine writes, fails
 // on most that differs, and never runs away on anything else. Whether the bytes
 // are the ones that were written is what the hash tells.
@@ -22,10 +21,8 @@ const scanBuffer = 256 << 10
 // The first fault stays in err and makes all walking stop.
 type scanner struct {
 	in       io.Reader
-	sum      hash.Hash
 	buf      []byte // cap scanBuffer; buf[pos:] is read and not walked
 	pos      int
-	size     int64 // bytes read
 	err      error
 	readErr  error // what ended the reading: io.EOF, or a real error
 	unquoted []byte
@@ -36,11 +33,11 @@ var (
 	errLong  = errors.New("a name is too long")
 )
 
-func (s *scanner) reset(in io.Reader, sum hash.Hash) {
+func (s *scanner) reset(in io.Reader) {
 	if s.buf == nil {
 		s.buf = make([]byte, 0, scanBuffer)
 	}
-	*s = scanner{in: in, sum: sum, buf: s.buf[:0], unquoted: s.unquoted[:0]}
+	*s = scanner{in: in, buf: s.buf[:0], unquoted: s.unquoted[:0]}
 }
 
 // more reads on, keeping what is not walked yet, and tells whether anything came.
@@ -59,25 +56,10 @@ func (s *scanner) more() bool {
 	}
 	n, err := io.ReadAtLeast(s.in, s.buf[held:cap(s.buf)], 1)
 	s.buf = s.buf[:held+n]
-	s.sum.Write(s.buf[held:])
-	s.size += int64(n)
 	if err != nil {
 		s.readErr = err
 	}
 	return n > 0
-}
-
-// drain reads the rest for the hash's sake and returns what ended the reading.
-func (s *scanner) drain() error {
-	for s.readErr == nil {
-		s.pos = len(s.buf)
-		s.err = nil
-		s.more()
-	}
-	if s.readErr == io.EOF {
-		return nil
-	}
-	return s.readErr
 }
 
 func (s *scanner) fault(err error) {

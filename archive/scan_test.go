@@ -1,8 +1,6 @@
 package archive
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"hash/maphash"
 	"runtime"
@@ -16,7 +14,7 @@ var seed = maphash.MakeSeed()
 func scan(text string) *scanner {
 	s := new(scanner)
 	// One byte at a time, so that every token is cut at every place.
-	s.reset(iotest.OneByteReader(strings.NewReader(text)), sha256.New())
+	s.reset(iotest.OneByteReader(strings.NewReader(text)))
 	return s
 }
 
@@ -47,13 +45,6 @@ func TestScannerReadsAcrossReads(t *testing.T) {
 	if got, want := fmt.Sprintf("%q", got), `["a" "x\"y\\" "skip" "n" "12" "l" "p" "é\n" "z" "true"]`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if err := s.drain(); err != nil {
-		t.Error(err)
-	}
-	want := sha256.Sum256([]byte(text))
-	if hex.EncodeToString(s.sum.Sum(nil)) != hex.EncodeToString(want[:]) || s.size != int64(len(text)) {
-		t.Error("hashed other bytes than were read")
-	}
 }
 
 func TestScannerEndsOnAnything(t *testing.T) {
@@ -66,9 +57,6 @@ func TestScannerEndsOnAnything(t *testing.T) {
 		s.expect('\n')
 		if s.err == nil {
 			t.Errorf("%.40q passed", text)
-		}
-		if err := s.drain(); err != nil || s.size != int64(len(text)) {
-			t.Errorf("%.40q: read %d of %d bytes: %v", text, s.size, len(text), err)
 		}
 	}
 }
@@ -98,7 +86,7 @@ func heap() int64 {
 // manyFacts is a bundle of n conversations that nobody has heard of before,
 // each with some messages and six happenings.
 func manyFacts(serial, n, messages int) *checked {
-	b := &checked{place: place{"a", "2026/01/01", "d", serial}, whole: true}
+	b := &checked{place: place{"a", "2026/01/01", "d", serial}, known: true}
 	b.facts.seed = seed
 	b.manifest = &Manifest{Serial: serial, Origin: "o"}
 	for i := range n {

@@ -1,17 +1,18 @@
 package archive
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"hash/maphash"
 	"io"
 	"io/fs"
 	"slices"
 	"sync"
+	"time"
 )
 
 // checked is what one bundle says of itself and how its files bear it out.
@@ -19,11 +20,10 @@ type checked struct {
 	place
 	problems []Problem
 	manifest *Manifest // nil if there is none to be believed; without its slices
-	data     []byte    // of manifest.json, while the bundle is being read
 	listed   Totals    // what the manifest's lists add up to
 	sha      string    // of manifest.json as it was written, as far as that is known, or ""
 	facts    facts     // what its transcripts deliver
-	whole    bool      // facts are complete
+	known    bool      // facts are there
 	files    int
 	bytes    int64
 }
@@ -66,7 +66,6 @@ func check(ctx context.Context, src Source, p place, seed maphash.Seed) *checked
 	if c.manifest != nil && c.manifest.Totals != c.listed {
 		c.problem(Miscounted, ManifestFile, fmt.Sprintf("totals %+v, the lists say %+v", c.manifest.Totals, c.listed))
 	}
-	c.data = nil
 	return c
 }
 
@@ -74,143 +73,135 @@ func check(ctx context.Context, src Source, p place, seed maphash.Seed) *checked
 // messages.
 func reason(err error) string { return err.Error() }
 
-// small reads one of the two lists.
-func (c *checked) small(ctx context.Context, src Source, name string) ([]byte, bool) {
-	f, err := src.Open(ctx, c.path()+"/"+name)
+// reading reads a file, hashing and counting what comes, until ctx is done.
+type reading struct {
+	ctx  context.Context
+	in   io.ReadCloser
+	sum  hash.Hash
+	size int64
+	err  error // what ended the reading, if it was not the end of the file
+}
+
+func (r *reading) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		r.err = err
+		return 0, err
+	}
+	n, err := r.in.Read(p)
+	r.sum.Write(p[:n])
+	r.size += int64(n)
+	if err != nil && err != io.EOF {
+		r.err = err
+	}
+	return n, err
+}
+
+// hash is that of what was read, in lower-case hex.
+func (r *reading) hash() string { return hex.EncodeToString(r.sum.Sum(nil)) }
+
+// open opens a file of the bundle.
+func (c *checked) open(ctx context.Context, src Source, name string) (*reading, error) {
+	in, err := src.Open(ctx, c.path()+"/"+name)
 	if err != nil {
-		c.cannotOpen(name, err)
+		return nil, err
+	}
+	return &reading{ctx: ctx, in: in, sum: sha256.New()}, nil
+}
+
+// whole reads a file to its end: read first, as far as it likes, then the rest.
+// It tells whether the file could be read, and reports it if not.
+func (c *checked) whole(ctx context.Context, src Source, name string, read func(io.Reader)) (*reading, bool) {
+	r, err := c.open(ctx, src, name)
+	if err != nil {
+		kind, detail := Unreadable, reason(err)
+		if errors.Is(err, fs.ErrNotExist) {
+			kind, detail = Missing, "the file is not there"
+		}
+		c.problem(kind, name, detail)
 		return nil, false
 	}
-	defer f.Close()
-	data, err := readAll(f, MaxManifest+1)
-	if err != nil {
-		c.problem(Unreadable, name, reason(err))
-		return nil, false
+	defer r.in.Close()
+	read(r)
+	if r.err == nil {
+		io.Copy(io.Discard, r) // r keeps the error
 	}
 	c.files++
-	c.bytes += int64(len(data))
-	if len(data) > MaxManifest {
-		c.problem(Damaged, name, fmt.Sprintf("over %d bytes", MaxManifest))
-		return nil, false
+	c.bytes += r.size
+	if r.err != nil {
+		c.problem(Unreadable, name, reason(r.err))
 	}
-	return data, true
-}
-
-// readAll reads at most limit bytes, into a buffer of the file's size if it has
-// one.
-func readAll(f io.Reader, limit int64) ([]byte, error) {
-	var b bytes.Buffer
-	if file, ok := f.(fs.File); ok {
-		if info, err := file.Stat(); err == nil {
-			b.Grow(int(min(info.Size(), limit)) + bytes.MinRead)
-		}
-	}
-	_, err := b.ReadFrom(io.LimitReader(f, limit))
-	return b.Bytes(), err
-}
-
-func (c *checked) cannotOpen(name string, err error) {
-	if errors.Is(err, fs.ErrNotExist) {
-		c.problem(Missing, name, "the file is not there")
-		return
-	}
-	c.problem(Unreadable, name, reason(err))
+	return r, r.err == nil
 }
 
 // lists reads manifest.json and SHA256SUMS and returns the files that the one
 // which is to be believed names; false if neither is.
 func (c *checked) lists(ctx context.Context, src Source) ([]FileInfo, bool) {
-	data, haveManifest := c.small(ctx, src, ManifestFile)
-	sums, haveSums := c.small(ctx, src, SumsFile)
 	var m *Manifest
 	var fault error
+	read, haveManifest := c.whole(ctx, src, ManifestFile, func(r io.Reader) { m, fault = c.parse(r) })
 	if haveManifest {
-		m, fault = c.parse(data)
-		c.sha = hexSum(data)
+		c.sha = read.hash()
 	}
-	if !haveSums {
-		c.manifest = m
-		if haveManifest && m == nil {
-			c.problem(Malformed, ManifestFile, reason(fault))
-		}
-		return c.believed()
+	var sums []byte
+	_, haveSums := c.whole(ctx, src, SumsFile, func(r io.Reader) { sums, _ = io.ReadAll(io.LimitReader(r, maxSums)) })
+	v := verdict{manifest: true, sums: true}
+	if haveSums {
+		v = judge(m, c.sha, sums)
 	}
-	v := judge(m, c.sha, sums)
 	if !v.sums {
 		c.problem(Damaged, SumsFile, "it does not say what the manifest says")
 	}
-	if v.manifest && haveManifest {
+	switch {
+	case haveManifest && !v.manifest:
+		c.problem(Damaged, ManifestFile, "hash "+c.sha+", written was "+v.recorded)
+	case haveManifest && m == nil:
+		c.problem(Malformed, ManifestFile, reason(fault))
+	case haveManifest && m.path() != c.path():
+		c.problem(Malformed, ManifestFile, "it is the manifest of "+m.path())
+		c.sha = ""
+		return m.Files, true
+	case haveManifest:
 		c.manifest = m
-		if m == nil {
-			c.problem(Malformed, ManifestFile, reason(fault))
-		}
-	} else {
-		if haveManifest {
-			c.problem(Damaged, ManifestFile, "hash "+c.sha+", written was "+v.recorded)
-		}
-		c.sha = v.recorded
+		return m.Files, true
 	}
-	if files, ok := c.believed(); ok {
-		return files, true
+	if !haveManifest || !v.manifest {
+		c.sha = v.recorded
 	}
 	files := slices.DeleteFunc(v.lines, func(f FileInfo) bool { return f.Path == ManifestFile })
 	for i := range files {
 		files[i].Bytes = -1 // SHA256SUMS knows no sizes
 	}
-	return files, v.sums
+	return files, v.sums && haveSums
 }
 
-func (c *checked) believed() ([]FileInfo, bool) {
-	if c.manifest == nil {
-		return nil, false
-	}
-	if c.manifest.path() != c.path() {
-		c.problem(Malformed, ManifestFile, "it is the manifest of "+c.manifest.path())
-		files := c.manifest.Files
-		c.manifest, c.sha = nil, ""
-		return files, true
-	}
-	return c.manifest.Files, true
-}
+// maxSums bounds SHA256SUMS, to as many files as a manifest may list.
+const maxSums = MaxManifest
 
 // path is where the bundle belongs.
 func (m *Manifest) path() string {
-	return BundlePath(m.Account, m.Destination, m.Serial, millis(m.Created))
-}
-
-func hexSum(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
+	return BundlePath(m.Account, m.Destination, m.Serial, time.UnixMilli(m.Created))
 }
 
 // file reads one file whole, hashes it and, if it is transcripts whose manifest
 // is believed, gathers what it delivers.
 func (c *checked) file(ctx context.Context, src Source, s *scanner, f FileInfo) {
-	in, err := src.Open(ctx, c.path()+"/"+f.Path)
-	if err != nil {
-		c.cannotOpen(f.Path, err)
-		return
-	}
-	defer in.Close()
-	c.files++
-	sum := sha256.New()
-	s.reset(&stoppable{ctx, in}, sum)
 	var t *transcripts
-	if c.manifest != nil && f.Path == TranscriptsFile {
+	read, ok := c.whole(ctx, src, f.Path, func(r io.Reader) {
+		if c.manifest == nil || f.Path != TranscriptsFile {
+			return
+		}
+		s.reset(r)
 		t = &transcripts{scanner: s, manifest: c.manifest, facts: &c.facts}
-		t.read(c.data)
-	}
-	err = s.drain()
-	c.bytes += s.size
+		c.names(ctx, src, t)
+	})
 	switch {
-	case err != nil:
-		c.problem(Unreadable, f.Path, reason(err))
-	case f.Bytes >= 0 && s.size != f.Bytes:
-		c.problem(Damaged, f.Path, fmt.Sprintf("%d bytes, written were %d", s.size, f.Bytes))
-	case hex.EncodeToString(sum.Sum(nil)) != f.SHA256:
-		c.problem(Damaged, f.Path, "hash "+hex.EncodeToString(sum.Sum(nil))+", written was "+f.SHA256)
+	case !ok:
+	case f.Bytes >= 0 && read.size != f.Bytes:
+		c.problem(Damaged, f.Path, fmt.Sprintf("%d bytes, written were %d", read.size, f.Bytes))
+	case read.hash() != f.SHA256:
+		c.problem(Damaged, f.Path, "hash "+read.hash()+", written was "+f.SHA256)
 	case t != nil:
-		c.whole = true
+		c.known = true
 		for _, p := range t.problems {
 			c.problem(p.Kind, f.Path, p.Detail)
 		}
@@ -220,24 +211,23 @@ func (c *checked) file(ctx context.Context, src Source, s *scanner, f FileInfo) 
 	}
 }
 
-// stoppable stops reading when ctx is done.
-type stoppable struct {
-	ctx context.Context
-	in  io.Reader
-}
-
-func (r *stoppable) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
+// names compares the transcripts with the manifest's slices.
+func (c *checked) names(ctx context.Context, src Source, t *transcripts) {
+	manifest, err := c.open(ctx, src, ManifestFile)
+	if err == nil {
+		defer manifest.in.Close()
+		err = t.read(manifest)
 	}
-	return r.in.Read(p)
+	if err != nil {
+		c.problem(Unreadable, ManifestFile, reason(err))
+		c.facts.unsure = true
+	}
 }
 
-// parse reads the manifest and adds up what it lists, and keeps its bytes
-// instead of its slices.
-func (c *checked) parse(data []byte) (*Manifest, error) {
+// parse reads the manifest without its slices and adds up what it lists.
+func (c *checked) parse(r io.Reader) (*Manifest, error) {
 	conversations := make(map[uint64]struct{})
-	m, err := parseManifest(data, func(l *Listing) {
+	m, err := parseManifest(r, func(l *Listing) {
 		conversations[c.facts.hash(l.Conversation, "", 2)] = struct{}{}
 		c.listed.Messages += l.Messages
 		c.listed.Amendments += l.Amendments
@@ -245,7 +235,6 @@ func (c *checked) parse(data []byte) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.data = data
 	c.listed.Conversations = len(conversations)
 	c.listed.Files = len(m.Files)
 	for _, f := range m.Files {

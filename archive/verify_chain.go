@@ -133,7 +133,7 @@ func (c *chain) link(b *checked) {
 		}
 		c.origin = b.manifest.Origin
 	}
-	if !b.whole || b.facts.unsure {
+	if !b.known || b.facts.unsure {
 		c.holes = true
 	}
 	c.deliver(b)
@@ -196,7 +196,7 @@ func (c *chain) deliver(b *checked) {
 		c.one.number = int(u.number())
 		c.one.fresh, c.one.amended = u.tracks(c.one.fresh), u.tracks(c.one.amended)
 		c.one.names, c.one.amendedNames = u.names(c.one.names), u.names(c.one.amendedNames)
-		if b.whole {
+		if b.known {
 			c.slice(b.path() + "/" + TranscriptsFile)
 		}
 	}

@@ -5,10 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
-	"time"
+	"io"
 )
-
-func millis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
 // facts are what the slices of a bundle deliver, packed: a bundle waits for its
 // turn in the chain with some hundred bytes a slice, not with its names.
@@ -67,10 +65,10 @@ func (t *transcripts) problem(kind, detail string) {
 }
 
 // read reads all lines and compares them with the slices that the manifest
-// lists for the file, in the same order. data is the manifest's bytes, which
-// have been parsed once already.
-func (t *transcripts) read(data []byte) {
-	_, err := parseManifest(data, func(l *Listing) {
+// lists for the file, in the same order. manifest reads manifest.json for the
+// second time: to keep what it lists would take more memory than all the rest.
+func (t *transcripts) read(manifest io.Reader) error {
+	_, err := parseManifest(manifest, func(l *Listing) {
 		if l.File == TranscriptsFile {
 			t.next(l)
 		}
@@ -78,6 +76,7 @@ func (t *transcripts) read(data []byte) {
 	if err == nil && t.peek() != 0 {
 		t.problem(Misnamed, "there are more lines than the manifest lists")
 	}
+	return err
 }
 
 // next reads the line that is listed next.
