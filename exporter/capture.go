@@ -22,7 +22,6 @@ type capture struct {
 	mu       sync.Mutex
 	expected int64
 	counts   Counts
-	unknown  map[string]bool // message types warned about
 }
 
 // Counts is what a run captured.
@@ -65,9 +64,6 @@ func (c *capture) store(ctx context.Context, p *page, finish func(*checkpoint.Tx
 		return fmt.Errorf("store page: %w", err)
 	}
 	c.count(&n)
-	for i := range p.records {
-		c.warnUnknown(p.records[i].unknown)
-	}
 	if due {
 		c.stored()
 	}
@@ -170,7 +166,9 @@ func (c *capture) storeMerged(tx *checkpoint.Tx, m *merger, r *captured, known *
 	n.Revisions++
 	n.Messages += int64(m.messages)
 	n.Variants += int64(m.variants)
-	n.Unknown += int64(len(r.unknown))
+	if err := c.noteUnknown(tx, r, n); err != nil {
+		return false, err
+	}
 	if r.partial {
 		n.Partial++
 	}
@@ -252,14 +250,18 @@ func (c *capture) expect(n int) {
 	c.expected += int64(n)
 }
 
-// warnUnknown warns once of each message type that nobody knows yet.
-func (c *capture) warnUnknown(types []string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, t := range types {
-		if !c.unknown[t] && len(c.unknown) < 1000 {
-			c.unknown[t] = true
+// noteUnknown counts messages of types that nobody knows yet, and warns once of
+// each type. The messages themselves are delivered like any other.
+func (c *capture) noteUnknown(tx *checkpoint.Tx, r *captured, n *Counts) error {
+	for _, t := range r.unknown {
+		n.Unknown++
+		first, err := tx.NoteUnknown(t, c.millis())
+		if err != nil {
+			return err
+		}
+		if first {
 			c.Log.Warn("message type is not known: its words and its JSON are delivered", "type", t)
 		}
 	}
+	return nil
 }

@@ -48,10 +48,9 @@ func (c *capture) cycle(ctx context.Context) (complete bool, err error) {
 // that counts, by the earlier of our clock and LivePerson's.
 func (c *capture) updates(ctx context.Context, place checkpoint.Place) (whole bool, began time.Time, err error) {
 	began = c.Now()
-	since := c.Since(began)
-	first := place.Watermark == 0
-	if !first {
-		since = time.UnixMilli(place.Watermark).Add(-c.Overlap)
+	since, err := c.since(ctx, place, began)
+	if err != nil {
+		return false, began, err
 	}
 	seen := &clock{}
 	whole = true
@@ -73,8 +72,19 @@ func (c *capture) updates(ctx context.Context, place checkpoint.Place) (whole bo
 	if !whole {
 		return false, began, nil
 	}
-	sinceMark := since.UnixMilli()
-	return true, began, c.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.SetWatermark(sinceMark, began.UnixMilli()) })
+	return true, began, c.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.SetWatermark(began.UnixMilli()) })
+}
+
+// since is the update time from which a cycle reads.
+func (c *capture) since(ctx context.Context, place checkpoint.Place, now time.Time) (time.Time, error) {
+	if place.Watermark != 0 {
+		return time.UnixMilli(place.Watermark).Add(-c.Overlap), nil
+	}
+	if place.Since != 0 {
+		return time.UnixMilli(place.Since), nil
+	}
+	since := c.Since(now)
+	return since, c.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.SetSince(since.UnixMilli()) })
 }
 
 // clock is the first Date header of a cycle, and our time when it came.

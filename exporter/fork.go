@@ -69,9 +69,11 @@ func (w *worker) checkFork(ctx context.Context) error {
 }
 
 // owns tells whether a path is that of one of the destination's bundles.
-func (w *worker) owns(p string) bool {
+func (w *worker) owns(p string) bool { return isBundleOf(p, w.Account, w.dest.Name) }
+
+func isBundleOf(p, account, destination string) bool {
 	name, serial, ok := cutLast(path.Base(p), "-")
-	return ok && name == w.dest.Name && len(serial) >= 9 && strings.HasPrefix(p, w.Account+"/")
+	return ok && name == destination && len(serial) >= 9 && strings.HasPrefix(p, account+"/")
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

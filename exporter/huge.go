@@ -295,7 +295,6 @@ func (h *huge) finish(ctx context.Context) error {
 		return err
 	}
 	h.count(&h.counts)
-	h.warnUnknown(h.head.unknown)
 	if due {
 		h.stored()
 	}

@@ -61,7 +61,7 @@ func (e *Exporter) QuarantineRetry(ctx context.Context) (r Retried, err error) {
 	if err != nil {
 		return r, err
 	}
-	c := &capture{Exporter: e, norm: norm, waiting: true, stored: func() {}, unknown: map[string]bool{}, counts: Counts{Excluded: map[string]int64{}}}
+	c := &capture{Exporter: e, norm: norm, waiting: true, stored: func() {}, counts: Counts{Excluded: map[string]int64{}}}
 	if c.chosen, err = choose(e.Skills, norm.skills); err != nil {
 		return r, err
 	}

@@ -154,6 +154,9 @@ func (w *worker) hold(ctx context.Context, tx *checkpoint.Tx, b found, r *Recove
 	defer lines.Close()
 	for i := range m.Slices {
 		l := &m.Slices[i]
+		if err := plausible(l); err != nil {
+			return err
+		}
 		s := lines.next(l)
 		h, err := tx.Held(w.row.ID, l.Conversation)
 		if err != nil {
@@ -169,6 +172,18 @@ func (w *worker) hold(ctx context.Context, tx *checkpoint.Tx, b found, r *Recove
 		h.Names = names.encode(nil, l.Conversation)
 		if err := tx.PutHeld(w.row.ID, h); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// plausible refuses a listing that names more messages than it counts: a few
+// bytes can name more than any memory holds.
+func plausible(l *archive.Listing) error {
+	var n int64
+	for _, d := range l.Dialogs {
+		if n += d.Sequences.Count(); n > int64(l.Messages) {
+			return fmt.Errorf("slice %d of conversation %s: more sequences than messages", l.Slice, l.Conversation)
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"slices"
 
 	"lpexport/archive"
 )
@@ -16,7 +17,7 @@ func (e *Exporter) Verify(ctx context.Context, report func(archive.Problem)) (ar
 	var all archive.Result
 	var errs []error
 	for _, d := range e.Destinations {
-		r, err := archive.Verify(ctx, d.Target, report)
+		r, err := archive.Verify(ctx, ownBundles{d.Target, e.Account, d.Name}, report)
 		all.Bundles += r.Bundles
 		all.Files += r.Files
 		all.Bytes += r.Bytes
@@ -46,4 +47,15 @@ func (e *Exporter) verifyDelivered(ctx context.Context, d Destination, report fu
 		}
 		return nil
 	})
+}
+
+// ownBundles is what a source holds of one destination: several may share a root.
+type ownBundles struct {
+	archive.Source
+	account, destination string
+}
+
+func (o ownBundles) Bundles(ctx context.Context, since string) ([]string, error) {
+	paths, err := o.Source.Bundles(ctx, since)
+	return slices.DeleteFunc(paths, func(p string) bool { return !isBundleOf(p, o.account, o.destination) }), err
 }

@@ -110,6 +110,15 @@ func (tx *Tx) MakeDue(conversation int64, revision int, oldest, now int64) error
 		conversation, revision, oldest, now)
 }
 
+// NoteUnknown counts a message of a type that nobody knows yet, and tells
+// whether it is the first.
+func (tx *Tx) NoteUnknown(messageType string, now int64) (first bool, err error) {
+	var n int64
+	err = tx.row(`INSERT INTO unknown_type (type, messages, first_at) VALUES (?, 1, ?)
+		ON CONFLICT (type) DO UPDATE SET messages = messages + 1 RETURNING messages`, messageType, now).Scan(&n)
+	return n == 1, err
+}
+
 // Excluded is a conversation that the selection leaves out.
 type Excluded struct {
 	SourceID, Skills, Reason string

@@ -21,9 +21,15 @@ func (c *Checkpoint) Place(ctx context.Context) (p Place, err error) {
 	return p, err
 }
 
-// SetWatermark moves the watermark forward, never back; since counts once.
-func (tx *Tx) SetWatermark(since, watermark int64) error {
-	return tx.exec(`UPDATE account SET since = coalesce(since, ?), watermark = max(coalesce(watermark, 0), ?)`, since, watermark)
+// SetSince stores where the first cycle begins. It counts once: a first cycle
+// that did not come to its end is taken up where it began.
+func (tx *Tx) SetSince(since int64) error {
+	return tx.exec(`UPDATE account SET since = coalesce(since, ?)`, since)
+}
+
+// SetWatermark moves the watermark forward, never back.
+func (tx *Tx) SetWatermark(watermark int64) error {
+	return tx.exec(`UPDATE account SET watermark = max(coalesce(watermark, 0), ?)`, watermark)
 }
 
 // SetSwept stores when the sweeps ran and how far the one by start has come.

@@ -96,6 +96,13 @@ CREATE TABLE quarantine (
 ) STRICT;
 CREATE UNIQUE INDEX quarantine_waiting ON quarantine (kind, source_id, sha256) WHERE resolved_at IS NULL;
 
+-- Message types that this program does not know yet.
+CREATE TABLE unknown_type (
+    type     TEXT    PRIMARY KEY,
+    messages INTEGER NOT NULL,
+    first_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE user (
     id    TEXT PRIMARY KEY,
     login TEXT NOT NULL,
