@@ -18,7 +18,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"lpexport/archive"
@@ -114,9 +113,6 @@ func Open(ctx context.Context, s Settings) (*Exporter, error) {
 	cp, err := checkpoint.Open(ctx, s.State, checkpoint.Options{Account: s.Account, Origin: randomName(), Now: s.Now().UnixMilli()})
 	if err != nil {
 		return nil, err
-	}
-	if i, err := os.Stat(s.State); err == nil && i.Mode().Perm()&0o077 != 0 && runtime.GOOS != "windows" {
-		s.Log.Warn("others can read the state, which holds conversations: chmod 700 it", "path", s.State)
 	}
 	if err := os.MkdirAll(filepath.Join(s.State, "spool"), 0o700); err != nil {
 		cp.Close()

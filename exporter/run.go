@@ -185,7 +185,7 @@ func (e *Exporter) finish(ctx context.Context, r *Report, workers []*worker, com
 		if errors.As(w.report.Err, &halt) {
 			problems = append(problems, halt)
 		}
-		waiting = waiting || w.report.Waiting > 0
+		waiting = waiting || w.report.Waiting > 0 || w.report.Err != nil
 	}
 	left, err := e.cp.Quarantined(ctx)
 	if err != nil {

@@ -65,6 +65,7 @@ func (w *worker) run(ctx context.Context, captured <-chan struct{}) error {
 			w.Log.Error("destination halts", "destination", w.dest.Name, "error", err)
 			return w.halt(ctx, err.Error())
 		}
+		w.Log.Warn("destination cannot be used now: the next run tries again", "destination", w.dest.Name, "error", err)
 		return nil
 	}
 	return err
