@@ -133,25 +133,6 @@ func (w *Writer) create(name string) (*os.File, error) {
 	return os.OpenFile(filepath.Join(w.dir, name), os.O_RDWR|os.O_CREATE|os.O_EXCL, FileMode)
 }
 
-// checkHead finds a head that ParseManifest would refuse.
-func (m *Manifest) checkHead() error {
-	if m.Serial < 1 {
-		return errors.New("serial below 1")
-	}
-	if !isHash(m.SettingsSHA256) || m.Previous != nil && !isHash(m.Previous.SHA256) {
-		return errors.New("a hash that is not SHA-256 in lower-case hex")
-	}
-	for _, s := range []string{m.Archive, m.Generator, m.Origin} {
-		if s == "" || len(s) > maxName {
-			return errors.New("archive, generator or origin empty or too long")
-		}
-	}
-	if !writable(m.Created) {
-		return errTime
-	}
-	return m.check()
-}
-
 // Add writes one slice: its line as AppendLine made it, and its listing as
 // Listing.Append made it, both as they were frozen at the cut. Neither is kept.
 func (w *Writer) Add(line, listing []byte, c Counts) error {

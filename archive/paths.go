@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -42,4 +43,36 @@ func parseBundlePath(path string) (place, bool) {
 func IsBundlePath(path string) bool {
 	_, ok := parseBundlePath(path)
 	return ok
+}
+
+// safePath tells whether a slash separated path is relative, stays where it
+// starts and is made of names that every file system and shell takes as they
+// are: letters, digits and "-_.@+=", not starting with "." or "-".
+func safePath(path string) bool {
+	if len(path) > maxName {
+		return false
+	}
+	for part := range strings.SplitSeq(path, "/") {
+		if !safeName(part) {
+			return false
+		}
+	}
+	return true
+}
+
+func safeName(name string) bool {
+	if name == "" || len(name) > 200 || name[0] == '.' || name[0] == '-' || name[len(name)-1] == '.' {
+		return false
+	}
+	return strings.IndexFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.@+=", r)
+	}) < 0
+}
+
+// checkPart checks what becomes a folder's name.
+func checkPart(what, name string) error {
+	if !safeName(name) {
+		return fmt.Errorf("%s %q: cannot name a folder (letters, digits and \"-_.@+=\", not first \".\" or \"-\")", what, name)
+	}
+	return nil
 }

@@ -70,7 +70,7 @@ func TestChainIsSmall(t *testing.T) {
 	for serial := 1; serial <= conversations/perBundle; serial++ {
 		c.link(manyFacts(serial, perBundle, messages))
 	}
-	if grown := heap() - before; grown > 48<<20 {
+	if grown := heap() - before; grown > 32<<20 {
 		t.Errorf("%d MiB for %d conversations", grown>>20, conversations)
 	}
 	runtime.KeepAlive(c)

@@ -2,39 +2,10 @@ package archive
 
 import (
 	"bytes"
-	"encoding/binary"
+	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 )
-
-// facts are what the slices of a bundle deliver, packed: a bundle waits for its
-// turn in the chain with some hundred bytes a slice, not with its names.
-// Dialogs, derived names and happenings stand as hashes under a seed that is
-// new for each run, so that nobody can prepare two that collide.
-type facts struct {
-	seed   maphash.Seed
-	packed []byte
-	slices int
-	unsure bool // a slice is left out, since it is not what the manifest lists
-}
-
-// fact is one slice's part of facts.
-type fact struct {
-	conversation uint64
-	id           string // the conversation's own id
-	number       int
-	fresh        []track  // delivered, and not as an amendment
-	amended      []track  // delivered as an amendment
-	names        []uint64 // derived names and happenings, delivered and not amending
-	amendedNames []uint64
-}
-
-// track is the messages of one dialog and variant.
-type track struct {
-	key       uint64
-	sequences Sequences
-}
 
 // transcripts reads transcripts.jsonl against its manifest.
 type transcripts struct {
@@ -42,6 +13,7 @@ type transcripts struct {
 	manifest *Manifest
 	facts    *facts
 	lines    int
+	listed   *Listing  // what the manifest lists for the line
 	problems []Problem // without paths
 
 	first, last [24]byte // sent_at, as it is written
@@ -82,6 +54,7 @@ func (t *transcripts) read(manifest io.Reader) error {
 // next reads the line that is listed next.
 func (t *transcripts) next(listed *Listing) {
 	t.lines++
+	t.listed = listed
 	sure := false
 	if t.peek() == 0 {
 		t.problem(Misnamed, fmt.Sprintf("slice %d of conversation %q is listed and not there", listed.Slice, listed.Conversation))
@@ -146,6 +119,10 @@ func (t *transcripts) line() {
 	t.fact.number = t.listing.Slice
 }
 
+// errMore ends a line that holds more than is listed for it, before it can fill
+// the memory.
+var errMore = errors.New("it holds more than is listed")
+
 func (t *transcripts) message() {
 	t.msg = scanned{dialog: t.msg.dialog}
 	t.members(func(key []byte) {
@@ -170,6 +147,9 @@ func (t *transcripts) message() {
 			t.skip()
 		}
 	})
+	if t.listing.Messages == t.listed.Messages {
+		t.fault(errMore)
+	}
 	if t.err == nil {
 		m := &t.msg
 		t.listing.add(m.dialog, m.sequence, m.derived, m.variant, m.amends)
@@ -197,21 +177,14 @@ func (t *transcripts) note(m *scanned) {
 	}
 }
 
-func trackOf(tracks *[]track, key uint64) *Sequences {
-	for i := range *tracks {
-		if (*tracks)[i].key == key {
-			return &(*tracks)[i].sequences
-		}
-	}
-	*tracks = append(*tracks, track{key: key})
-	return &(*tracks)[len(*tracks)-1].sequences
-}
-
 func (t *transcripts) happening() {
 	t.members(func(key []byte) {
 		if string(key) != "name" {
 			t.skip()
 			return
+		}
+		if len(t.listing.Happened) == len(t.listed.Happened) {
+			t.fault(errMore)
 		}
 		name := string(t.text())
 		t.listing.Happened = append(t.listing.Happened, name)
@@ -247,17 +220,4 @@ func (t *transcripts) period() Period {
 		p.To = to
 	}
 	return p
-}
-
-func (f *facts) hash(one, two string, n int) uint64 {
-	var h maphash.Hash
-	h.SetSeed(f.seed)
-	h.WriteString(one)
-	h.WriteByte(0xff) // in no valid UTF-8
-	h.WriteString(two)
-	h.WriteByte(0xff)
-	var b [8]byte
-	binary.LittleEndian.PutUint64(b[:], uint64(n))
-	h.Write(b[:])
-	return h.Sum64()
 }

@@ -181,3 +181,23 @@ func TestOpenRefusesLinks(t *testing.T) {
 		t.Error("a path left the root")
 	}
 }
+
+func TestCleanRemovesAProbeThatDied(t *testing.T) {
+	_, root := spooled(t)
+	left := filepath.Join(root, "a", ".d-probe.123")
+	kept := filepath.Join(root, "a", ".d-b-probe.123")
+	for _, dir := range []string{left, kept} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := open(root).Clean(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(left); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("still there: %v", err)
+	}
+	if _, err := os.Lstat(kept); err != nil {
+		t.Errorf("another destination's probe: %v", err)
+	}
+}
