@@ -1,0 +1,45 @@
+// Package benchmarks measures the whole export against the figures that it is
+// held to: CPU beside jq's, peak memory, searches, time, the size of the state.
+//
+//	go test -run '^$' -bench . -benchtime 1x ./exporter/benchmarks
+//
+// The simulated account is served by one process and exported by another, both
+// this test binary again, so that the figures are those of a whole process that
+// does nothing but export: user and system time, wall time and peak memory as
+// the operating system accounts for them when it ends. A figure is printed
+// beside its target and never fails the benchmark, since machines differ.
+//
+// -large 200000 takes the full size where a benchmark grows with the account;
+// the default is smaller. -profiles DIR keeps a CPU and a heap profile of every
+// export.
+package benchmarks
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+)
+
+var (
+	pairs    = flag.Int("pairs", 5, "runs of each of two commands that are compared")
+	large    = flag.Int("large", 50_000, "conversations of the large account")
+	profiles = flag.String("profiles", "", "folder for a CPU and a heap profile of every export")
+)
+
+// role is the environment variable that makes this binary one of the processes
+// that a benchmark starts.
+const role = "LPEXPORT_BENCHMARK_ROLE"
+
+func TestMain(m *testing.M) {
+	roles := map[string]func() error{"serve": serve, "export": export, "save": save}
+	work, ok := roles[os.Getenv(role)]
+	if !ok {
+		os.Exit(m.Run())
+	}
+	if err := work(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}

@@ -1,0 +1,175 @@
+package benchmarks
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"lpexport/liveperson/sandbox"
+)
+
+// The simulated conversations start within a period that is long over, so that
+// the account is at rest. The period fits into one search, whose span is limited.
+var (
+	firstStart = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+	lastStart  = firstStart.Add(80 * 24 * time.Hour)
+	today      = lastStart.Add(5 * 24 * time.Hour)
+)
+
+// account says what the server simulates: conversations as the real API answers
+// them, each message about 1.1 KB with its status and its score.
+type account struct {
+	Conversations int
+	Messages      int           // of each conversation
+	Huge          int           // of the first one, when it is to have more
+	Open          float64       // share that is never closed
+	Answer        time.Duration // of each request
+}
+
+// order is what the server is told: first which account, later the time.
+type order struct {
+	Account *account `json:",omitempty"`
+	Now     time.Time
+}
+
+// served is its answer: where it is, and what it was asked for since the last one.
+type served struct {
+	URL      string
+	Searches int
+	Windows  int // different periods of start times
+}
+
+// serve is the server's process. It ends when nobody holds its input any more.
+func serve() error {
+	in, out := json.NewDecoder(os.Stdin), json.NewEncoder(os.Stdout)
+	var first order
+	if err := in.Decode(&first); err != nil {
+		return fmt.Errorf("read order: %w", err)
+	}
+	var now atomic.Pointer[func() time.Time]
+	set := func(at time.Time) { c := clock(at); now.Store(&c) }
+	set(first.Now)
+	asked := &tally{windows: map[string]bool{}}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	a := first.Account
+	handler := sandbox.New(sandbox.Settings{
+		Account: accountID, Seed: 1, Epoch: firstStart, Period: lastStart.Sub(firstStart), Conversations: a.Conversations,
+		Messages: a.Messages, Huge: a.Huge, OpenShare: a.Open, Plain: true, Answer: a.Answer,
+		Now: func() time.Time { return (*now.Load())() }, Observe: asked.observe,
+	})
+	go http.Serve(listener, handler) // ends with the process
+	for {
+		answer := asked.take()
+		answer.URL = "http://" + listener.Addr().String()
+		if err := out.Encode(answer); err != nil {
+			return err
+		}
+		var next order
+		if err := in.Decode(&next); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("read order: %w", err)
+		}
+		set(next.Now)
+	}
+}
+
+// tally counts what the server is asked for.
+type tally struct {
+	mu       sync.Mutex
+	searches int
+	windows  map[string]bool
+}
+
+func (t *tally) observe(r sandbox.Request) {
+	if r.Route != sandbox.Search && r.Route != sandbox.ByID {
+		return
+	}
+	var body struct{ Start json.RawMessage }
+	known := json.Unmarshal(r.Body, &body) == nil && body.Start != nil
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.searches++
+	if known {
+		t.windows[string(body.Start)] = true
+	}
+}
+
+func (t *tally) take() served {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := served{Searches: t.searches, Windows: len(t.windows)}
+	t.searches = 0
+	clear(t.windows)
+	return s
+}
+
+// server is the server's process as the benchmark sees it.
+type server struct {
+	url string
+	in  *json.Encoder
+	out *json.Decoder
+}
+
+// start serves an account until the benchmark ends.
+func start(b *testing.B, a account) *server {
+	b.Helper()
+	cmd := again(b, "serve", nil)
+	cmd.Stderr = os.Stderr
+	in, out := pipes(b, cmd)
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		in.Close()
+		if err := cmd.Wait(); err != nil {
+			b.Errorf("server: %v", err)
+		}
+	})
+	s := &server{in: json.NewEncoder(in), out: json.NewDecoder(out)}
+	s.url = s.tell(b, order{Account: &a, Now: today}).URL
+	return s
+}
+
+func pipes(b *testing.B, cmd *exec.Cmd) (io.WriteCloser, io.Reader) {
+	b.Helper()
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return in, out
+}
+
+func (s *server) tell(b *testing.B, o order) served {
+	b.Helper()
+	var answer served
+	if err := s.in.Encode(o); err != nil {
+		b.Fatal(err)
+	}
+	if err := s.out.Decode(&answer); err != nil {
+		b.Fatal(err)
+	}
+	return answer
+}
+
+// at sets the server's clock and returns what it was asked for until now.
+func (s *server) at(b *testing.B, now time.Time) served {
+	b.Helper()
+	return s.tell(b, order{Now: now})
+}
