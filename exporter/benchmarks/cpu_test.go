@@ -1,8 +1,6 @@
 package benchmarks
 
-import (
-	"testing"
-)
+import "testing"
 
 // typical is the account that the CPU target is about: about 105 MB of JSON.
 var typical = account{Conversations: 5000, Messages: 20}

@@ -10,12 +10,10 @@ import (
 // target.
 func show(b *testing.B, what, unit string, values []float64, target string) {
 	b.Helper()
-	sorted := slices.Sorted(slices.Values(values))
-	middle := median(sorted)
-	b.ReportMetric(middle, unit)
-	line := fmt.Sprintf("%-36s %9.3f", what, middle)
-	if len(sorted) > 1 {
-		line += fmt.Sprintf("  (%.3f to %.3f)", sorted[0], sorted[len(sorted)-1])
+	b.ReportMetric(middle(values), unit)
+	line := fmt.Sprintf("%-48s %9.3f", what, middle(values))
+	if len(values) > 1 {
+		line += fmt.Sprintf("  (%.3f to %.3f)", slices.Min(values), slices.Max(values))
 	}
 	if target != "" {
 		line += "  target: " + target
@@ -23,7 +21,9 @@ func show(b *testing.B, what, unit string, values []float64, target string) {
 	b.Log(line)
 }
 
-func median(sorted []float64) float64 {
+// middle is the median.
+func middle(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
 	if n%2 == 1 {
 		return sorted[n/2]
