@@ -15,8 +15,10 @@ var hashed = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }
 // maxPooled keeps one huge message from holding its memory for ever.
 const maxPooled = 64 << 10
 
-// ContentHash identifies what a message says: its type, audience, text, files
-// and content. Names, times, sender and source are not part of it, so a change
+// ContentHash identifies what a message says: its type, audience and content, or
+// its text and files where there is no content. Where there is, text and files
+// are read out of it, perhaps better by a later version: that is no change of
+// the message. Names, times, sender and source are not part of it, so a change
 // of those is no amendment. Content counts by its values: order of members,
 // white space and the spelling of escapes make no difference; numbers count as
 // they are spelt. A message read back with ParseLine has the same hash as
@@ -29,15 +31,10 @@ func (m *Message) ContentHash() uint64 {
 	p := hashed.Get().(*[]byte)
 	b := appendFramed((*p)[:0], m.Type)
 	b = appendFramed(b, m.Audience)
-	b = appendFramed(b, m.Text)
-	b = binary.AppendUvarint(b, uint64(len(m.Files)))
-	for i := range m.Files {
-		b = appendFramed(b, m.Files[i].Path)
-		b = appendFramed(b, m.Files[i].Type)
-		b = appendFramed(b, m.Files[i].Caption)
-	}
 	if len(m.Content) > 0 {
 		b = appendCanonical(append(b, 1), m.Content)
+	} else {
+		b = appendWords(append(b, 0), m)
 	}
 	sum := sha256.Sum256(b)
 	if cap(b) <= maxPooled {
@@ -45,6 +42,18 @@ func (m *Message) ContentHash() uint64 {
 		hashed.Put(p)
 	}
 	return binary.BigEndian.Uint64(sum[:8])
+}
+
+// appendWords appends what a message without Content says.
+func appendWords(dst []byte, m *Message) []byte {
+	dst = appendFramed(dst, m.Text)
+	dst = binary.AppendUvarint(dst, uint64(len(m.Files)))
+	for i := range m.Files {
+		dst = appendFramed(dst, m.Files[i].Path)
+		dst = appendFramed(dst, m.Files[i].Type)
+		dst = appendFramed(dst, m.Files[i].Caption)
+	}
+	return dst
 }
 
 // appendFramed appends s with its length before it, so that no two lists of

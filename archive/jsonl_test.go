@@ -281,15 +281,11 @@ func TestContentHashTellsContentFromTheRest(t *testing.T) {
 	}{
 		"type":              {func(m *archive.Message) { m.Type = "x" }, false},
 		"audience":          {func(m *archive.Message) { m.Audience = "agents" }, false},
-		"text":              {func(m *archive.Message) { m.Text = "ac" }, false},
-		"text and audience": {func(m *archive.Message) { m.Audience, m.Text = "alla", "b" }, false},
-		"file":              {func(m *archive.Message) { m.Files = []archive.File{{Path: "p", Type: "t", Caption: "d"}} }, false},
-		"files":             {func(m *archive.Message) { m.Files = append(m.Files, archive.File{}) }, false},
-		"files split":       {func(m *archive.Message) { m.Files = []archive.File{{Path: "pt", Caption: "c"}} }, false},
 		"content":           {func(m *archive.Message) { m.Content = []byte(`{"a":"x","b":[2,1]}`) }, false},
 		"no content":        {func(m *archive.Message) { m.Content = nil }, false},
 		"content order":     {func(m *archive.Message) { m.Content = []byte("{\"b\" : [1, 2],\n\"a\":\"\\u0078\"}") }, true},
 		"name":              {func(m *archive.Message) { m.Sequence, m.Dialog, m.Derived, m.Variant, m.ID = 9, "d", "e", 2, "f" }, true},
+		"words read out of content": {func(m *archive.Message) { m.Text, m.Files = "ac", nil }, true},
 		"surroundings": {func(m *archive.Message) {
 			m.SentAt, m.Sender.Name, m.Source, m.Amends, m.Late = 1, "n", "webhook", 2, true
 		}, true},
@@ -298,6 +294,23 @@ func TestContentHashTellsContentFromTheRest(t *testing.T) {
 		test.change(&m)
 		if got := m.ContentHash() == base.ContentHash(); got != test.same {
 			t.Errorf("%s: same hash is %v", name, got)
+		}
+	}
+}
+
+func TestContentHashOfWordsAlone(t *testing.T) {
+	base := archive.Message{Type: "HOSTED_FILE", Audience: "all", Text: "ab", Files: []archive.File{{Path: "p", Type: "t", Caption: "c"}}}
+	for name, change := range map[string]func(*archive.Message){
+		"text":              func(m *archive.Message) { m.Text = "ac" },
+		"text and audience": func(m *archive.Message) { m.Audience, m.Text = "alla", "b" },
+		"file":              func(m *archive.Message) { m.Files = []archive.File{{Path: "p", Type: "t", Caption: "d"}} },
+		"files":             func(m *archive.Message) { m.Files = append(m.Files, archive.File{}) },
+		"files split":       func(m *archive.Message) { m.Files = []archive.File{{Path: "pt", Caption: "c"}} },
+	} {
+		m := base
+		change(&m)
+		if m.ContentHash() == base.ContentHash() {
+			t.Errorf("%s: same hash", name)
 		}
 	}
 }
