@@ -129,31 +129,30 @@ func (b *cutBundle) add(ctx context.Context, d checkpoint.Due) error {
 
 // slicer reads what the destination is due of a conversation.
 func (b *cutBundle) slicer(ctx context.Context, d checkpoint.Due) (*slicer, error) {
-	known, found, err := b.cp.ByID(ctx, d.Conversation)
+	owed, found, err := b.cp.Owed(ctx, b.worker.row.ID, d.Conversation)
 	if err != nil {
 		return nil, err
 	}
 	if !found {
 		return nil, fmt.Errorf("conversation row %d is due and not there", d.Conversation)
 	}
+	known, given := owed.Conversation, owed.Given
 	have, err := decodeSeen(known.Seen, known.SourceID)
 	if err != nil {
 		return nil, fmt.Errorf("conversation %s: %w", known.SourceID, err)
 	}
-	given, err := b.cp.Given(ctx, b.worker.row.ID, known.ID)
-	if err != nil {
-		return nil, err
-	}
-	held, found, err := b.cp.Held(ctx, b.worker.row.ID, known.SourceID)
-	if err != nil {
-		return nil, err
-	}
 	var names *seen
-	if found {
-		if names, err = decodeSeen(held.Names, known.SourceID); err != nil {
-			return nil, fmt.Errorf("conversation %s: %w", known.SourceID, err)
+	if b.recovered {
+		held, found, err := b.cp.Held(ctx, b.worker.row.ID, known.SourceID)
+		if err != nil {
+			return nil, err
 		}
-		given.Slices, given.NewestAt = max(given.Slices, held.Slices), max(given.NewestAt, held.NewestAt)
+		if found {
+			if names, err = decodeSeen(held.Names, known.SourceID); err != nil {
+				return nil, fmt.Errorf("conversation %s: %w", known.SourceID, err)
+			}
+			given.Slices, given.NewestAt = max(given.Slices, held.Slices), max(given.NewestAt, held.NewestAt)
+		}
 	}
 	return &slicer{Exporter: b.Exporter, norm: b.norm, account: b.Account, fromAt: b.worker.row.FromAt,
 		known: known, debt: newDebt(have, names, given)}, nil

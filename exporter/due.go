@@ -67,8 +67,8 @@ func (d *debt) want(m *seenMessage, held *seenDialog) int64 {
 		return 0
 	}
 	has, ok := d.has(m, held)
-	switch {
-	case !ok && m.earlier != nil && m.first().hash != m.hash:
+	switch first := d.first(m); {
+	case !ok && first.hash != m.hash:
 		return wantFirst | wantCurrent
 	case !ok:
 		return wantFirst
@@ -76,6 +76,17 @@ func (d *debt) want(m *seenMessage, held *seenDialog) int64 {
 		return 0
 	}
 	return wantCurrent
+}
+
+// first is the version of a message that the destination is given as a new
+// one: the first captured since it began.
+func (d *debt) first(m *seenMessage) version {
+	for _, v := range m.versions() {
+		if v.revision > d.given.Floor {
+			return v
+		}
+	}
+	return version{m.hash, int(m.revision)}
 }
 
 // unknownHash stands for a content that a recovery could not read: what the
@@ -87,12 +98,15 @@ const unknownHash = 0
 func (d *debt) has(m *seenMessage, held *seenDialog) (version, bool) {
 	var has version
 	ok := false
-	for _, v := range append(m.versions(), version{m.hash, int(m.revision)}) {
-		if v.revision <= d.given.Revision {
+	look := func(v version) {
+		if v.revision > d.given.Floor && v.revision <= d.given.Revision {
 			has, ok = version{v.hash, d.under(v.revision)}, true
 		}
 	}
-	if ok {
+	for _, v := range m.versions() {
+		look(v)
+	}
+	if look(version{m.hash, int(m.revision)}); ok {
 		return has, true
 	}
 	from, to := held.group(m.sequence)
@@ -113,11 +127,11 @@ func (d *debt) amends(dialog string, m *seenMessage) int {
 	if has, ok := d.has(m, held); ok {
 		return max(has.revision, 1)
 	}
-	return m.first().revision
+	return d.first(m).revision
 }
 
 // under is the revision of the slice that brought what was captured in the
-// given one; itself for a destination that began later.
+// given one.
 func (d *debt) under(revision int) int {
 	for _, r := range d.revisions {
 		if r >= revision {
@@ -134,7 +148,7 @@ func (d *debt) missing(revisions map[int]bool) {
 		for j := range dialog.messages {
 			m := &dialog.messages[j]
 			if m.touched&wantFirst != 0 {
-				revisions[m.first().revision] = true
+				revisions[d.first(m).revision] = true
 			}
 			if m.touched&wantCurrent != 0 {
 				revisions[int(m.revision)] = true

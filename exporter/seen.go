@@ -58,14 +58,6 @@ func (m *seenMessage) versions() []version {
 	return *m.earlier
 }
 
-// first is the version that was captured first.
-func (m *seenMessage) first() version {
-	if v := m.versions(); len(v) > 0 {
-		return v[0]
-	}
-	return version{m.hash, int(m.revision)}
-}
-
 // dialog finds or makes a dialog. The pointer holds until the next call.
 func (s *seen) dialog(id string) *seenDialog {
 	if len(s.dialogs) == 1 && s.dialogs[0].id == id {

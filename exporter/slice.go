@@ -127,7 +127,7 @@ func (s *slicer) offer(h *header, p place, v liveperson.Value) {
 	for i := from; i < to; i++ {
 		k := &dialog.messages[i]
 		switch {
-		case k.touched&wantFirst != 0 && k.first().hash == hash:
+		case k.touched&wantFirst != 0 && s.debt.first(k).hash == hash:
 			k.touched &^= wantFirst
 			s.take(m, p, int(k.variant), 0)
 			return

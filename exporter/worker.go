@@ -19,8 +19,10 @@ type worker struct {
 	wake    chan struct{} // a page was stored that made something due
 	row     checkpoint.Destination
 	refused map[int64]bool // conversations that cannot be cut
-	failed  error          // of a delivery: nothing more is handed over in this run
-	report  DestinationReport
+
+	recovered bool  // some destination was: what its archive held counts as given
+	failed    error // of a delivery: nothing more is handed over in this run
+	report    DestinationReport
 }
 
 // DestinationReport is what a run did for one destination.
@@ -141,6 +143,9 @@ func (w *worker) prepareTurn(ctx context.Context) error {
 	}
 	first := w.row.ID == 0
 	w.row = row
+	if w.recovered, err = w.cp.AnyHeld(ctx); err != nil {
+		return err
+	}
 	if err := w.checkFork(ctx); err != nil {
 		return err
 	}

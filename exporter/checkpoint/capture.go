@@ -171,10 +171,3 @@ func (c *Checkpoint) Partial(ctx context.Context) (n int64, err error) {
 	_, err = c.get(ctx, []any{&n}, `SELECT count(*) FROM conversation WHERE partial`)
 	return n, err
 }
-
-// ByID reads one conversation by its row.
-func (c *Checkpoint) ByID(ctx context.Context, id int64) (v Conversation, found bool, err error) {
-	err = c.list(ctx, func(s scanner) error { found = true; return scanConversation(s, &v) },
-		`SELECT `+conversationColumns+` FROM conversation WHERE id = ?`, id)
-	return v, found, err
-}

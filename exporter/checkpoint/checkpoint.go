@@ -36,6 +36,8 @@ type Checkpoint struct {
 	mu   sync.Mutex // one writer in this process; SQLite's lock sees to the others
 	conn *sql.Conn
 	stmt map[string]*sql.Stmt
+
+	readers sync.Map // query to *sql.Stmt: to parse a statement costs more than to run it
 }
 
 // Options is what a checkpoint is opened with.
@@ -140,6 +142,11 @@ func (c *Checkpoint) Close() error {
 		s.Close()
 	}
 	c.stmt = map[string]*sql.Stmt{}
+	c.readers.Range(func(query, s any) bool {
+		s.(*sql.Stmt).Close()
+		c.readers.Delete(query)
+		return true
+	})
 	if c.conn != nil {
 		c.conn.Close()
 		c.conn = nil
@@ -248,24 +255,56 @@ func (tx *Tx) row(query string, args ...any) scanner {
 	return s.QueryRowContext(tx.ctx, args...)
 }
 
-// list calls each for every row of a query on the reading side.
-func (c *Checkpoint) list(ctx context.Context, each func(scanner) error, query string, args ...any) error {
-	rows, err := c.readDB.QueryContext(ctx, query, args...)
+// reader is a prepared statement of the reading side.
+func (c *Checkpoint) reader(query string) (*sql.Stmt, error) {
+	if s, ok := c.readers.Load(query); ok {
+		return s.(*sql.Stmt), nil
+	}
+	s, err := c.readDB.Prepare(query)
 	if err != nil {
-		return classify("read checkpoint", c.path, err)
+		return nil, err
+	}
+	if other, raced := c.readers.LoadOrStore(query, s); raced {
+		s.Close()
+		return other.(*sql.Stmt), nil
+	}
+	return s, nil
+}
+
+// list calls each for every row of a query on the reading side. It looks at the
+// context between two rows: handed down, it would cost a goroutine a query.
+func (c *Checkpoint) list(ctx context.Context, each func(scanner) error, query string, args ...any) error {
+	err := c.rows(ctx, each, query, args)
+	return classify("read checkpoint", c.path, err)
+}
+
+func (c *Checkpoint) rows(ctx context.Context, each func(scanner) error, query string, args []any) error {
+	s, err := c.reader(query)
+	if err != nil {
+		return err
+	}
+	rows, err := s.QueryContext(context.WithoutCancel(ctx), args...)
+	if err != nil {
+		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
 		if err := each(rows); err != nil {
-			return classify("read checkpoint", c.path, err)
+			return err
 		}
 	}
-	return classify("read checkpoint", c.path, rows.Err())
+	return rows.Err()
 }
 
 // get reads one row on the reading side; found is false when there is none.
 func (c *Checkpoint) get(ctx context.Context, dest []any, query string, args ...any) (found bool, err error) {
-	err = c.readDB.QueryRowContext(context.WithoutCancel(ctx), query, args...).Scan(dest...)
+	s, err := c.reader(query)
+	if err == nil {
+		err = s.QueryRowContext(context.WithoutCancel(ctx), args...).Scan(dest...)
+	}
 	if err == sql.ErrNoRows {
 		return false, nil
 	}

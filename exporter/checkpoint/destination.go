@@ -50,8 +50,8 @@ func (tx *Tx) Register(name, archive string, from From, fromAt, now int64) error
 		return err
 	}
 	if from == FromNew {
-		return tx.exec(`INSERT INTO given (destination, conversation, revision, slices, newest_at, revisions)
-			SELECT ?, id, revision, 0, 0, x'' FROM conversation WHERE revision > 0`, id)
+		return tx.exec(`INSERT INTO given (destination, conversation, revision, floor, slices, newest_at, revisions)
+			SELECT ?, id, revision, revision, 0, 0, x'' FROM conversation WHERE revision > 0`, id)
 	}
 	return tx.exec(`INSERT INTO due (destination, conversation, revision, oldest_at, since)
 		SELECT ?, id, revision, max(coalesce(started_at, 0), ?), ? FROM conversation
@@ -110,17 +110,29 @@ func (c *Checkpoint) CountReady(ctx context.Context, q Cutting) (n int, since in
 
 // Given is what a destination has been given of a conversation before.
 type Given struct {
-	Revision  int // everything up to it
+	Revision  int // everything up to it …
+	Floor     int // … but for what came up to this one: it was captured before the destination began
 	Slices    int
 	NewestAt  int64  // newest entry given
 	Revisions []byte // under which slices were cut: the caller's own encoding
 }
 
-// Given reads what a destination has been given; zero when it has nothing.
-func (c *Checkpoint) Given(ctx context.Context, destination, conversation int64) (g Given, err error) {
-	_, err = c.get(ctx, []any{&g.Revision, &g.Slices, &g.NewestAt, &g.Revisions},
-		`SELECT revision, slices, newest_at, revisions FROM given WHERE destination = ? AND conversation = ?`, destination, conversation)
-	return g, err
+// Owed is a due conversation, and what the destination has been given of it.
+type Owed struct {
+	Conversation Conversation
+	Given        Given
+}
+
+// Owed reads a due conversation with what its destination has been given of it.
+func (c *Checkpoint) Owed(ctx context.Context, destination, conversation int64) (o Owed, found bool, err error) {
+	v, g := &o.Conversation, &o.Given
+	found, err = c.get(ctx, []any{&v.ID, &v.SourceID, &v.Revision, &v.Status, &v.StartedAt, &v.ClosedAt, &v.SurveyOpen, &v.Partial,
+		&v.EntryAt, &v.RereadAt, &v.Seen, &g.Revision, &g.Floor, &g.Slices, &g.NewestAt, &g.Revisions},
+		`SELECT v.id, v.source_id, v.revision, v.status, coalesce(v.started_at, 0), coalesce(v.closed_at, 0), v.survey_open, v.partial,
+		coalesce(v.entry_at, 0), coalesce(v.reread_at, 0), v.seen, coalesce(g.revision, 0), coalesce(g.floor, 0), coalesce(g.slices, 0),
+		coalesce(g.newest_at, 0), coalesce(g.revisions, x'')
+		FROM conversation v LEFT JOIN given g ON g.destination = ? AND g.conversation = v.id WHERE v.id = ?`, destination, conversation)
+	return o, found, err
 }
 
 // PutGiven stores what a destination has now been given, and takes the
@@ -129,8 +141,8 @@ func (tx *Tx) PutGiven(destination, conversation int64, g Given) error {
 	if g.Revisions == nil {
 		g.Revisions = []byte{}
 	}
-	if err := tx.exec(`INSERT OR REPLACE INTO given (destination, conversation, revision, slices, newest_at, revisions)
-		VALUES (?, ?, ?, ?, ?, ?)`, destination, conversation, g.Revision, g.Slices, g.NewestAt, g.Revisions); err != nil {
+	if err := tx.exec(`INSERT OR REPLACE INTO given (destination, conversation, revision, floor, slices, newest_at, revisions)
+		VALUES (?, ?, ?, ?, ?, ?, ?)`, destination, conversation, g.Revision, g.Floor, g.Slices, g.NewestAt, g.Revisions); err != nil {
 		return err
 	}
 	return tx.exec(`DELETE FROM due WHERE destination = ? AND conversation = ? AND revision <= ?`, destination, conversation, g.Revision)

@@ -4,19 +4,34 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// turnPoll is how often a migration that another process is at is waited for.
+const turnPoll = 50 * time.Millisecond
+
 // migrate brings the schema up to this program's. Before it changes a
 // checkpoint that holds anything, it keeps a copy beside it, named for the
 // schema it had. A newer program's checkpoint is refused.
-func migrate(ctx context.Context, db *sql.DB, path string) error {
+//
+// Processes that open a checkpoint at once take turns, by an OS lock that ends
+// with its holder: each looks at the schema only when the one before is done
+// with it. SQLite's own lock is no help, as it is not held from the look on.
+func migrate(ctx context.Context, db *sql.DB, path string) (err error) {
+	turn := flock.New(path+".lock", flock.SetPermissions(0o600))
+	defer func() { err = errors.Join(err, turn.Close()) }()
+	if _, err := turn.TryLockContext(ctx, turnPoll); err != nil {
+		return fmt.Errorf("wait for a migration: %w", err)
+	}
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err

@@ -144,7 +144,8 @@ CREATE TABLE due (
 CREATE TABLE given (
     destination  INTEGER NOT NULL REFERENCES destination,
     conversation INTEGER NOT NULL REFERENCES conversation,
-    revision     INTEGER NOT NULL, -- everything up to this revision
+    revision     INTEGER NOT NULL, -- everything up to this revision …
+    floor        INTEGER NOT NULL, -- … but for what came up to this one: it began later
     slices       INTEGER NOT NULL,
     newest_at    INTEGER NOT NULL, -- newest entry given
     revisions    BLOB    NOT NULL, -- under which slices were cut, ascending
