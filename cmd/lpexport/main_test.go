@@ -7,7 +7,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"lpexport": main})
+	testscript.Main(m, map[string]func(){"lpexport": main, "stubborn": stubborn})
 }
 
 // TestScripts runs the real program, one session a file.
