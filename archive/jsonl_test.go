@@ -279,12 +279,12 @@ func TestContentHashTellsContentFromTheRest(t *testing.T) {
 		change func(*archive.Message)
 		same   bool
 	}{
-		"type":              {func(m *archive.Message) { m.Type = "x" }, false},
-		"audience":          {func(m *archive.Message) { m.Audience = "agents" }, false},
-		"content":           {func(m *archive.Message) { m.Content = []byte(`{"a":"x","b":[2,1]}`) }, false},
-		"no content":        {func(m *archive.Message) { m.Content = nil }, false},
-		"content order":     {func(m *archive.Message) { m.Content = []byte("{\"b\" : [1, 2],\n\"a\":\"\\u0078\"}") }, true},
-		"name":              {func(m *archive.Message) { m.Sequence, m.Dialog, m.Derived, m.Variant, m.ID = 9, "d", "e", 2, "f" }, true},
+		"type":                      {func(m *archive.Message) { m.Type = "x" }, false},
+		"audience":                  {func(m *archive.Message) { m.Audience = "agents" }, false},
+		"content":                   {func(m *archive.Message) { m.Content = []byte(`{"a":"x","b":[2,1]}`) }, false},
+		"no content":                {func(m *archive.Message) { m.Content = nil }, false},
+		"content order":             {func(m *archive.Message) { m.Content = []byte("{\"b\" : [1, 2],\n\"a\":\"\\u0078\"}") }, true},
+		"name":                      {func(m *archive.Message) { m.Sequence, m.Dialog, m.Derived, m.Variant, m.ID = 9, "d", "e", 2, "f" }, true},
 		"words read out of content": {func(m *archive.Message) { m.Text, m.Files = "ac", nil }, true},
 		"surroundings": {func(m *archive.Message) {
 			m.SentAt, m.Sender.Name, m.Source, m.Amends, m.Late = 1, "n", "webhook", 2, true

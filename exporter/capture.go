@@ -16,6 +16,7 @@ type capture struct {
 	norm     *normaliser
 	chosen   selection
 	held     bool       // some destination was recovered: revisions go on from the archive's
+	drafting bool       // most of what comes is likely to be new
 	waiting  bool       // something is in quarantine that a capture may resolve
 	stored   func()     // called after each page that made anything due
 	alone    sync.Mutex // held while a big record is fetched
@@ -64,6 +65,11 @@ func (c *capture) store(ctx context.Context, p *page, finish func(*checkpoint.Tx
 		return fmt.Errorf("store page: %w", err)
 	}
 	c.count(&n)
+	for i := range p.records {
+		if r := &p.records[i]; r.row != 0 {
+			c.drafts.put(r.row, r.draft)
+		}
+	}
 	if due {
 		c.stored()
 	}
@@ -93,6 +99,7 @@ func (c *capture) storeOne(tx *checkpoint.Tx, r *captured, n *Counts) (due bool,
 	if err != nil {
 		return false, fmt.Errorf("conversation %s: %w", r.id, err)
 	}
+	first := known.Revision == 0
 	m, err := c.merger(tx, s, &known)
 	if err != nil {
 		return false, err
@@ -105,7 +112,11 @@ func (c *capture) storeOne(tx *checkpoint.Tx, r *captured, n *Counts) (due bool,
 	parts := func() error {
 		return tx.PutPart(known.ID, known.Revision, 0, checkpoint.Part{Bytes: r.bytes, SHA256: r.sha256[:], Frame: r.frame}, now)
 	}
-	return c.storeMerged(tx, m, r, &known, parts, n)
+	due, err = c.storeMerged(tx, m, r, &known, parts, n)
+	if first && due && r.draft != nil && m.plain(r) {
+		r.row = known.ID
+	}
+	return due, err
 }
 
 // merger prepares the comparison with what is known. The revision it makes is
@@ -223,6 +234,11 @@ func (c *capture) choose(tx *checkpoint.Tx, r *captured, n *Counts, now int64) (
 	}
 	n.Excluded[reasonSkill]++
 	return false, tx.Exclude(checkpoint.Excluded{SourceID: r.id, Skills: string(skills), Reason: reasonSkill, SHA256: r.sha256[:]}, now)
+}
+
+// page is an empty page for one answer.
+func (c *capture) page() *page {
+	return &page{n: c.norm, packer: c.packer, account: c.Account, drafting: c.drafting}
 }
 
 func (c *capture) count(n *Counts) {

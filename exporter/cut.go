@@ -63,7 +63,7 @@ type cutBundle struct {
 	batch    []checkpoint.Slice
 	held     int // bytes in batch
 	given    []givenTo
-	line     []byte
+	freezer  freezer
 }
 
 type givenTo struct {
@@ -100,42 +100,60 @@ func (w *worker) prepare(ctx context.Context) (*cutBundle, error) {
 // add cuts one conversation. One that cannot be cut waits for a person, and the
 // others go on.
 func (b *cutBundle) add(ctx context.Context, d checkpoint.Due) error {
-	s, err := b.slicer(ctx, d)
+	owed, found, err := b.cp.Owed(ctx, b.worker.row.ID, d.Conversation)
 	if err != nil {
 		return err
 	}
-	if err := s.collect(ctx); err != nil {
-		return b.refuse(ctx, s, err)
+	if !found {
+		return fmt.Errorf("conversation row %d is due and not there", d.Conversation)
 	}
-	given := s.debt.given
-	before := b.position
+	given, before := owed.Given, b.position
+	if x := b.drafts.get(d.Conversation); x != nil && serves(owed, b.worker.row.FromAt, b.recovered) {
+		given.NewestAt = x.newest
+		if err := b.put(ctx, x.slice, x.bytes); err != nil {
+			return err
+		}
+	} else if given, err = b.read(ctx, owed); err != nil || given.Revision == 0 {
+		return err
+	}
+	given.Revision = owed.Conversation.Revision
+	if n := b.position - before; n > 0 {
+		given.Slices += n
+		given.Revisions = addRevision(given.Revisions, given.Revision)
+	}
+	b.given = append(b.given, givenTo{owed.Conversation.ID, given})
+	return nil
+}
+
+// read cuts a conversation from its stored records. The result's revision is 0
+// when the conversation had to be refused.
+func (b *cutBundle) read(ctx context.Context, owed checkpoint.Owed) (given checkpoint.Given, err error) {
+	s, err := b.slicer(ctx, owed)
+	if err != nil {
+		return given, err
+	}
+	if err := s.collect(ctx); err != nil {
+		return given, b.refuse(ctx, s, err)
+	}
+	given = s.debt.given
 	for i := range s.items {
 		given.NewestAt = max(given.NewestAt, s.items[i].at)
 	}
 	for i := range s.happened {
 		given.NewestAt = max(given.NewestAt, s.happened[i].At)
 	}
-	if err := s.each(ctx, func(out *archive.Slice) error { return b.slice(ctx, out) }); err != nil {
-		return err
-	}
-	given.Revision = s.known.Revision
-	if n := b.position - before; n > 0 {
-		given.Slices += n
-		given.Revisions = addRevision(given.Revisions, s.known.Revision)
-	}
-	b.given = append(b.given, givenTo{s.known.ID, given})
-	return nil
+	given.Revision = owed.Conversation.Revision
+	return given, s.each(ctx, func(out *archive.Slice) error {
+		frozen, size, err := b.freezer.freeze(b.packer, out)
+		if err != nil {
+			return err
+		}
+		return b.put(ctx, frozen, size)
+	})
 }
 
 // slicer reads what the destination is due of a conversation.
-func (b *cutBundle) slicer(ctx context.Context, d checkpoint.Due) (*slicer, error) {
-	owed, found, err := b.cp.Owed(ctx, b.worker.row.ID, d.Conversation)
-	if err != nil {
-		return nil, err
-	}
-	if !found {
-		return nil, fmt.Errorf("conversation row %d is due and not there", d.Conversation)
-	}
+func (b *cutBundle) slicer(ctx context.Context, owed checkpoint.Owed) (*slicer, error) {
 	known, given := owed.Conversation, owed.Given
 	have, err := decodeSeen(known.Seen, known.SourceID)
 	if err != nil {
@@ -170,24 +188,14 @@ func (b *cutBundle) refuse(ctx context.Context, s *slicer, cause error) error {
 	})
 }
 
-// slice freezes one slice.
-func (b *cutBundle) slice(ctx context.Context, s *archive.Slice) (err error) {
-	if b.line, err = archive.AppendLine(b.line[:0], s); err != nil {
-		return err
-	}
-	listing := archive.ListingOf(s)
-	listing.File = archive.TranscriptsFile
-	counts := archive.CountsOf(s)
-	frozen := checkpoint.Slice{
-		Conversation: s.Conversation, Messages: counts.Messages, Amendments: counts.Amendments, From: counts.From, To: counts.To,
-		Listing: listing.Append(nil), Frame: b.packer.pack(b.line),
-	}
-	b.batch = append(b.batch, frozen)
-	b.held += len(frozen.Frame) + len(frozen.Listing)
-	b.bytes += int64(len(b.line))
+// put stores one frozen slice, with others in one transaction.
+func (b *cutBundle) put(ctx context.Context, s checkpoint.Slice, lineBytes int) error {
+	b.batch = append(b.batch, s)
+	b.held += len(s.Frame) + len(s.Listing)
+	b.bytes += int64(lineBytes)
 	b.row.Slices++
-	b.row.Messages += counts.Messages
-	b.row.Amendments += counts.Amendments
+	b.row.Messages += s.Messages
+	b.row.Amendments += s.Amendments
 	b.position++
 	if b.held < batchBytes {
 		return nil

@@ -24,6 +24,7 @@ func (c *capture) cycle(ctx context.Context) (complete bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	c.drafting = place.Watermark == 0
 	whole, began, err := c.updates(ctx, place)
 	if err != nil {
 		return false, err
@@ -141,7 +142,7 @@ func (c *capture) rereads(ctx context.Context) error {
 // asked for again in a day, until its retention is over.
 func (c *capture) reread(ctx context.Context, due []checkpoint.OpenConversation) error {
 	r := &reading{c: c, ids: map[string]struct{}{}}
-	p := &page{n: c.norm, packer: c.packer}
+	p := c.page()
 	ids := make([]string, len(due))
 	for i, o := range due {
 		ids[i] = o.SourceID

@@ -106,6 +106,7 @@ type Exporter struct {
 	Settings
 	cp     *checkpoint.Checkpoint
 	packer *packer
+	drafts *drafts
 }
 
 // Open opens the state directory, and makes it when it is not there yet.
@@ -124,7 +125,7 @@ func Open(ctx context.Context, s Settings) (*Exporter, error) {
 	if s.Progress == nil {
 		s.Progress = func(Progress) {}
 	}
-	return &Exporter{Settings: s, cp: cp, packer: newPacker()}, nil
+	return &Exporter{Settings: s, cp: cp, packer: newPacker(), drafts: newDrafts()}, nil
 }
 
 // Close ends all work with the checkpoint.

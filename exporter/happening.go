@@ -20,24 +20,14 @@ func (n *normaliser) happenings(h *header, r *liveperson.Record) []archive.Happe
 		e.Name = happeningName(e.Kind, e.At, id)
 		list = append(list, e)
 	}
-	r.Agents.Each(func(a liveperson.Value) bool {
-		n.presence(h, archive.Joined, a.Get("timeL").Millis(), a.Get("agentId"), a, add)
-		return true
-	})
-	r.Consumers.Each(func(c liveperson.Value) bool {
-		// timeL is the last change of the consumer's data, not the joining.
-		n.presence(h, archive.Joined, c.Get("joinTimeL").Millis(), c.Get("participantId"), c, add)
-		return true
-	})
-	r.AgentsLeft.Each(func(a liveperson.Value) bool {
-		n.presence(h, archive.Left, a.Get("timeL").Millis(), a.Get("agentId"), a, add)
-		return true
-	})
+	presences(h, archive.Joined, r.Agents, add)
+	presences(h, archive.Joined, r.Consumers, add)
+	presences(h, archive.Left, r.AgentsLeft, add)
 	r.Transfers.Each(func(t liveperson.Value) bool {
 		n.transfer(h, t, add)
 		return true
 	})
-	n.endings(h, r, add)
+	endings(h, add)
 	n.surveys(h, r, add)
 	if at := r.Summary.Get("lastUpdatedTime").Millis(); at != 0 {
 		if text := r.Summary.Get("text").Name(); text != "" {
@@ -50,25 +40,23 @@ func (n *normaliser) happenings(h *header, r *liveperson.Record) []archive.Happe
 // endings tells when the conversation was closed and reopened: by its main
 // dialogs, of which a reopened one has several, else by its own end, the only
 // one that a record without dialogs tells.
-func (n *normaliser) endings(h *header, r *liveperson.Record, add func(archive.Happening, string)) {
+func endings(h *header, add func(archive.Happening, string)) {
 	first, told := int64(0), false
-	r.Dialogs.Each(func(d liveperson.Value) bool {
-		if d.Get("dialogType").Name() != mainDialog {
-			return true
+	for _, d := range h.dialogs {
+		if d.kind != mainDialog {
+			continue
 		}
-		start, end := d.Get("startTimeL").Millis(), d.Get("endTimeL").Millis()
-		if first != 0 && start > first {
-			add(archive.Happening{Kind: archive.Reopened, At: start, Dialog: d.Get("dialogId").ID()}, h.id)
+		if first != 0 && d.start > first {
+			add(archive.Happening{Kind: archive.Reopened, At: d.start, Dialog: d.id}, h.id)
 		}
-		first = cmp.Or(first, start)
-		if end != 0 {
+		first = cmp.Or(first, d.start)
+		if d.end != 0 {
 			told = true
-			add(archive.Happening{Kind: archive.Closed, At: end, Dialog: d.Get("dialogId").ID(), Reason: closeReason(d)}, h.id)
+			add(archive.Happening{Kind: archive.Closed, At: d.end, Dialog: d.id, Reason: d.reason}, h.id)
 		}
-		return true
-	})
+	}
 	if h.closedAt != 0 && !told {
-		add(archive.Happening{Kind: archive.Closed, At: h.closedAt, Dialog: h.id, Reason: closeReason(r.Info.Value)}, h.id)
+		add(archive.Happening{Kind: archive.Closed, At: h.closedAt, Dialog: h.id, Reason: h.closeDetail}, h.id)
 	}
 }
 
@@ -84,25 +72,42 @@ func happeningName(kind string, at int64, id string) string {
 	return string(append(b, id...))
 }
 
-func closeReason(i liveperson.Value) string {
-	reason, more := i.Get("closeReason").Name(), i.Get("closeReasonDescription").Name()
-	if more == "" || more == reason {
-		return reason
-	}
-	return strings.TrimPrefix(reason+": "+more, ": ")
-}
-
-func (n *normaliser) presence(h *header, kind string, at int64, who, v liveperson.Value, add func(archive.Happening, string)) {
-	id := who.ID()
-	if at == 0 || id == "" {
-		return
-	}
-	dialog := v.Get("dialogId").ID()
-	key := id
-	if dialog != "" && dialog != h.id {
-		key += "@" + dialog
-	}
-	add(archive.Happening{Kind: kind, At: at, Dialog: cmp.Or(dialog, h.id), By: id, Participant: id}, key)
+// presences reads who came or went, from a list of agents or consumers. Of a
+// consumer, timeL is the last change of the data and joinTimeL the joining.
+func presences(h *header, kind string, list liveperson.Value, add func(archive.Happening, string)) {
+	list.Each(func(v liveperson.Value) bool {
+		var id, dialog string
+		var agentAt, consumerAt int64
+		agent := false
+		v.Fields(func(name []byte, v liveperson.Value) bool {
+			switch string(name) {
+			case "agentId":
+				id, agent = v.ID(), true
+			case "participantId":
+				id = v.ID()
+			case "dialogId":
+				dialog = v.ID()
+			case "timeL":
+				agentAt = v.Millis()
+			case "joinTimeL":
+				consumerAt = v.Millis()
+			}
+			return true
+		})
+		at := consumerAt
+		if agent {
+			at = agentAt
+		}
+		if at == 0 || id == "" {
+			return true
+		}
+		key := id
+		if dialog != "" && dialog != h.id {
+			key += "@" + dialog
+		}
+		add(archive.Happening{Kind: kind, At: at, Dialog: cmp.Or(dialog, h.id), By: id, Participant: id}, key)
+		return true
+	})
 }
 
 func (n *normaliser) transfer(h *header, t liveperson.Value, add func(archive.Happening, string)) {
@@ -133,7 +138,7 @@ func (n *normaliser) skillOf(id, name liveperson.Value) *archive.Skill {
 func (n *normaliser) surveys(h *header, r *liveperson.Record, add func(archive.Happening, string)) {
 	r.Surveys.Each(func(s liveperson.Value) bool {
 		dialog := s.Get("dialogId").ID()
-		e := archive.Happening{Kind: archive.Survey, At: dialogStart(r, dialog, h), Dialog: dialog, Reason: s.Get("surveyStatus").Name()}
+		e := archive.Happening{Kind: archive.Survey, At: dialogStart(h, dialog), Dialog: dialog, Reason: s.Get("surveyStatus").Name()}
 		s.Get("surveyData").Each(func(q liveperson.Value) bool {
 			e.Answers = append(e.Answers, archive.Answer{Question: q.Get("question").Name(), Answer: q.Get("answer").Name()})
 			return true
@@ -181,15 +186,13 @@ func addSurvey(e archive.Happening, id string, add func(archive.Happening, strin
 }
 
 // dialogStart is when a survey's dialog began: it does not move, as its end does.
-func dialogStart(r *liveperson.Record, dialog string, h *header) int64 {
-	at := h.startedAt
-	r.Dialogs.Each(func(d liveperson.Value) bool {
-		if d.Get("dialogId").ID() == dialog {
-			at = cmp.Or(d.Get("startTimeL").Millis(), at)
+func dialogStart(h *header, id string) int64 {
+	for _, d := range h.dialogs {
+		if d.id == id && d.start != 0 {
+			return d.start
 		}
-		return true
-	})
-	return at
+	}
+	return h.startedAt
 }
 
 // reopening is a happening that no record holds: a closed conversation was

@@ -26,7 +26,8 @@ func (c *capture) fetchRest(ctx context.Context, p *page) error {
 		}
 	}
 	if len(cut) > 0 {
-		again := &page{n: c.norm, packer: c.packer, byID: true}
+		again := c.page()
+		again.byID = true
 		if _, err := c.Source.Conversations(ctx, cut, again); err != nil {
 			return err
 		}
@@ -48,7 +49,8 @@ func (c *capture) fetchRest(ctx context.Context, p *page) error {
 func (c *capture) fetchAlone(ctx context.Context, id string) error {
 	c.alone.Lock()
 	defer c.alone.Unlock()
-	p := &page{n: c.norm, packer: c.packer, byID: true}
+	p := c.page()
+	p.byID = true
 	if _, err := c.Source.Conversation(ctx, id, aloneLimit, p); err != nil {
 		return err
 	}
@@ -107,9 +109,7 @@ func (h *huge) begin(ctx context.Context) (in bool, err error) {
 		h.record.Add(section, small[section])
 	}
 	h.head = captured{header: h.norm.header(&h.record)}
-	participants := h.head.participants
 	h.norm.captureRest(&h.head, &h.record)
-	h.head.participants = participants
 	h.head.sha256 = sha256.Sum256(small["info"])
 	err = h.cp.Update(ctx, func(tx *checkpoint.Tx) error {
 		in, err = h.open(tx, small)

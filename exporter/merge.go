@@ -30,6 +30,12 @@ func (m *merger) deliver() bool { return m.messages+m.changed+m.happened > 0 }
 // differs tells whether the record is a revision.
 func (m *merger) differs() bool { return m.deliver() || m.facts > 0 }
 
+// plain tells whether everything in a first record is new, in it once, and
+// under a name of its own: then a slice is made of the record alone.
+func (m *merger) plain(c *captured) bool {
+	return m.revision == 1 && m.variants == 0 && m.messages == len(c.messages) && m.happened == len(c.happened)
+}
+
 func (m *merger) entry(at int64) {
 	if m.oldest == 0 || at < m.oldest {
 		m.oldest = at

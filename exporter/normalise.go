@@ -1,10 +1,10 @@
 package exporter
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +26,7 @@ type header struct {
 	id           string
 	status       string
 	closeReason  string
+	closeDetail  string // the reason with its description
 	startedAt    int64
 	closedAt     int64 // 0 while open
 	closedExact  bool  // closedAt does not move when the survey ends
@@ -34,6 +35,15 @@ type header struct {
 	skill        archive.Skill
 	skills       []archive.Skill // of its whole flow, in order of appearance
 	participants []archive.Participant
+	dialogs      []dialog
+}
+
+// dialog is an element of the section of that name.
+type dialog struct {
+	id, kind, status string
+	start, end       int64
+	skill            archive.Skill
+	reason           string
 }
 
 const closedStatus = "CLOSE"
@@ -42,7 +52,8 @@ const closedStatus = "CLOSE"
 func (n *normaliser) header(r *liveperson.Record) header {
 	var h header
 	var end, conversationEnd, fullEnd int64
-	var fullStatus string
+	var fullStatus, description string
+	var startText liveperson.Value
 	r.Info.Fields(func(name []byte, v liveperson.Value) bool {
 		switch string(name) {
 		case "conversationId":
@@ -54,7 +65,7 @@ func (n *normaliser) header(r *liveperson.Record) header {
 		case "startTimeL":
 			h.startedAt = v.Millis()
 		case "startTime":
-			h.startedAt = cmp.Or(h.startedAt, parseTime(v.Text()))
+			startText = v
 		case "conversationEndTimeL":
 			conversationEnd = v.Millis()
 		case "endTimeL":
@@ -63,6 +74,8 @@ func (n *normaliser) header(r *liveperson.Record) header {
 			fullEnd = v.Millis()
 		case "closeReason":
 			h.closeReason = v.Name()
+		case "closeReasonDescription":
+			description = v.Name()
 		case "isPartial":
 			h.partial = v.Bool()
 		case "latestSkillId":
@@ -72,10 +85,14 @@ func (n *normaliser) header(r *liveperson.Record) header {
 		}
 		return true
 	})
+	if h.startedAt == 0 {
+		h.startedAt = parseTime(startText)
+	}
 	if h.skill.ID == "" {
 		h.skill.Name = ""
 	}
-	mainEnd := n.readDialogs(r, &h)
+	h.closeDetail = closeReason(h.closeReason, description)
+	mainEnd := h.readDialogs(r)
 	if h.status == closedStatus {
 		exact := cmp.Or(conversationEnd, mainEnd)
 		h.closedExact = exact != 0
@@ -87,49 +104,85 @@ func (n *normaliser) header(r *liveperson.Record) header {
 	return h
 }
 
+// closeReason is the reason, with its description where that says more.
+func closeReason(reason, description string) string {
+	switch {
+	case description == "" || description == reason:
+		return reason
+	case reason == "":
+		return description
+	}
+	return reason + ": " + description
+}
+
 // readDialogs tells when the main dialog ended, and whether a survey is still open.
-func (n *normaliser) readDialogs(r *liveperson.Record, h *header) (mainEnd int64) {
-	r.Dialogs.Each(func(d liveperson.Value) bool {
-		kind := d.Get("dialogType").Name()
+func (h *header) readDialogs(r *liveperson.Record) (mainEnd int64) {
+	r.Dialogs.Each(func(v liveperson.Value) bool {
+		d := readDialog(v)
 		switch {
-		case kind == mainDialog || kind == "" && d.Get("dialogId").ID() == h.id:
-			mainEnd = d.Get("endTimeL").Millis()
-		case d.Get("status").Name() == "OPEN":
+		case d.kind == mainDialog || d.kind == "" && d.id == h.id:
+			mainEnd = d.end
+		case d.status == "OPEN":
 			h.surveyOpen = true
 		}
+		h.dialogs = append(h.dialogs, d)
 		return true
 	})
 	return mainEnd
 }
 
-func (n *normaliser) readSkills(r *liveperson.Record, h *header) {
-	add := func(id, name liveperson.Value) {
-		s := archive.Skill{ID: id.ID(), Name: name.Name()}
-		if s.ID == "" {
-			return
+func readDialog(v liveperson.Value) dialog {
+	var d dialog
+	var description string
+	v.Fields(func(name []byte, v liveperson.Value) bool {
+		switch string(name) {
+		case "dialogId":
+			d.id = v.ID()
+		case "dialogType":
+			d.kind = v.Name()
+		case "status":
+			d.status = v.Name()
+		case "startTimeL":
+			d.start = v.Millis()
+		case "endTimeL":
+			d.end = v.Millis()
+		case "skillId":
+			d.skill.ID = v.ID()
+		case "skillName":
+			d.skill.Name = v.Name()
+		case "closeReason":
+			d.reason = v.Name()
+		case "closeReasonDescription":
+			description = v.Name()
 		}
-		for _, known := range h.skills {
-			if known.ID == s.ID {
-				return
-			}
+		return true
+	})
+	d.reason = closeReason(d.reason, description)
+	return d
+}
+
+// readSkills lists the skills of the conversation's whole flow.
+func (n *normaliser) readSkills(r *liveperson.Record, h *header) {
+	add := func(s archive.Skill) {
+		if s.ID == "" || slices.ContainsFunc(h.skills, func(k archive.Skill) bool { return k.ID == s.ID }) {
+			return
 		}
 		h.skills = append(h.skills, archive.Skill{ID: s.ID, Name: cmp.Or(s.Name, n.skills[s.ID])})
 	}
-	r.Transfers.Each(func(t liveperson.Value) bool {
-		add(t.Get("sourceSkillId"), t.Get("sourceSkillName"))
-		add(t.Get("targetSkillId"), t.Get("targetSkillName"))
-		return true
-	})
-	r.SkillChanges.Each(func(c liveperson.Value) bool {
-		add(c.Get("previousSkillId"), c.Get("previousSkillName"))
-		add(c.Get("currentSkillId"), c.Get("currentSkillName"))
-		return true
-	})
-	r.Dialogs.Each(func(d liveperson.Value) bool {
-		add(d.Get("skillId"), d.Get("skillName"))
-		return true
-	})
-	add(r.Info.Get("latestSkillId"), r.Info.Get("latestSkillName"))
+	read := func(list liveperson.Value, names ...string) {
+		list.Each(func(v liveperson.Value) bool {
+			for i := 0; i < len(names); i += 2 {
+				add(archive.Skill{ID: v.Get(names[i]).ID(), Name: v.Get(names[i+1]).Name()})
+			}
+			return true
+		})
+	}
+	read(r.Transfers, "sourceSkillId", "sourceSkillName", "targetSkillId", "targetSkillName")
+	read(r.SkillChanges, "previousSkillId", "previousSkillName", "currentSkillId", "currentSkillName")
+	for _, d := range h.dialogs {
+		add(d.skill)
+	}
+	add(h.skill)
 }
 
 // readParticipants lists who took part, agents first, each id once.
@@ -235,7 +288,7 @@ func consumer(c liveperson.Value) archive.Participant {
 func (n *normaliser) message(h *header, m liveperson.Message) archive.Message {
 	out := archive.Message{
 		ID:     m.ID.Text(),
-		SentAt: cmp.Or(m.Time.Millis(), parseTime(m.TimeText.Text())),
+		SentAt: messageTime(m),
 		Type:   m.Type.Name(),
 		Source: "history",
 	}
@@ -297,8 +350,9 @@ func hash64(b []byte) uint64 {
 var timeForms = []string{"2006-01-02 15:04:05.000-0700", "2006-01-02T15:04:05.000-0700", time.RFC3339Nano, "2006-01-02 15:04:05"}
 
 // parseTime reads a time in any of them, as epoch milliseconds, 0 for none.
-func parseTime(s string) int64 {
-	if len(s) < len("2006-01-02 15:04:05") || !bytes.ContainsAny([]byte(s[:1]), "12") {
+func parseTime(v liveperson.Value) int64 {
+	s := v.Text()
+	if len(s) < len("2006-01-02 15:04:05") || s[0] != '1' && s[0] != '2' {
 		return 0
 	}
 	for _, form := range timeForms {
@@ -307,4 +361,13 @@ func parseTime(s string) int64 {
 		}
 	}
 	return 0
+}
+
+// messageTime is when a message was sent. Where the two times of a record
+// differ, as in official samples, the epoch one is right.
+func messageTime(m liveperson.Message) int64 {
+	if at := m.Time.Millis(); at != 0 {
+		return at
+	}
+	return parseTime(m.TimeText)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 
+	"lpexport/archive"
 	"lpexport/liveperson"
 )
 
@@ -16,7 +17,11 @@ import (
 type page struct {
 	n         *normaliser
 	packer    *packer
+	account   string
 	byID      bool // what is cut short here stays so
+	drafting  bool // most of it is likely to be new: make drafts of first slices
+	freezer   freezer
+	messages  []archive.Message // of the record being read, when drafting
 	records   []captured
 	oversized []string // ids of records that are too big to come with others
 	unnamed   int      // oversized ones that did not even tell their id
@@ -32,6 +37,8 @@ type captured struct {
 	frame    []byte
 	messages []capturedMessage
 	happened []capturedHappening
+	draft    *draft
+	row      int64 // of the conversation, once a draft of it can be used
 	facts    []uint64
 	unknown  []string // message types that nobody knows yet
 }
@@ -57,7 +64,7 @@ func (p *page) Reset() {
 
 // Record takes one record's bytes as received.
 func (p *page) Record(raw []byte) error {
-	c := p.n.capture(raw)
+	c := p.capture(raw)
 	c.bytes, c.sha256 = int64(len(raw)), sha256.Sum256(raw)
 	c.frame = p.packer.pack(raw)
 	p.records = append(p.records, c)
@@ -75,9 +82,9 @@ func (p *page) Oversized(info []byte) error {
 }
 
 // capture reads what has to be known of a record to compare it with an earlier one.
-func (n *normaliser) capture(raw []byte) captured {
+func (p *page) capture(raw []byte) captured {
 	r := liveperson.ReadRecord(raw)
-	c := captured{header: n.header(&r)}
+	c := captured{header: p.n.header(&r)}
 	switch {
 	case !liveperson.Value(raw).IsObject():
 		c.reason = "the record is no JSON object"
@@ -89,20 +96,29 @@ func (n *normaliser) capture(raw []byte) captured {
 	if c.reason != "" {
 		return c
 	}
+	p.messages = p.messages[:0]
 	for _, list := range r.Messages {
 		list.Each(func(v liveperson.Value) bool {
-			n.captureMessage(&c, v)
+			m := p.n.captureMessage(&c, v)
+			if p.drafting {
+				p.messages = append(p.messages, m)
+			}
 			return true
 		})
 	}
-	n.captureRest(&c, &r)
+	happened := p.n.captureRest(&c, &r)
+	if p.drafting && c.reason == "" {
+		c.draft = p.sketch(&c, p.messages, happened)
+		clear(p.messages) // let their texts go
+	}
+	c.participants, c.skills, c.dialogs = nil, nil, nil
 	return c
 }
 
-func (n *normaliser) captureMessage(c *captured, v liveperson.Value) {
+func (n *normaliser) captureMessage(c *captured, v liveperson.Value) archive.Message {
 	if !v.IsObject() {
 		c.reason = "one of its messages is no JSON object"
-		return
+		return archive.Message{}
 	}
 	m := n.message(&c.header, liveperson.ReadMessage(v))
 	k := capturedMessage{dialog: m.Dialog, sequence: m.Sequence, hash: m.ContentHash(), at: m.SentAt}
@@ -113,12 +129,13 @@ func (n *normaliser) captureMessage(c *captured, v liveperson.Value) {
 		c.unknown = append(c.unknown, m.Type)
 	}
 	c.messages = append(c.messages, k)
+	return m
 }
 
-// captureRest reads everything but the messages, and drops what the header has
-// no use for from here on.
-func (n *normaliser) captureRest(c *captured, r *liveperson.Record) {
-	for _, h := range n.happenings(&c.header, r) {
+// captureRest reads everything but the messages.
+func (n *normaliser) captureRest(c *captured, r *liveperson.Record) []archive.Happening {
+	happened := n.happenings(&c.header, r)
+	for _, h := range happened {
 		c.happened = append(c.happened, capturedHappening{kind: h.Kind, hash: hash64([]byte(h.Name)), at: h.At})
 	}
 	for _, s := range c.skills {
@@ -132,7 +149,7 @@ func (n *normaliser) captureRest(c *captured, r *liveperson.Record) {
 			return true
 		})
 	}
-	c.participants, c.skills = nil, nil
+	return happened
 }
 
 // packer compresses records and slices. One frame each: a single revision can

@@ -97,7 +97,7 @@ func (c *capture) retry(ctx context.Context, q checkpoint.Quarantined) error {
 	if err != nil {
 		return err
 	}
-	p := &page{n: c.norm, packer: c.packer}
+	p := c.page()
 	if err := p.Record(raw); err != nil {
 		return err
 	}

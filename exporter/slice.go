@@ -76,7 +76,7 @@ func (s *slicer) collect(ctx context.Context) error {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.dialog, b.dialog), cmp.Compare(a.seq, b.seq),
 			cmp.Compare(a.name, b.name), cmp.Compare(a.variant, b.variant), cmp.Compare(a.amends, b.amends))
 	})
-	slices.SortFunc(s.happened, func(a, b archive.Happening) int { return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(s.happened, compareHappenings)
 	return nil
 }
 
@@ -119,8 +119,12 @@ func (s *slicer) offer(h *header, p place, v liveperson.Value) {
 	}
 	if k := &dialog.messages[from]; to == from+1 && k.earlier == nil && int(k.revision) == p.revision {
 		// The only message of that name in the revision that brought it: no need to compare.
+		amends := 0
+		if k.touched == wantCurrent {
+			amends = s.debt.amends(m.Dialog, k)
+		}
 		k.touched = 0
-		s.take(m, p, int(k.variant), 0)
+		s.take(m, p, int(k.variant), amends)
 		return
 	}
 	hash := m.ContentHash()
@@ -191,7 +195,7 @@ func (s *slicer) each(ctx context.Context, with func(*archive.Slice) error) erro
 		if err != nil {
 			return err
 		}
-		weight := len(m.Text) + len(m.Content) + 300
+		weight := messageWeight(&m)
 		if n := len(out.Messages); n > 0 && (n >= sliceMessages || size+weight > sliceBytes) {
 			s.happenUntil(out, m.SentAt)
 			if err := with(out); err != nil {
@@ -236,10 +240,17 @@ func (s *slicer) happenUntil(out *archive.Slice, at int64) {
 
 // begin is an empty slice, the nth of this cut.
 func (s *slicer) begin(n int) *archive.Slice {
-	h := &s.header
+	return s.header.slice(s.account, s.known.SourceID, s.debt.given.Slices+n, s.known.Revision)
+}
+
+// slice is an empty slice with all that is known of the conversation.
+func (h *header) slice(account, conversation string, number, revision int) *archive.Slice {
 	return &archive.Slice{
-		Account: s.account, Conversation: s.known.SourceID, Number: s.debt.given.Slices + n, Revision: s.known.Revision,
+		Account: account, Conversation: conversation, Number: number, Revision: revision,
 		StartedAt: h.startedAt, EndedAt: h.closedAt, Status: h.status, CloseReason: h.closeReason, Partial: h.partial,
 		Skill: h.skill, Skills: h.skills, Participants: h.participants,
 	}
 }
+
+// messageWeight is about what a message takes in a slice.
+func messageWeight(m *archive.Message) int { return len(m.Text) + len(m.Content) + 300 }

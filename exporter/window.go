@@ -136,7 +136,7 @@ func (r *reading) stop(ctx context.Context, err error) error {
 func (r *reading) page(ctx context.Context, offset, limit int) (liveperson.Page, error) {
 	q := r.query
 	q.Offset, q.Limit = offset, limit
-	p := &page{n: r.c.norm, packer: r.c.packer}
+	p := r.c.page()
 	got, err := r.c.Source.Search(ctx, q, p)
 	var api *liveperson.APIError
 	tooMuch := errors.As(err, &api) && (api.Timeout || errors.Is(err, liveperson.ErrTooLarge))

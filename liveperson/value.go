@@ -221,21 +221,25 @@ func skipValue(v Value, i int) int {
 	return i
 }
 
+// nests marks the bytes that matter between the ends of an object or array.
+var nests = [256]bool{'"': true, '{': true, '[': true, '}': true, ']': true}
+
 func skipNested(v Value, i int) int {
 	depth := 0
-	for i < len(v) {
+	for ; i < len(v); i++ {
+		if !nests[v[i]] {
+			continue
+		}
 		switch v[i] {
 		case '"':
-			i = skipString(v, i)
-			continue
+			i = skipString(v, i) - 1
 		case '{', '[':
 			depth++
-		case '}', ']':
+		default:
 			if depth--; depth == 0 {
 				return i + 1
 			}
 		}
-		i++
 	}
-	return i
+	return len(v)
 }
