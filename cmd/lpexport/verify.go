@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path"
-	"path/filepath"
 	"regexp"
 
 	"github.com/spf13/cobra"
@@ -15,7 +14,6 @@ import (
 	"lpexport/archive"
 	"lpexport/archive/directory"
 	"lpexport/exporter"
-	"lpexport/exporter/config"
 )
 
 // verifyResult is what a walk over bundles found.
@@ -71,11 +69,7 @@ func runVerify(ctx context.Context, p *program) (_ *verifyResult, err error) {
 	if err != nil {
 		return found, err
 	}
-	destinations, err := readOnce(c)
-	if err != nil {
-		return found, err
-	}
-	e, err := p.openExporter(ctx, c, exporter.Settings{Destinations: destinations})
+	e, err := p.openExporter(ctx, c, exporter.Settings{})
 	if err != nil {
 		return found, err
 	}
@@ -83,30 +77,6 @@ func runVerify(ctx context.Context, p *program) (_ *verifyResult, err error) {
 	walked, err := e.Verify(ctx, found.report)
 	return found, errors.Join(err, found.end(walked))
 }
-
-// readOnce is the configured destinations, of which those that share a folder
-// have it walked for the first of them only.
-func readOnce(c *config.Config) ([]exporter.Destination, error) {
-	destinations := newDestinations(c)
-	read := map[string]bool{}
-	for i, d := range c.Destinations {
-		root, err := filepath.Abs(d.Directory.Path)
-		if err != nil {
-			return nil, fmt.Errorf("verify %s: %w", d.Name, err)
-		}
-		if read[root] {
-			destinations[i].Target = walked{destinations[i].Target}
-		}
-		read[root] = true
-	}
-	return destinations, nil
-}
-
-// walked is a target whose bundles another walk has read: they can still be
-// opened one by one.
-type walked struct{ exporter.Target }
-
-func (walked) Bundles(context.Context, string) ([]string, error) { return nil, nil }
 
 // runVerifyPath reads a folder of which nothing else is known.
 func runVerifyPath(ctx context.Context, root string) (*verifyResult, error) {

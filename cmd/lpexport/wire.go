@@ -80,14 +80,6 @@ func knownDestinations(c *config.Config, names []string) error {
 	return nil
 }
 
-func newDestinations(c *config.Config) []exporter.Destination {
-	made := make([]exporter.Destination, len(c.Destinations))
-	for i, d := range c.Destinations {
-		made[i] = newDestination(c.Account, d)
-	}
-	return made
-}
-
 func newDestination(account string, d config.Destination) exporter.Destination {
 	made := exporter.Destination{
 		Name:           d.Name,
@@ -133,8 +125,7 @@ func settingsSHA256(d config.Destination) string {
 }
 
 // openExporter builds all that c describes; with sets what only some commands
-// need: Source, Progress, and Destinations where they are not the configured
-// ones. The caller closes what it gets.
+// need: Source and Progress. The caller closes what it gets.
 func (p *program) openExporter(ctx context.Context, c *config.Config, with exporter.Settings) (*exporter.Exporter, error) {
 	with.Account = c.Account
 	with.State = c.State
@@ -146,8 +137,8 @@ func (p *program) openExporter(ctx context.Context, c *config.Config, with expor
 	with.Generator = generator()
 	with.Log = p.log
 	with.Now = p.now
-	if with.Destinations == nil {
-		with.Destinations = newDestinations(c)
+	for _, d := range c.Destinations {
+		with.Destinations = append(with.Destinations, newDestination(c.Account, d))
 	}
 	e, err := exporter.Open(ctx, with)
 	if err != nil {
