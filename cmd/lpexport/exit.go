@@ -78,50 +78,77 @@ func exitCode(err error) int {
 	return exitUnexpected
 }
 
-// leafCodes gives the code of each error that err joins.
+// leafCodes gives the code of each error that err joins or wraps.
 func leafCodes(err error) []int {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+	if code, known := ownCode(err); known {
+		return []int{code}
+	}
+	switch wrapping := err.(type) {
+	case interface{ Unwrap() []error }:
 		var codes []int
-		for _, each := range joined.Unwrap() {
+		for _, each := range wrapping.Unwrap() {
 			codes = append(codes, leafCodes(each)...)
 		}
 		return codes
+	case interface{ Unwrap() error }:
+		if inner := wrapping.Unwrap(); inner != nil {
+			return leafCodes(inner)
+		}
 	}
-	return []int{leafCode(err)}
+	return []int{exitUnexpected}
 }
 
-func leafCode(err error) int {
-	if known, ok := errors.AsType[*outcome](err); ok {
-		return known.code
+// ownCode is the code of an error of a type that is known here; what it wraps
+// is its cause, and no error beside it.
+func ownCode(err error) (code int, known bool) {
+	switch e := err.(type) {
+	case *outcome:
+		return e.code, true
+	case config.Faults, *exporter.UnknownSkillError, *exporter.FromRequiredError, *exporter.UnknownDestinationError:
+		return exitUsage, true
+	case stopped:
+		return exitStopped, true
+	case *exporter.ForkError:
+		return exitDamage, true
+	case *exporter.HaltError:
+		if is[*exporter.ForkError](e) {
+			return exitDamage, true
+		}
+		return exitUnfinished, true
+	case *liveperson.AuthError:
+		return exitCredentials, true
+	case *liveperson.APIError:
+		return unlessStopped(e, exitUnfinished), true
+	case *archive.Error:
+		if e.Class == archive.Abort {
+			return unlessStopped(e, exitUnexpected), true
+		}
+		return unlessStopped(e, exitUnfinished), true
+	case *checkpoint.Error:
+		if e.Kind == checkpoint.OtherAccount || e.Kind == checkpoint.NetworkFS {
+			return exitUsage, true // the configuration names a state that it cannot use
+		}
+		return unlessStopped(e, exitUnexpected), true
 	}
-	if is[config.Faults](err) || is[*exporter.UnknownSkillError](err) || is[*exporter.FromRequiredError](err) {
-		return exitUsage
+	switch err {
+	case context.Canceled:
+		return exitStopped, true
+	case exporter.ErrCycleRunning:
+		return exitBusy, true
+	case exporter.ErrIncomplete:
+		return exitUnfinished, true
+	case exporter.ErrQuarantine:
+		return exitWaiting, true
 	}
-	if errors.Is(err, exporter.ErrCycleRunning) {
-		return exitBusy
-	}
+	return 0, false
+}
+
+// unlessStopped is code, but where the cause is that we were stopped.
+func unlessStopped(err error, code int) int {
 	if is[stopped](err) || errors.Is(err, context.Canceled) {
 		return exitStopped
 	}
-	if is[*liveperson.AuthError](err) {
-		return exitCredentials
-	}
-	if is[*exporter.ForkError](err) {
-		return exitDamage
-	}
-	if is[*exporter.HaltError](err) || is[*liveperson.APIError](err) || errors.Is(err, exporter.ErrIncomplete) {
-		return exitUnfinished
-	}
-	if errors.Is(err, exporter.ErrQuarantine) {
-		return exitWaiting
-	}
-	if state, ok := errors.AsType[*checkpoint.Error](err); ok && (state.Kind == checkpoint.OtherAccount || state.Kind == checkpoint.NetworkFS) {
-		return exitUsage // the configuration names a state that it cannot use
-	}
-	if at, ok := errors.AsType[*archive.Error](err); ok && at.Class != archive.Abort {
-		return exitUnfinished
-	}
-	return exitUnexpected
+	return code
 }
 
 func is[E error](err error) bool {

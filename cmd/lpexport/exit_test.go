@@ -8,7 +8,11 @@ import (
 	"syscall"
 	"testing"
 
+	"lpexport/archive"
+	"lpexport/exporter"
+	"lpexport/exporter/checkpoint"
 	"lpexport/exporter/config"
+	"lpexport/liveperson"
 )
 
 func TestExitCodeOfEach(t *testing.T) {
@@ -27,6 +31,23 @@ func TestExitCodeOfEach(t *testing.T) {
 		{fmt.Errorf("deliver: %w", context.Cause(ctx)), 130},
 		{settle(ctx, fmt.Errorf("deliver: %w", context.Canceled)), 130},
 		{context.DeadlineExceeded, 1},
+		{&liveperson.AuthError{Err: &liveperson.APIError{Status: 401}}, 12},
+		{fmt.Errorf("capture: %w", &liveperson.APIError{Status: 503}), 3},
+		{&liveperson.APIError{Err: context.Canceled}, 130},
+		{exporter.ErrCycleRunning, 11},
+		{fmt.Errorf("run: %w", exporter.ErrIncomplete), 3},
+		{exporter.ErrQuarantine, 5},
+		{&exporter.HaltError{Err: &exporter.ForkError{}}, 4},
+		{&exporter.HaltError{Err: &archive.Error{Class: archive.Halt, Err: errors.New("other bytes")}}, 3},
+		{&exporter.FromRequiredError{}, 2},
+		{&exporter.UnknownSkillError{}, 2},
+		{&archive.Error{Class: archive.Retry, Err: errors.New("disk full")}, 3},
+		{&archive.Error{Class: archive.Abort, Err: errors.New("spool damaged")}, 1},
+		{&archive.Error{Class: archive.Retry, Err: fmt.Errorf("copy: %w", context.Canceled)}, 130},
+		{&checkpoint.Error{Kind: checkpoint.OtherAccount}, 2},
+		{&checkpoint.Error{Kind: checkpoint.NetworkFS}, 2},
+		{&checkpoint.Error{Kind: checkpoint.DiskFull, Err: errors.New("disk full")}, 1},
+		{&checkpoint.Error{Kind: checkpoint.Damaged, Err: errors.New("not a database")}, 1},
 	} {
 		if got := exitCode(each.err); got != each.want {
 			t.Errorf("%v: got %d, want %d", each.err, got, each.want)
@@ -52,8 +73,11 @@ func TestExitCodePrecedence(t *testing.T) {
 // TestUnknownErrorBesideKnown: an error nobody foresaw must not hide behind
 // one that is merely unfinished.
 func TestUnknownErrorBesideKnown(t *testing.T) {
-	if got := exitCode(errors.Join(&outcome{code: exitUnfinished}, errors.New("unforeseen"))); got != exitUnexpected {
-		t.Errorf("got %d", got)
+	joined := errors.Join(&outcome{code: exitUnfinished}, errors.New("unforeseen"))
+	for _, err := range []error{joined, fmt.Errorf("run: %w", joined)} {
+		if got := exitCode(err); got != exitUnexpected {
+			t.Errorf("%q: got %d", err, got)
+		}
 	}
 }
 
