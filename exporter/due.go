@@ -93,25 +93,31 @@ func (d *debt) first(m *seenMessage) version {
 // archive holds is taken for what was captured.
 const unknownHash = 0
 
-// has is the version of a message that the destination has been given, and the
-// revision under which it was.
-func (d *debt) has(m *seenMessage, held *seenDialog) (version, bool) {
-	var has version
-	ok := false
-	look := func(v version) {
-		if v.revision > d.given.Floor && v.revision <= d.given.Revision {
-			has, ok = version{v.hash, d.under(v.revision)}, true
+// has is the content of a message that the destination has been given, and the
+// revision of the slice that brought it. It goes through the cuts again, each of
+// which gave what differed from what the destination had by then: what changed
+// and changed back between two of them was never given.
+func (d *debt) has(m *seenMessage, held *seenDialog) (has version, ok bool) {
+	has, ok = held.version(m)
+	if _, captured := m.asOf(d.given.Revision); !captured {
+		return has, ok
+	}
+	if has.hash == unknownHash {
+		has.hash = d.first(m).hash
+	}
+	for _, r := range d.revisions {
+		if v, captured := m.asOf(r); captured && v.revision > d.given.Floor && (!ok || v.hash != has.hash) {
+			has, ok = version{v.hash, r}, true
 		}
 	}
-	for _, v := range m.versions() {
-		look(v)
-	}
-	if look(version{m.hash, int(m.revision)}); ok {
-		return has, true
-	}
-	from, to := held.group(m.sequence)
+	return has, ok
+}
+
+// version is the content of a message in what an archive held.
+func (d *seenDialog) version(m *seenMessage) (version, bool) {
+	from, to := d.group(m.sequence)
 	for i := from; i < to; i++ {
-		if h := &held.messages[i]; h.variant == m.variant {
+		if h := &d.messages[i]; h.variant == m.variant {
 			return version{h.hash, int(h.revision)}, true
 		}
 	}
@@ -128,17 +134,6 @@ func (d *debt) amends(dialog string, m *seenMessage) int {
 		return max(has.revision, 1)
 	}
 	return d.first(m).revision
-}
-
-// under is the revision of the slice that brought what was captured in the
-// given one.
-func (d *debt) under(revision int) int {
-	for _, r := range d.revisions {
-		if r >= revision {
-			return r
-		}
-	}
-	return revision
 }
 
 // missing lists the revisions that hold what has not been found yet.

@@ -194,13 +194,8 @@ func plausible(l *archive.Listing) error {
 func holdListing(names *seen, l *archive.Listing, s *archive.Slice) (added int) {
 	for _, d := range l.Dialogs {
 		dialog := names.dialog(d.ID)
-		for _, span := range d.Sequences.Spans() {
-			for n := span.First; n <= span.Last; n++ {
-				added += holdMessage(dialog, n, 0, unknownHash, l.Revision)
-			}
-		}
-		for _, v := range d.Variants {
-			added += holdMessage(dialog, v.Sequence, int32(v.Number), unknownHash, l.Revision)
+		if s == nil {
+			added += holdNames(dialog, &d, l.Revision)
 		}
 		for _, derived := range d.Derived {
 			if addName(&dialog.derived, hash64([]byte(derived)), l.Revision) {
@@ -217,7 +212,26 @@ func holdListing(names *seen, l *archive.Listing, s *archive.Slice) (added int) 
 	// In order, so that an amendment in the same slice comes last.
 	for i := range s.Messages {
 		if m := &s.Messages[i]; m.Derived == "" {
-			holdMessage(names.dialog(m.Dialog), m.Sequence, int32(m.Variant), m.ContentHash(), l.Revision)
+			added += holdMessage(names.dialog(m.Dialog), m.Sequence, int32(m.Variant), m.ContentHash(), l.Revision)
+		}
+	}
+	return added
+}
+
+// holdNames adds messages of which only the names are known. A sequence that is
+// listed for a variant's sake may, or may not, stand for the first message of
+// that name too: one that is held stays as it was.
+func holdNames(dialog *seenDialog, d *archive.Dialog, revision int) (added int) {
+	others := map[int64]bool{}
+	for _, v := range d.Variants {
+		others[v.Sequence] = true
+		added += holdMessage(dialog, v.Sequence, int32(v.Number), unknownHash, revision)
+	}
+	for _, span := range d.Sequences.Spans() {
+		for n := span.First; n <= span.Last; n++ {
+			if _, held := dialog.version(&seenMessage{sequence: n}); !held || !others[n] {
+				added += holdMessage(dialog, n, 0, unknownHash, revision)
+			}
 		}
 	}
 	return added

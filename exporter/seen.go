@@ -58,6 +58,19 @@ func (m *seenMessage) versions() []version {
 	return *m.earlier
 }
 
+// asOf is the version that was captured last up to a revision; false: none was.
+func (m *seenMessage) asOf(revision int) (version, bool) {
+	if int(m.revision) <= revision {
+		return version{m.hash, int(m.revision)}, true
+	}
+	for _, v := range slices.Backward(m.versions()) {
+		if v.revision <= revision {
+			return v, true
+		}
+	}
+	return version{}, false
+}
+
 // dialog finds or makes a dialog. The pointer holds until the next call.
 func (s *seen) dialog(id string) *seenDialog {
 	if len(s.dialogs) == 1 && s.dialogs[0].id == id {

@@ -1,11 +1,20 @@
 package checkpoint
 
-import "context"
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
 
 // Backup writes a consistent copy to path, which must not exist, while others
 // go on working.
 func (c *Checkpoint) Backup(ctx context.Context, path string) error {
-	_, err := c.readDB.ExecContext(ctx, `VACUUM INTO ?`, path)
+	// The reading side may not write, not even elsewhere.
+	db, err := sql.Open("sqlite", dsn(c.path, ""))
+	if err == nil {
+		_, err = db.ExecContext(ctx, `VACUUM INTO ?`, path)
+		err = errors.Join(err, db.Close())
+	}
 	return classify("back up checkpoint to", path, err)
 }
 

@@ -189,15 +189,15 @@ type Recovery struct {
 // Bundles that the archive holds (up to r.Serial) are not delivered again.
 // What is captured becomes due again, to be compared with PutHeld's.
 func (tx *Tx) BeginRecovery(destination int64, r Recovery, now int64) (withdrawn int64, err error) {
-	withdrawn, err = tx.affected(`UPDATE bundle SET state = 'delivered' WHERE destination = ? AND serial > ? AND state != 'delivered'`, destination, r.Serial)
-	if err != nil {
+	if err := tx.row(`SELECT count(*) FROM bundle WHERE destination = ? AND serial > ? AND state != 'preparing'`, destination, r.Serial).Scan(&withdrawn); err != nil {
 		return 0, err
 	}
 	for _, q := range []string{
 		`DELETE FROM slice WHERE bundle IN (SELECT id FROM bundle WHERE destination = ?)`,
 		`DELETE FROM bundle WHERE destination = ?`,
 		`DELETE FROM held WHERE destination = ?`,
-		`DELETE FROM given WHERE destination = ?`,
+		`DELETE FROM given WHERE destination = ? AND floor = 0`,
+		`UPDATE given SET revision = floor, slices = 0, newest_at = 0, revisions = x'' WHERE destination = ?`,
 		`DELETE FROM due WHERE destination = ?`,
 	} {
 		if err := tx.exec(q, destination); err != nil {
