@@ -24,7 +24,7 @@ const (
 // windows is a row in the checkpoint; what an earlier run has finished is not
 // read again. complete is false when a window stays open.
 func (c *capture) backfill(ctx context.Context, from, askedTo time.Time) (complete bool, err error) {
-	c.drafting = true
+	c.drafting = c.anyAtOnce()
 	b, err := c.openBackfill(ctx, from, askedTo)
 	if err != nil {
 		return false, err

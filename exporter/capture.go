@@ -65,11 +65,6 @@ func (c *capture) store(ctx context.Context, p *page, finish func(*checkpoint.Tx
 		return fmt.Errorf("store page: %w", err)
 	}
 	c.count(&n)
-	for i := range p.records {
-		if r := &p.records[i]; r.row != 0 {
-			c.drafts.put(r.row, r.draft)
-		}
-	}
 	if due {
 		c.stored()
 	}
@@ -99,7 +94,6 @@ func (c *capture) storeOne(tx *checkpoint.Tx, r *captured, n *Counts) (due bool,
 	if err != nil {
 		return false, fmt.Errorf("conversation %s: %w", r.id, err)
 	}
-	first := known.Revision == 0
 	m, err := c.merger(tx, s, &known)
 	if err != nil {
 		return false, err
@@ -112,11 +106,13 @@ func (c *capture) storeOne(tx *checkpoint.Tx, r *captured, n *Counts) (due bool,
 	parts := func() error {
 		return tx.PutPart(known.ID, known.Revision, 0, checkpoint.Part{Bytes: r.bytes, SHA256: r.sha256[:], Frame: r.frame}, now)
 	}
-	due, err = c.storeMerged(tx, m, r, &known, parts, n)
-	if first && due && r.draft != nil && m.plain(r) {
-		r.row = known.ID
+	if known.Revision == 0 && r.draft != nil && m.plain(r) {
+		if err := tx.PutLine(r.draft); err != nil {
+			return false, err
+		}
+		known.Draft = r.draft.ID
 	}
-	return due, err
+	return c.storeMerged(tx, m, r, &known, parts, n)
 }
 
 // merger prepares the comparison with what is known. The revision it makes is

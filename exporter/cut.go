@@ -60,7 +60,7 @@ type cutBundle struct {
 	row      checkpoint.Bundle
 	bytes    int64 // rendered
 	position int
-	batch    []checkpoint.Slice
+	batch    []checkpoint.Line
 	held     int // bytes in batch
 	given    []givenTo
 	freezer  freezer
@@ -108,9 +108,9 @@ func (b *cutBundle) add(ctx context.Context, d checkpoint.Due) error {
 		return fmt.Errorf("conversation row %d is due and not there", d.Conversation)
 	}
 	given, before := owed.Given, b.position
-	if x := b.drafts.get(d.Conversation); x != nil && serves(owed, b.worker.row.FromAt, b.recovered) {
-		given.NewestAt = x.newest
-		if err := b.put(ctx, x.slice, x.bytes); err != nil {
+	if serves(&owed, b.worker.row.FromAt, b.recovered) {
+		given.NewestAt = owed.Draft.NewestAt
+		if err := b.put(ctx, owed.Draft); err != nil {
 			return err
 		}
 	} else if given, err = b.read(ctx, owed); err != nil || given.Revision == 0 {
@@ -144,11 +144,11 @@ func (b *cutBundle) read(ctx context.Context, owed checkpoint.Owed) (given check
 	}
 	given.Revision = owed.Conversation.Revision
 	return given, s.each(ctx, func(out *archive.Slice) error {
-		frozen, size, err := b.freezer.freeze(b.packer, out)
+		line, err := b.freezer.freeze(b.packer, out)
 		if err != nil {
 			return err
 		}
-		return b.put(ctx, frozen, size)
+		return b.put(ctx, line)
 	})
 }
 
@@ -188,14 +188,14 @@ func (b *cutBundle) refuse(ctx context.Context, s *slicer, cause error) error {
 	})
 }
 
-// put stores one frozen slice, with others in one transaction.
-func (b *cutBundle) put(ctx context.Context, s checkpoint.Slice, lineBytes int) error {
-	b.batch = append(b.batch, s)
-	b.held += len(s.Frame) + len(s.Listing)
-	b.bytes += int64(lineBytes)
+// put freezes one slice. It is stored with others in one transaction.
+func (b *cutBundle) put(ctx context.Context, l checkpoint.Line) error {
+	b.batch = append(b.batch, l)
+	b.held += len(l.Frame) + len(l.Listing) + 100
+	b.bytes += int64(l.Bytes)
 	b.row.Slices++
-	b.row.Messages += s.Messages
-	b.row.Amendments += s.Amendments
+	b.row.Messages += l.Messages
+	b.row.Amendments += l.Amendments
 	b.position++
 	if b.held < batchBytes {
 		return nil
@@ -204,8 +204,8 @@ func (b *cutBundle) put(ctx context.Context, s checkpoint.Slice, lineBytes int) 
 }
 
 func (b *cutBundle) flush(tx *checkpoint.Tx) error {
-	for i, s := range b.batch {
-		if err := tx.PutSlice(b.row.ID, b.position-len(b.batch)+i, s); err != nil {
+	for i := range b.batch {
+		if err := tx.PutSlice(b.row.ID, b.position-len(b.batch)+i, &b.batch[i]); err != nil {
 			return err
 		}
 	}

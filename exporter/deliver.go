@@ -98,7 +98,7 @@ func (w *worker) write(ctx context.Context, b *checkpoint.Bundle, dir string) (m
 	}
 	defer out.Discard()
 	var line []byte
-	err = w.cp.Slices(ctx, b.ID, func(s checkpoint.Slice) (err error) {
+	err = w.cp.Slices(ctx, b.ID, func(s checkpoint.Line) (err error) {
 		if line, err = w.packer.unpack(line[:0], s.Frame); err != nil {
 			return err
 		}

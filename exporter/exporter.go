@@ -106,7 +106,6 @@ type Exporter struct {
 	Settings
 	cp     *checkpoint.Checkpoint
 	packer *packer
-	drafts *drafts
 }
 
 // Open opens the state directory, and makes it when it is not there yet.
@@ -125,7 +124,7 @@ func Open(ctx context.Context, s Settings) (*Exporter, error) {
 	if s.Progress == nil {
 		s.Progress = func(Progress) {}
 	}
-	return &Exporter{Settings: s, cp: cp, packer: newPacker(), drafts: newDrafts()}, nil
+	return &Exporter{Settings: s, cp: cp, packer: newPacker()}, nil
 }
 
 // Close ends all work with the checkpoint.

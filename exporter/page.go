@@ -8,6 +8,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"lpexport/archive"
+	"lpexport/exporter/checkpoint"
 	"lpexport/liveperson"
 )
 
@@ -37,8 +38,7 @@ type captured struct {
 	frame    []byte
 	messages []capturedMessage
 	happened []capturedHappening
-	draft    *draft
-	row      int64 // of the conversation, once a draft of it can be used
+	draft    *checkpoint.Line // nil: none was made
 	facts    []uint64
 	unknown  []string // message types that nobody knows yet
 }
@@ -159,13 +159,15 @@ type packer struct {
 	decoders sync.Pool
 }
 
-// newPacker makes encoders with a window of 64 KiB: they compress records as
-// well as big ones do, at 0.6 MiB instead of 8.7 MiB of memory each.
+// newPacker makes encoders with a window of 64 KiB, which compress records as
+// well as big ones do, at 0.6 MiB instead of 8.7 MiB of memory each; and
+// without entropy coding, which would make frames a fifth smaller in three times
+// the time (5.7 : 1 at 144 MB/s against 4.5 : 1 at 424 MB/s).
 func newPacker() *packer {
 	return &packer{
 		encoders: sync.Pool{New: func() any {
 			e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(64<<10),
-				zstd.WithLowerEncoderMem(true), zstd.WithEncoderConcurrency(1))
+				zstd.WithLowerEncoderMem(true), zstd.WithEncoderConcurrency(1), zstd.WithNoEntropyCompression(true))
 			if err != nil {
 				panic(err) // the options are constants
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lpexport/archive"
@@ -178,4 +179,9 @@ func (w *worker) sum(ctx context.Context) error {
 	w.report.Waiting = ready + waiting.Bundles
 	w.report.Failed = waiting.Failed
 	return err
+}
+
+// anyAtOnce tells whether a destination cuts at once, so that drafts are of use.
+func (e *Exporter) anyAtOnce() bool {
+	return slices.ContainsFunc(e.Destinations, func(d Destination) bool { return d.Cut.Immediately })
 }

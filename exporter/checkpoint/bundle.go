@@ -37,7 +37,7 @@ func scanBundle(s scanner, b *Bundle) error {
 // PrepareBundle makes room for a bundle's slices. It is not there for anybody
 // until FinishCut; what an interrupted run prepared is removed.
 func (tx *Tx) PrepareBundle(destination int64, serial int, path string, head []byte, now int64) (int64, error) {
-	if err := tx.exec(`DELETE FROM slice WHERE bundle IN (SELECT id FROM bundle WHERE destination = ? AND state = 'preparing')`, destination); err != nil {
+	if err := tx.dropSlices(`SELECT id FROM bundle WHERE destination = ? AND state = 'preparing'`, destination); err != nil {
 		return 0, err
 	}
 	if err := tx.exec(`DELETE FROM bundle WHERE destination = ? AND state = 'preparing'`, destination); err != nil {
@@ -47,27 +47,60 @@ func (tx *Tx) PrepareBundle(destination int64, serial int, path string, head []b
 		destination, serial, path, head, preparing, now)
 }
 
-// DropPrepared removes a prepared bundle that turned out to be empty.
-func (tx *Tx) DropPrepared(bundle int64) error {
-	if err := tx.exec(`DELETE FROM slice WHERE bundle = ?`, bundle); err != nil {
+// dropSlices removes the slices of some bundles, with their lines that are no drafts.
+func (tx *Tx) dropSlices(bundles string, args ...any) error {
+	// The slices go first, since they refer to their lines.
+	if err := tx.exec(`CREATE TEMP TABLE IF NOT EXISTS dropped (line INTEGER PRIMARY KEY)`); err != nil {
 		return err
 	}
+	for _, q := range []string{
+		`INSERT OR IGNORE INTO temp.dropped SELECT line FROM slice WHERE bundle IN (` + bundles + `)`,
+		`DELETE FROM slice WHERE bundle IN (` + bundles + `)`,
+	} {
+		if err := tx.exec(q, args...); err != nil {
+			return err
+		}
+	}
+	if err := tx.exec(`DELETE FROM line WHERE NOT draft AND id IN (SELECT line FROM temp.dropped)`); err != nil {
+		return err
+	}
+	return tx.exec(`DELETE FROM temp.dropped`)
+}
+
+// DropPrepared removes a prepared bundle that turned out to be empty.
+func (tx *Tx) DropPrepared(bundle int64) error {
 	return tx.exec(`DELETE FROM bundle WHERE id = ? AND state = 'preparing'`, bundle)
 }
 
-// Slice is one frozen slice.
-type Slice struct {
+// Line is what a slice says.
+type Line struct {
+	ID                   int64
+	Draft                bool   // made when the conversation was captured
 	Conversation         string // LivePerson's id
 	Messages, Amendments int
-	From, To             int64  // first and last message
-	Listing              []byte // its entry in the manifest
-	Frame                []byte // its line, compressed
+	From, To             int64 // first and last message
+	NewestAt             int64 // entry
+	Bytes                int   // of the line
+	Listing              []byte
+	Frame                []byte // compressed
 }
 
-// PutSlice stores a slice of a prepared bundle; positions count from 0.
-func (tx *Tx) PutSlice(bundle int64, position int, s Slice) error {
-	return tx.exec(`INSERT INTO slice (bundle, position, conversation, messages, amendments, from_at, to_at, listing, frame)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, bundle, position, s.Conversation, s.Messages, s.Amendments, s.From, s.To, s.Listing, s.Frame)
+// PutLine stores a line and gives it its ID.
+func (tx *Tx) PutLine(l *Line) (err error) {
+	l.ID, err = tx.insert(`INSERT INTO line (draft, conversation, messages, amendments, from_at, to_at, newest_at, bytes, listing, frame)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, l.Draft, l.Conversation, l.Messages, l.Amendments, l.From, l.To, l.NewestAt, l.Bytes, l.Listing, l.Frame)
+	return err
+}
+
+// PutSlice stores a slice of a prepared bundle, and its line if it has no ID
+// yet; positions count from 0.
+func (tx *Tx) PutSlice(bundle int64, position int, l *Line) error {
+	if l.ID == 0 {
+		if err := tx.PutLine(l); err != nil {
+			return err
+		}
+	}
+	return tx.exec(`INSERT INTO slice (bundle, position, line) VALUES (?, ?, ?)`, bundle, position, l.ID)
 }
 
 // FinishCut freezes a prepared bundle: from here on it exists, and its serial
@@ -85,14 +118,15 @@ func (tx *Tx) FinishCut(destination int64, b Bundle) error {
 }
 
 // Slices calls each for every slice of a bundle in order.
-func (c *Checkpoint) Slices(ctx context.Context, bundle int64, each func(Slice) error) error {
+func (c *Checkpoint) Slices(ctx context.Context, bundle int64, each func(Line) error) error {
 	return c.list(ctx, func(r scanner) error {
-		var s Slice
-		if err := r.Scan(&s.Conversation, &s.Messages, &s.Amendments, &s.From, &s.To, &s.Listing, &s.Frame); err != nil {
+		var l Line
+		if err := r.Scan(&l.ID, &l.Draft, &l.Conversation, &l.Messages, &l.Amendments, &l.From, &l.To, &l.NewestAt, &l.Bytes, &l.Listing, &l.Frame); err != nil {
 			return err
 		}
-		return each(s)
-	}, `SELECT conversation, messages, amendments, from_at, to_at, listing, frame FROM slice WHERE bundle = ? ORDER BY position`, bundle)
+		return each(l)
+	}, `SELECT l.id, l.draft, l.conversation, l.messages, l.amendments, l.from_at, l.to_at, l.newest_at, l.bytes, l.listing, l.frame
+		FROM slice s JOIN line l ON l.id = s.line WHERE s.bundle = ? ORDER BY s.position`, bundle)
 }
 
 // SetRendered notes that a bundle lies complete in the spool. Its manifest's

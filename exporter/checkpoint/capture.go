@@ -18,15 +18,16 @@ type Conversation struct {
 	Partial    bool
 	EntryAt    int64 // newest entry
 	RereadAt   int64 // 0: not in the register of open conversations
+	Draft      int64 // line of the first slice, rendered when it was captured; 0: none
 	Seen       []byte
 }
 
 const conversationColumns = `id, source_id, revision, status, coalesce(started_at, 0), coalesce(closed_at, 0),
-	survey_open, partial, coalesce(entry_at, 0), coalesce(reread_at, 0), seen`
+	survey_open, partial, coalesce(entry_at, 0), coalesce(reread_at, 0), coalesce(draft, 0), seen`
 
 func scanConversation(s scanner, c *Conversation) error {
 	return s.Scan(&c.ID, &c.SourceID, &c.Revision, &c.Status, &c.StartedAt, &c.ClosedAt,
-		&c.SurveyOpen, &c.Partial, &c.EntryAt, &c.RereadAt, &c.Seen)
+		&c.SurveyOpen, &c.Partial, &c.EntryAt, &c.RereadAt, &c.Draft, &c.Seen)
 }
 
 // Conversation reads what is known of one; Revision and ID are 0 when nothing is.
@@ -43,12 +44,12 @@ func (tx *Tx) Conversation(sourceID string) (Conversation, error) {
 func (tx *Tx) PutConversation(c *Conversation) error {
 	if c.ID != 0 {
 		return tx.exec(`UPDATE conversation SET revision = ?, status = ?, started_at = ?, closed_at = ?, survey_open = ?,
-			partial = ?, entry_at = ?, reread_at = ?, seen = ? WHERE id = ?`, c.Revision, c.Status, null(c.StartedAt), null(c.ClosedAt),
-			c.SurveyOpen, c.Partial, null(c.EntryAt), null(c.RereadAt), c.Seen, c.ID)
+			partial = ?, entry_at = ?, reread_at = ?, draft = ?, seen = ? WHERE id = ?`, c.Revision, c.Status, null(c.StartedAt), null(c.ClosedAt),
+			c.SurveyOpen, c.Partial, null(c.EntryAt), null(c.RereadAt), null(c.Draft), c.Seen, c.ID)
 	}
 	id, err := tx.insert(`INSERT INTO conversation (source_id, revision, status, started_at, closed_at, survey_open, partial,
-		entry_at, reread_at, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, c.SourceID, c.Revision, c.Status, null(c.StartedAt),
-		null(c.ClosedAt), c.SurveyOpen, c.Partial, null(c.EntryAt), null(c.RereadAt), c.Seen)
+		entry_at, reread_at, draft, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, c.SourceID, c.Revision, c.Status, null(c.StartedAt),
+		null(c.ClosedAt), c.SurveyOpen, c.Partial, null(c.EntryAt), null(c.RereadAt), null(c.Draft), c.Seen)
 	c.ID = id
 	return err
 }

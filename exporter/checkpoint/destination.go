@@ -121,17 +121,18 @@ type Given struct {
 type Owed struct {
 	Conversation Conversation
 	Given        Given
+	Draft        Line // of the first slice, without its bytes; ID 0 when there is none
 }
 
 // Owed reads a due conversation with what its destination has been given of it.
 func (c *Checkpoint) Owed(ctx context.Context, destination, conversation int64) (o Owed, found bool, err error) {
-	v, g := &o.Conversation, &o.Given
+	v, g, l := &o.Conversation, &o.Given, &o.Draft
 	found, err = c.get(ctx, []any{&v.ID, &v.SourceID, &v.Revision, &v.Status, &v.StartedAt, &v.ClosedAt, &v.SurveyOpen, &v.Partial,
-		&v.EntryAt, &v.RereadAt, &v.Seen, &g.Revision, &g.Floor, &g.Slices, &g.NewestAt, &g.Revisions},
+		&v.EntryAt, &v.RereadAt, &v.Seen, &g.Revision, &g.Floor, &g.Slices, &g.NewestAt, &g.Revisions, &l.ID, &l.Messages, &l.NewestAt, &l.Bytes},
 		`SELECT v.id, v.source_id, v.revision, v.status, coalesce(v.started_at, 0), coalesce(v.closed_at, 0), v.survey_open, v.partial,
 		coalesce(v.entry_at, 0), coalesce(v.reread_at, 0), v.seen, coalesce(g.revision, 0), coalesce(g.floor, 0), coalesce(g.slices, 0),
-		coalesce(g.newest_at, 0), coalesce(g.revisions, x'')
-		FROM conversation v LEFT JOIN given g ON g.destination = ? AND g.conversation = v.id WHERE v.id = ?`, destination, conversation)
+		coalesce(g.newest_at, 0), coalesce(g.revisions, x''), coalesce(l.id, 0), coalesce(l.messages, 0), coalesce(l.newest_at, 0), coalesce(l.bytes, 0)
+		FROM conversation v LEFT JOIN given g ON g.destination = ? AND g.conversation = v.id LEFT JOIN line l ON l.id = v.draft WHERE v.id = ?`, destination, conversation)
 	return o, found, err
 }
 
@@ -192,8 +193,10 @@ func (tx *Tx) BeginRecovery(destination int64, r Recovery, now int64) (withdrawn
 	if err := tx.row(`SELECT count(*) FROM bundle WHERE destination = ? AND serial > ? AND state != 'preparing'`, destination, r.Serial).Scan(&withdrawn); err != nil {
 		return 0, err
 	}
+	if err := tx.dropSlices(`SELECT id FROM bundle WHERE destination = ?`, destination); err != nil {
+		return 0, err
+	}
 	for _, q := range []string{
-		`DELETE FROM slice WHERE bundle IN (SELECT id FROM bundle WHERE destination = ?)`,
 		`DELETE FROM bundle WHERE destination = ?`,
 		`DELETE FROM held WHERE destination = ?`,
 		`DELETE FROM given WHERE destination = ? AND floor = 0`,

@@ -45,6 +45,22 @@ CREATE TABLE window (
 ) STRICT;
 CREATE INDEX window_open ON window (backfill, from_at) WHERE done_at IS NULL;
 
+-- What a slice says. A draft may be the slice of several destinations; any other
+-- line belongs to one slice.
+CREATE TABLE line (
+    id           INTEGER PRIMARY KEY,
+    draft        INTEGER NOT NULL,
+    conversation TEXT    NOT NULL,
+    messages     INTEGER NOT NULL,
+    amendments   INTEGER NOT NULL,
+    from_at      INTEGER NOT NULL, -- first and last message, 0 when there is none
+    to_at        INTEGER NOT NULL,
+    newest_at    INTEGER NOT NULL, -- entry
+    bytes        INTEGER NOT NULL,
+    listing      BLOB    NOT NULL, -- its entry in the manifest, JSON
+    frame        BLOB    NOT NULL  -- the line of transcripts.jsonl, zstd
+) STRICT;
+
 CREATE TABLE conversation (
     id          INTEGER PRIMARY KEY,
     source_id   TEXT    NOT NULL UNIQUE,
@@ -56,6 +72,7 @@ CREATE TABLE conversation (
     partial     INTEGER NOT NULL, -- the source said that its record is cut short
     entry_at    INTEGER,          -- newest entry
     reread_at   INTEGER,          -- next look by id; null when there is none
+    draft       INTEGER REFERENCES line, -- its first slice, rendered when it was captured
     seen        BLOB    NOT NULL  -- names, content hashes and revisions of all entries
 ) STRICT;
 CREATE INDEX conversation_reread ON conversation (reread_at) WHERE reread_at IS NOT NULL;
@@ -186,14 +203,8 @@ CREATE INDEX bundle_undelivered ON bundle (destination, serial) WHERE state != '
 
 -- Frozen at the cut and never computed again.
 CREATE TABLE slice (
-    bundle       INTEGER NOT NULL REFERENCES bundle,
-    position     INTEGER NOT NULL,
-    conversation TEXT    NOT NULL,
-    messages     INTEGER NOT NULL,
-    amendments   INTEGER NOT NULL,
-    from_at      INTEGER NOT NULL, -- first and last message, 0 when there is none
-    to_at        INTEGER NOT NULL,
-    listing      BLOB    NOT NULL, -- its entry in the manifest, JSON
-    frame        BLOB    NOT NULL, -- its line in transcripts.jsonl, zstd
+    bundle   INTEGER NOT NULL REFERENCES bundle,
+    position INTEGER NOT NULL,
+    line     INTEGER NOT NULL REFERENCES line,
     PRIMARY KEY (bundle, position)
-) STRICT;
+) STRICT, WITHOUT ROWID;
