@@ -1,0 +1,248 @@
+//go:build unix
+
+package exporter
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"lpexport/liveperson/sandbox"
+)
+
+// crash is a simulated account on loopback, and one state and one archive that
+// processes work on until they are killed.
+type crash struct {
+	t            *testing.T
+	clock        *clockwork
+	calm, faulty *sandbox.Account // the same account, without and with faults
+	state, root  string
+	cycles       *line
+
+	mu      sync.Mutex
+	rng     *rand.Rand
+	kills   int
+	diedAt  map[string]int    // by the name of the step
+	bundles map[string]string // path: hash of the manifest, as first seen
+}
+
+// requestTime is by how much each request moves the account's time on.
+const requestTime = 15 * time.Second
+
+// newCrash is a living account of some days, in which all goes wrong now and then.
+func newCrash(t *testing.T, salt uint64) *crash {
+	search := sandbox.Search
+	return newCrashOf(t, salt, sandbox.Settings{Rate: 30, Messages: 8, Lively: 0.25, LateChanges: true, Freshness: 30 * time.Second,
+		Faults: []sandbox.Fault{
+			{Kind: sandbox.Status, Share: 0.03, Code: 429}, {Kind: sandbox.Status, Share: 0.03},
+			{Kind: sandbox.Cut, Route: search, Share: 0.05, Fraction: 0.6}, {Kind: sandbox.Cut, Route: sandbox.ByID, Share: 0.05, Fraction: 0.3},
+			{Kind: sandbox.PartialResult, Route: search, Share: 0.05}, {Kind: sandbox.Shift, Route: search, Share: 0.05, By: 2},
+			{Kind: sandbox.CountOff, Route: search, Share: 0.03, By: -1}, {Kind: sandbox.PartialRecord, Share: 0.1},
+		}})
+}
+
+func newCrashOf(t *testing.T, salt uint64, set sandbox.Settings) *crash {
+	t.Helper()
+	dir := t.TempDir()
+	c := &crash{t: t, clock: &clockwork{now: epoch.Add(48 * time.Hour)}, state: filepath.Join(dir, "state"), root: filepath.Join(dir, "archive"),
+		rng: rand.New(rand.NewPCG(*crashSeed, salt)), diedAt: map[string]int{}, bundles: map[string]string{}}
+	set.Seed, set.Epoch, set.Now = *crashSeed<<8|salt, epoch, c.clock.Now
+	c.faulty = sandbox.New(set)
+	set.Faults = nil
+	c.calm = sandbox.New(set)
+	c.cycles = c.newLine("cycle.lock", "destination-local.lock")
+	return c
+}
+
+// line is the account's service for one process at a time. It counts its
+// requests, and kills it at one of them.
+type line struct {
+	server  *httptest.Server
+	mu      sync.Mutex
+	process *os.Process
+	left    int      // requests until the kill; 0: no kill
+	leases  []string // that nobody but its process takes
+}
+
+func (c *crash) newLine(leases ...string) *line {
+	l := &line{leases: leases}
+	l.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.clock.Advance(requestTime)
+		l.count()
+		c.faulty.ServeHTTP(w, r)
+	}))
+	c.t.Cleanup(l.server.Close)
+	return l
+}
+
+func (l *line) count() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.left--; l.left == 0 && l.process != nil {
+		_ = l.process.Kill() // it may have come to its end
+	}
+}
+
+// start starts a process whose requests come by this line.
+func (l *line) start(cmd *exec.Cmd, requests int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := cmd.Start()
+	l.process, l.left = cmd.Process, requests
+	return err
+}
+
+// goesOn tells whether this test has killed less than its share.
+func (c *crash) goesOn(share float64) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return float64(c.kills) < share*float64(*crashKills) && !c.t.Failed()
+}
+
+// run runs one process until it ends or is killed, tells which, and looks at
+// what it left.
+func (c *crash) run(l *line, m mission, requests int) (killed bool) {
+	m.Service, m.State, m.Archive, m.Now = l.server.URL, c.state, c.root, c.clock.Now()
+	raw, err := json.Marshal(m)
+	if err != nil {
+		c.t.Error(err)
+		return false
+	}
+	var out, talk bytes.Buffer
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), missionVariable+"="+string(raw))
+	cmd.Stdout, cmd.Stderr = &out, &talk
+	if err := l.start(cmd, requests); err != nil {
+		c.t.Error(err)
+		return false
+	}
+	err = cmd.Wait()
+	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+	killed = status.Signaled() && status.Signal() == syscall.SIGKILL
+	var r result
+	if out.Len() > 0 {
+		if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+			c.t.Errorf("output %q: %v", out.Bytes(), err)
+		}
+	}
+	if r.Fault != "" || err != nil && !killed {
+		c.t.Errorf("mission %s: %s (%v) %s", raw, r.Fault, err, talk.Bytes())
+	}
+	c.note(killed, r.DiesAt)
+	c.mustFindLeaseFree(l)
+	c.inspect()
+	return killed && !c.t.Failed()
+}
+
+func (c *crash) note(killed bool, at string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if killed {
+		c.kills++
+		c.diedAt[at]++
+	}
+}
+
+// mustFindLeaseFree checks that a process that is gone holds nothing: the next
+// one need not wait.
+func (c *crash) mustFindLeaseFree(l *line) {
+	for _, name := range l.leases {
+		lease := flock.New(filepath.Join(c.state, name))
+		if _, err := os.Stat(lease.Path()); err != nil {
+			continue // killed before it was first taken
+		}
+		if ok, err := lease.TryLock(); !ok || err != nil {
+			c.t.Errorf("%s outlives its holder: %v", name, err)
+		}
+		lease.Close()
+	}
+}
+
+// trial is the same state and archive in this process, and the account without
+// its faults and with its time standing still.
+func (c *crash) trial() *trial {
+	r := &trial{t: c.t, clock: c.clock, account: c.calm, state: c.state, root: c.root}
+	r.open()
+	return r
+}
+
+// mustLackNothing checks that one good cycle makes up for everything: no
+// message is missing. What no filter reports is not asked for.
+func (c *crash) mustLackNothing() {
+	c.t.Helper()
+	r := c.trial()
+	defer r.Close()
+	r.cycle()
+	got := map[entryKey]bool{}
+	for _, s := range r.delivered("local") {
+		for _, m := range s.Messages {
+			got[entryKey{conversation: s.Conversation, dialog: m.Dialog, sequence: m.Sequence}] = true
+		}
+	}
+	for conversation := range c.calm.Truth(c.clock.Now()) {
+		for _, m := range conversation.Messages {
+			if k := (entryKey{conversation: conversation.ID, dialog: m.Dialog, sequence: m.Sequence}); !got[k] {
+				c.t.Errorf("message %+v is missing", k)
+			}
+		}
+	}
+}
+
+// finish runs to completeness and compares the archive with the truth.
+func (c *crash) finish() {
+	c.t.Helper()
+	c.mustLackNothing()
+	r := c.trial()
+	// What no filter reports comes with looks by id and by reading all again.
+	c.clock.Advance(26 * time.Hour)
+	r.cycle()
+	all := func() Report {
+		report, err := r.Backfill(context.Background(), epoch, c.clock.Now().Add(time.Hour), nil)
+		if err != nil || !report.Complete {
+			c.t.Fatalf("backfill: %+v, %v", report, err)
+		}
+		return report
+	}
+	all()
+	r.mustHoldTruth("local")
+	for _, report := range []Report{r.cycle(), all()} {
+		if report.Captured.Revisions != 0 || report.Destinations[0].Bundles != 0 {
+			c.t.Errorf("a run at rest wrote something: %+v", report)
+		}
+	}
+	c.inspect()
+	c.mustBeTidy()
+	c.t.Logf("%d kills, %d bundles; killed at %v", c.kills, len(c.bundles), c.diedAt)
+}
+
+// mustBeTidy checks that no unfinished work is left.
+func (c *crash) mustBeTidy() {
+	c.t.Helper()
+	err := filepath.WalkDir(c.root, func(name string, e os.DirEntry, err error) error {
+		if err == nil && strings.HasPrefix(e.Name(), ".") {
+			c.t.Errorf("%s is left in the archive", name)
+		}
+		return err
+	})
+	if err != nil {
+		c.t.Error(err)
+	}
+	for _, pattern := range []string{"spool/*/*", "*.schema-*", ".*"} {
+		if left, err := filepath.Glob(filepath.Join(c.state, pattern)); err != nil || len(left) > 0 {
+			c.t.Errorf("left in the state: %v, %v", left, err)
+		}
+	}
+}
