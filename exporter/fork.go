@@ -58,10 +58,10 @@ func (w *worker) checkFork(ctx context.Context) error {
 			continue
 		}
 		manifest, err := readManifest(ctx, w.dest.Target, p)
-		if err != nil {
+		if err != nil && !errors.Is(err, errManifestSize) {
 			return err
 		}
-		if hexSum(manifest) != sum {
+		if err != nil || hexSum(manifest) != sum {
 			return &ForkError{Destination: w.dest.Name, Bundle: p, Reason: "whose manifest is not the one this state has written"}
 		}
 	}
@@ -83,6 +83,9 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
+// errManifestSize is a manifest that is none of ours.
+var errManifestSize = errors.New("its manifest is over the size limit")
+
 func readManifest(ctx context.Context, src archive.Source, bundle string) (_ []byte, err error) {
 	f, err := src.Open(ctx, bundle+"/"+archive.ManifestFile)
 	if err != nil {
@@ -91,7 +94,7 @@ func readManifest(ctx context.Context, src archive.Source, bundle string) (_ []b
 	defer func() { err = errors.Join(err, f.Close()) }()
 	b, err := io.ReadAll(io.LimitReader(f, archive.MaxManifest+1))
 	if err == nil && len(b) > archive.MaxManifest {
-		err = fmt.Errorf("%s: its manifest is over the size limit", bundle)
+		err = fmt.Errorf("%s: %w", bundle, errManifestSize)
 	}
 	return b, err
 }

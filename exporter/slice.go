@@ -153,7 +153,7 @@ func anyWanted(messages []seenMessage) bool {
 }
 
 func (s *slicer) take(m archive.Message, p place, variant, amends int) {
-	if m.SentAt < s.fromAt {
+	if m.SentAt != 0 && m.SentAt < s.fromAt {
 		return
 	}
 	i := item{at: m.SentAt, dialog: m.Dialog, seq: m.Sequence, name: m.Derived, variant: variant, amends: amends, place: p}
