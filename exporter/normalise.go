@@ -284,18 +284,15 @@ func consumer(c liveperson.Value) archive.Participant {
 	return p
 }
 
-// message reads one message. seq is -1 when its name is derived.
+// message reads one message. What most messages of a conversation have in
+// common is taken from the header instead of being copied for each.
 func (n *normaliser) message(h *header, m liveperson.Message) archive.Message {
-	out := archive.Message{
-		ID:     m.ID.Text(),
-		SentAt: messageTime(m),
-		Type:   m.Type.Name(),
-		Source: "history",
-	}
+	out := archive.Message{ID: m.ID.Text(), SentAt: messageTime(m), Type: typeName(m.Type), Audience: "all", Source: "history"}
 	dialogInID, sequenceInID := liveperson.SplitMessageID(out.ID)
-	out.Dialog = cmp.Or(m.Dialog.ID(), dialogInID, h.id)
-	out.Audience = "all"
-	if a := m.Audience.Text(); a != "" && a != "ALL" {
+	if out.Dialog = h.id; !m.Dialog.Is(h.id) {
+		out.Dialog = cmp.Or(m.Dialog.ID(), dialogInID, h.id)
+	}
+	if len(m.Audience) > 0 && !m.Audience.Is("ALL") && m.Audience.Name() != "" {
 		out.Audience = "agents"
 	}
 	out.Sender = n.sender(h, m)
@@ -311,13 +308,25 @@ func (n *normaliser) message(h *header, m liveperson.Message) archive.Message {
 	return out
 }
 
+// typeName is the type as LivePerson names it.
+func typeName(v liveperson.Value) string {
+	for _, t := range knownTypes {
+		if v.Is(t) {
+			return t
+		}
+	}
+	return v.Name()
+}
+
 // sender finds who sent a message, by the participants of its own record, then
 // by the directory.
 func (n *normaliser) sender(h *header, m liveperson.Message) archive.Participant {
-	id := m.Participant.ID()
-	if p := h.participant(id); p != nil && id != "" {
-		return *p
+	for i := range h.participants {
+		if m.Participant.Is(h.participants[i].ID) {
+			return h.participants[i]
+		}
 	}
+	id := m.Participant.ID()
 	switch strings.ToLower(m.SentBy.Text()) {
 	case "consumer":
 		return archive.Participant{ID: id, Role: "consumer", Kind: "human"}
@@ -331,7 +340,7 @@ func (n *normaliser) sender(h *header, m liveperson.Message) archive.Participant
 // derivedName names a message without a usable sequence by what it is.
 func derivedName(m *archive.Message, data liveperson.Value) string {
 	sum := sha256.New()
-	for _, s := range []string{m.Dialog, m.Sender.ID, strconv.FormatInt(m.SentAt, 10), m.Type, m.Text} {
+	for _, s := range []string{m.Dialog, m.Sender.ID, strconv.FormatInt(m.SentAt, 10), m.Type} {
 		sum.Write(strconv.AppendQuote(nil, s))
 	}
 	sum.Write(withoutPreview(data))

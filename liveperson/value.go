@@ -68,6 +68,12 @@ func (v Value) plain() ([]byte, bool) {
 	return b, true
 }
 
+// Is tells whether v is that string, without making one.
+func (v Value) Is(s string) bool {
+	b, ok := v.plain()
+	return ok && string(b) == s || !ok && len(v) > 0 && v.Text() == s
+}
+
 // ID is Text with LivePerson's sentinels for "none" turned into "".
 func (v Value) ID() string {
 	switch s := v.Text(); s {

@@ -58,7 +58,7 @@ CREATE TABLE line (
     newest_at    INTEGER NOT NULL, -- entry
     bytes        INTEGER NOT NULL,
     listing      BLOB    NOT NULL, -- its entry in the manifest, JSON
-    frame        BLOB    NOT NULL  -- the line of transcripts.jsonl, zstd
+    frame        BLOB    NOT NULL  -- the line of transcripts.jsonl, packed
 ) STRICT;
 
 CREATE TABLE conversation (
@@ -86,7 +86,7 @@ CREATE TABLE record (
     captured_at  INTEGER NOT NULL,
     bytes        INTEGER NOT NULL,
     sha256       BLOB    NOT NULL,
-    frame        BLOB    NOT NULL, -- zstd
+    frame        BLOB    NOT NULL, -- packed
     PRIMARY KEY (conversation, revision, part)
 ) STRICT;
 
