@@ -130,8 +130,8 @@ func Open(ctx context.Context, s Settings) (*Exporter, error) {
 // Close ends all work with the checkpoint.
 func (e *Exporter) Close() error { return e.cp.Close() }
 
-// Backup writes a copy of the checkpoint to path, which must not exist, while
-// others go on working.
+// Backup writes a copy of the checkpoint to path, which must not exist or be
+// empty, while others go on working.
 func (e *Exporter) Backup(ctx context.Context, path string) error { return e.cp.Backup(ctx, path) }
 
 func (e *Exporter) millis() int64 { return e.Now().UnixMilli() }

@@ -6,8 +6,8 @@ import (
 	"errors"
 )
 
-// Backup writes a consistent copy to path, which must not exist, while others
-// go on working.
+// Backup writes a consistent copy to path, which must not exist or be empty,
+// while others go on working.
 func (c *Checkpoint) Backup(ctx context.Context, path string) error {
 	// The reading side may not write, not even elsewhere.
 	db, err := sql.Open("sqlite", dsn(c.path, ""))

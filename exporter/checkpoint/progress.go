@@ -132,7 +132,7 @@ func (c *Checkpoint) OpenWindows(ctx context.Context, backfill int64) (windows [
 }
 
 // Covered lists the periods of start times that have been read whole, by
-// windows that are done, in order and not yet merged.
+// windows that are done, within what was asked for; in order, not yet merged.
 func (c *Checkpoint) Covered(ctx context.Context) (periods []Window, err error) {
 	err = c.list(ctx, func(s scanner) error {
 		var w Window
@@ -141,7 +141,8 @@ func (c *Checkpoint) Covered(ctx context.Context) (periods []Window, err error) 
 		}
 		periods = append(periods, w)
 		return nil
-	}, `SELECT from_at, to_at FROM window GROUP BY from_at, to_at HAVING count(done_at) = count(*) ORDER BY from_at, to_at`)
+	}, `SELECT max(w.from_at, b.from_at), min(w.to_at, b.to_at) FROM window w JOIN backfill b ON b.id = w.backfill
+		GROUP BY b.id, w.from_at, w.to_at HAVING count(w.done_at) = count(*) ORDER BY 1, 2`)
 	return periods, err
 }
 
