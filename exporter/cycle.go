@@ -73,7 +73,17 @@ func (c *capture) updates(ctx context.Context, place checkpoint.Place) (whole bo
 	if !whole {
 		return false, began, nil
 	}
-	return true, began, c.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.SetWatermark(began.UnixMilli()) })
+	return true, began, c.cp.Update(ctx, func(tx *checkpoint.Tx) error {
+		at := began.UnixMilli()
+		if place.Watermark == 0 {
+			// With the first watermark, or a run that ends here leaves sweeps
+			// that begin in 1970.
+			if err := tx.SetSwept(checkpoint.Place{SweptEnds: at, SweptLate: at, SweptStarts: at}); err != nil {
+				return err
+			}
+		}
+		return tx.SetWatermark(at)
+	})
 }
 
 // since is the update time from which a cycle reads.

@@ -26,9 +26,7 @@ const (
 // cycles: a cycle does as much as the time since the last one calls for.
 func (c *capture) sweep(ctx context.Context, place checkpoint.Place, now time.Time) error {
 	if place.Watermark == 0 {
-		// The first cycle: nothing has had time to change unnoticed.
-		at := now.UnixMilli()
-		return c.swept(ctx, checkpoint.Place{SweptEnds: at, SweptLate: at, SweptStarts: at})
+		return nil // the first cycle: nothing has had time to change unnoticed
 	}
 	next := place
 	var failed error
@@ -51,7 +49,7 @@ func (c *capture) swept(ctx context.Context, p checkpoint.Place) error {
 
 // sweepLate reads what ended a little over two hours ago.
 func (c *capture) sweepLate(ctx context.Context, p *checkpoint.Place, now time.Time) error {
-	from, to := time.UnixMilli(p.SweptLate).Add(-lateBy), now.Add(-lateBy)
+	from, to := endsFrom(p.SweptLate, lateBy, now), now.Add(-lateBy)
 	if to.Sub(from) < lateEvery {
 		return nil
 	}
@@ -68,10 +66,7 @@ func (c *capture) sweepEnds(ctx context.Context, p *checkpoint.Place, now time.T
 	if now.Sub(time.UnixMilli(p.SweptEnds)) < endsEvery {
 		return nil
 	}
-	end := &liveperson.Range{From: time.UnixMilli(p.SweptEnds).Add(-endsBack), To: now}
-	if oldest := now.Add(-startSpan); end.From.Before(oldest) {
-		end.From = oldest
-	}
+	end := &liveperson.Range{From: endsFrom(p.SweptEnds, endsBack, now), To: now}
 	for from := now.Add(-retention); from.Before(now); from = from.Add(startSpan) {
 		q := liveperson.Query{Start: liveperson.Range{From: from, To: from.Add(startSpan)}, End: end}
 		if err := c.updatesOf(ctx, q, nil); err != nil {
@@ -80,6 +75,16 @@ func (c *capture) sweepEnds(ctx context.Context, p *checkpoint.Place, now time.T
 	}
 	p.SweptEnds = now.UnixMilli()
 	return nil
+}
+
+// endsFrom is where a sweep by end begins: some time before the last one, and
+// after a long pause no longer ago than one search may reach.
+func endsFrom(last int64, back time.Duration, now time.Time) time.Time {
+	from := time.UnixMilli(last).Add(-back)
+	if oldest := now.Add(-startSpan); from.Before(oldest) {
+		return oldest
+	}
+	return from
 }
 
 // sweepStarts reads the last weeks again, a day of starts at a step.

@@ -111,7 +111,7 @@ func destinationKeys(d *Destination) object {
 				destinationPattern.String(), checkMatch(destinationPattern, "must be 1 to 63 characters of a-z, 0-9 and -, the first not -"))),
 			need("archive", choice(&d.Archive, "what the archive wants", Archives(), checkArchive)),
 			may("cut", parsed(&d.Cut, "when a conversation is due: immediately; a duration such as 24h (closed, or open with entries older than that); closed (closed, or 7d)", "", parseCut)),
-			may("from", parsed(&d.From, "what a destination added later is given: all, new, or what started since a date", "", parseFrom)),
+			may("from", parsed(&d.From, "what a destination added later is given: all, new, or what was sent since a date", "", parseFrom)),
 			may("bundle", bundleKeys(&d.Bundle)),
 			transport("directory", func() object {
 				d.Directory = new(Directory)
