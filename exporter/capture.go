@@ -17,7 +17,7 @@ type capture struct {
 	chosen   selection
 	held     bool       // some destination was recovered: revisions go on from the archive's
 	drafting bool       // most of what comes is likely to be new
-	waiting  bool       // something is in quarantine that a capture may resolve
+	waiting  bool       // something is in quarantine that a capture may resolve; touched in transactions only
 	stored   func()     // called after each page that made anything due
 	alone    sync.Mutex // held while a big record is fetched
 	mu       sync.Mutex
@@ -78,6 +78,7 @@ func (c *capture) storeOne(tx *checkpoint.Tx, r *captured, n *Counts) (due bool,
 	n.Bytes += r.bytes
 	if r.reason != "" {
 		n.Quarantined++
+		c.waiting = true
 		return false, tx.Quarantine(checkpoint.Quarantined{Kind: "record", SourceID: r.id, Reason: r.reason,
 			Bytes: r.bytes, SHA256: r.sha256[:], Frame: r.frame}, now)
 	}
@@ -103,7 +104,13 @@ func (c *capture) storeOne(tx *checkpoint.Tx, r *captured, n *Counts) (due bool,
 	}
 	m.settle()
 	m.finish(r, &known)
+	before, old := known.Revision, known.ID != 0
 	parts := func() error {
+		if old { // a capture in sections may have been killed half-way
+			if err := tx.DropPartsAfter(known.ID, before); err != nil {
+				return err
+			}
+		}
 		return tx.PutPart(known.ID, known.Revision, 0, checkpoint.Part{Bytes: r.bytes, SHA256: r.sha256[:], Frame: r.frame}, now)
 	}
 	if known.Revision == 0 && r.draft != nil && m.plain(r) {
@@ -141,6 +148,11 @@ func (m *merger) finish(r *captured, known *checkpoint.Conversation) {
 // storeMerged writes what a merger found; parts writes the record's bytes.
 func (c *capture) storeMerged(tx *checkpoint.Tx, m *merger, r *captured, known *checkpoint.Conversation, parts func() error, n *Counts) (due bool, err error) {
 	now := c.millis()
+	if c.waiting {
+		if err := tx.ResolveConversation(r.id, now); err != nil {
+			return false, err
+		}
+	}
 	revised := known.Revision == 0 || m.differs()
 	reread := c.nextLook(r, max(known.EntryAt, m.newest), now)
 	if !revised && !changedState(known, r) {
@@ -164,11 +176,6 @@ func (c *capture) storeMerged(tx *checkpoint.Tx, m *merger, r *captured, known *
 	}
 	if err := parts(); err != nil {
 		return false, err
-	}
-	if c.waiting {
-		if err := tx.ResolveConversation(r.id, now); err != nil {
-			return false, err
-		}
 	}
 	n.Revisions++
 	n.Messages += int64(m.messages)

@@ -261,6 +261,7 @@ var errOvertaken = errors.New("another process captured the conversation at the 
 func (h *huge) quarantine(tx *checkpoint.Tx) error {
 	info := h.record.Info.Value
 	h.counts.Quarantined++
+	h.waiting = true
 	if err := tx.Quarantine(checkpoint.Quarantined{Kind: "record", SourceID: h.id, Reason: h.head.reason,
 		Bytes: int64(len(info)), SHA256: h.head.sha256[:], Frame: h.packer.pack(info)}, h.millis()); err != nil {
 		return err

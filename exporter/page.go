@@ -22,7 +22,6 @@ type page struct {
 	messages  []archive.Message // of the record being read, when drafting
 	records   []captured
 	oversized []string // ids of records that are too big to come with others
-	unnamed   int      // oversized ones that did not even tell their id
 }
 
 // captured is one record between its page and its transaction.
@@ -56,7 +55,7 @@ type capturedHappening struct {
 
 // Reset forgets what an attempt that failed has given.
 func (p *page) Reset() {
-	p.records, p.oversized, p.unnamed = p.records[:0], p.oversized[:0], 0
+	p.records, p.oversized = p.records[:0], p.oversized[:0]
 }
 
 // Record takes one record's bytes as received.
@@ -70,10 +69,11 @@ func (p *page) Record(raw []byte) error {
 
 // Oversized notes a record that has to be fetched alone.
 func (p *page) Oversized(info []byte) error {
-	if id := (liveperson.Info{Value: info}).ID(); id != "" {
+	if id := (liveperson.Info{Value: info}).ID(); liveperson.UsableID(id) {
 		p.oversized = append(p.oversized, id)
 	} else {
-		p.unnamed++
+		p.records = append(p.records, captured{header: header{id: id}, reason: "it is over the size limit and has no conversationId that can be asked for",
+			bytes: int64(len(info)), sha256: sha256.Sum256(info), frame: p.packer.pack(info)})
 	}
 	return nil
 }
@@ -87,6 +87,8 @@ func (p *page) capture(raw []byte) captured {
 		c.reason = "the record is no JSON object"
 	case c.id == "":
 		c.reason = "the record has no conversationId"
+	case !liveperson.UsableID(c.id):
+		c.reason = "its conversationId is none that can be asked for"
 	case r.MalformedMessages:
 		c.reason = "its messageRecords are no list"
 	}

@@ -158,9 +158,6 @@ func (r *reading) page(ctx context.Context, offset, limit int) (liveperson.Page,
 
 // keep stores a page, then fetches by id what did not come whole.
 func (r *reading) keep(ctx context.Context, p *page) error {
-	if p.unnamed > 0 {
-		return &liveperson.APIError{Op: "read page", Err: errUnnamed}
-	}
 	known := len(p.records)
 	r.see(p)
 	err := r.c.store(ctx, p, func(tx *checkpoint.Tx) error {
@@ -174,8 +171,6 @@ func (r *reading) keep(ctx context.Context, p *page) error {
 	}
 	return r.c.fetchRest(ctx, p)
 }
-
-var errUnnamed = errors.New("a record over the size limit does not tell its conversationId")
 
 // see counts the distinct conversations of the window.
 func (r *reading) see(p *page) {

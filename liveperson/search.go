@@ -147,6 +147,14 @@ func (c *Client) byID(ctx context.Context, ids []string, limit int64, sink Sink)
 	return c.conversations(ctx, p, sink)
 }
 
+// UsableID tells whether a conversation can be asked for by id: not empty, of
+// at most 256 bytes, all of them printable.
+func UsableID(id string) bool {
+	return id != "" && len(id) <= maxID && !strings.ContainsFunc(id, func(r rune) bool {
+		return unicode.IsControl(r) || r == unicode.ReplacementChar
+	})
+}
+
 // idPage is the request for conversations by id.
 func idPage(ids, content []string) (page, error) {
 	const op = "get conversations"
@@ -154,7 +162,7 @@ func idPage(ids, content []string) (page, error) {
 		return page{}, fmt.Errorf("%s: %d ids, 1 to %d can be asked for", op, len(ids), MaxLimit)
 	}
 	for _, id := range ids {
-		if id == "" || len(id) > maxID || strings.ContainsFunc(id, func(r rune) bool { return unicode.IsControl(r) || r == unicode.ReplacementChar }) {
+		if !UsableID(id) {
 			return page{}, errors.New(op + ": not a conversation id")
 		}
 	}

@@ -123,8 +123,8 @@ func ReadMessage(v Value) Message {
 }
 
 // SplitMessageID takes a messageId of the forms ms::dialog:<id>::msg:<n> and
-// ms::conv:<id>::msg:<n> apart. dialog is "" for the second form, n is -1 when
-// there is no usable number. The id is opaque otherwise: official samples carry
+// ms::conv:<id>::msg:<n> apart. dialog is "" for the second form and where a
+// sentinel stands for it, n is -1 when there is no usable number. The id is opaque otherwise: official samples carry
 // numbers and conversations that are not the message's own.
 func SplitMessageID(id string) (dialog string, n int64) {
 	head, tail, ok := strings.Cut(id, "::msg:")
@@ -135,7 +135,7 @@ func SplitMessageID(id string) (dialog string, n int64) {
 	if i, ok := Value(tail).Int(); ok && i >= 0 && !strings.ContainsAny(tail, `." `) {
 		n = i
 	}
-	if d, ok := strings.CutPrefix(head, "ms::dialog:"); ok {
+	if d, ok := strings.CutPrefix(head, "ms::dialog:"); ok && d != "undefined" && d != "null" {
 		dialog = d
 	}
 	return dialog, n

@@ -138,6 +138,8 @@ func writeInfo(a *Account, o *out, v *view) {
 	if !v.old {
 		o.raw(`,"isPartial":`).bool(v.partial).raw(`,"pendingAgentSurvey":false,"integration":"WEB_SDK","language":`)
 		o.str(tongues[v.language].code).raw(`,"features":["RICHCONTENT","QUICKREPLIES","SECUREFORMS"]`)
+	} else if v.partial {
+		o.raw(`,"isPartial":true`) // what is cut short always says so
 	}
 	if a.set.Hostile {
 		o.raw(`,"undocumented":{"twice":1,"twice":[{}],"":null}`)
