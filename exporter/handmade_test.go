@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -184,19 +185,19 @@ func (k talk) record() string {
 	if k.closed {
 		status = fmt.Sprintf(`"status":"CLOSE","conversationEndTimeL":%d`, talkStart+3600_000)
 	}
-	messages := ""
+	var messages strings.Builder
 	for i, s := range k.said {
 		text, err := json.Marshal(s.text)
 		if err != nil {
 			panic(err) // a string
 		}
 		if i > 0 {
-			messages += ","
+			messages.WriteByte(',')
 		}
-		messages += fmt.Sprintf(`{"type":"TEXT_PLAIN","messageData":{"msg":{"text":%s}},"messageId":"ms::dialog:%s::msg:%d","seq":%d,"dialogId":"%s","participantId":"c","sentBy":"Consumer","timeL":%d}`,
+		fmt.Fprintf(&messages, `{"type":"TEXT_PLAIN","messageData":{"msg":{"text":%s}},"messageId":"ms::dialog:%s::msg:%d","seq":%d,"dialogId":"%s","participantId":"c","sentBy":"Consumer","timeL":%d}`,
 			text, k.id, s.seq, s.seq, k.id, talkStart+int64(s.seq)*60_000)
 	}
-	return fmt.Sprintf(`{"info":{"conversationId":"%s","startTimeL":%d,%s%s},"messageRecords":[%s]%s}`, k.id, talkStart, status, k.more, messages, k.sections)
+	return fmt.Sprintf(`{"info":{"conversationId":"%s","startTimeL":%d,%s%s},"messageRecords":[%s]%s}`, k.id, talkStart, status, k.more, messages.String(), k.sections)
 }
 
 func (h *handmade) put(k talk) {

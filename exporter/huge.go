@@ -49,6 +49,11 @@ func (c *capture) fetchRest(ctx context.Context, p *page) error {
 func (c *capture) fetchAlone(ctx context.Context, id string) error {
 	c.alone.Lock()
 	defer c.alone.Unlock()
+	release, err := c.leaseBig(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	p := c.page()
 	p.byID = true
 	if _, err := c.Source.Conversation(ctx, id, aloneLimit, p); err != nil {

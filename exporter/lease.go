@@ -35,10 +35,21 @@ func (e *Exporter) leaseCycle() (release func(), err error) {
 // leaseDestination takes the lease of a destination, and waits for it while
 // another process delivers.
 func (e *Exporter) leaseDestination(ctx context.Context, name string) (release func(), err error) {
-	l := flock.New(filepath.Join(e.State, "destination-"+name+".lock"), flock.SetPermissions(0o600))
+	return e.waitForLease(ctx, "destination-"+name)
+}
+
+// leaseBig takes the lease of the conversations that are captured in sections:
+// half of one lies in the checkpoint while it is fetched, where a second process
+// would take it for what a dead one left.
+func (e *Exporter) leaseBig(ctx context.Context) (release func(), err error) {
+	return e.waitForLease(ctx, "big")
+}
+
+func (e *Exporter) waitForLease(ctx context.Context, name string) (release func(), err error) {
+	l := flock.New(filepath.Join(e.State, name+".lock"), flock.SetPermissions(0o600))
 	if _, err := l.TryLockContext(ctx, leasePoll); err != nil {
 		l.Close()
-		return nil, fmt.Errorf("lease of destination %s: %w", name, err)
+		return nil, fmt.Errorf("lease %s: %w", name, err)
 	}
 	return func() { l.Close() }, nil
 }
