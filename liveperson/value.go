@@ -2,6 +2,8 @@ package liveperson
 
 import (
 	"bytes"
+	"encoding/binary"
+	"math/bits"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -60,7 +62,13 @@ func (v Value) plain() ([]byte, bool) {
 		return nil, false
 	}
 	b := v[1 : len(v)-1]
-	for _, c := range b {
+	i := 0
+	for ; i+8 <= len(b); i += 8 {
+		if x := binary.LittleEndian.Uint64(b[i:]); x&highs|matches(x, '\\') != 0 {
+			return nil, false
+		}
+	}
+	for _, c := range b[i:] {
 		if c == '\\' || c >= 0x80 {
 			return nil, false
 		}
@@ -189,20 +197,38 @@ func skipSpace(v Value, i int) int {
 	return i
 }
 
+// Eight bytes at a time: strings are most of a record, and most are short, where
+// the call of bytes.IndexByte costs more than it saves (ReadRecord: 14 µs for a
+// record of 23 KB instead of 20).
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// matches marks the high bit of each byte of x that is c; the lowest mark is exact.
+func matches(x uint64, c byte) uint64 {
+	x ^= ones * uint64(c)
+	return (x - ones) &^ x & highs
+}
+
 func skipString(v Value, i int) int {
-	for i++; i < len(v); i++ {
-		n := bytes.IndexByte(v[i:], '"')
-		if n < 0 {
-			return len(v)
+	for i++; i < len(v); {
+		if i+8 <= len(v) {
+			x := binary.LittleEndian.Uint64(v[i:])
+			m := matches(x, '"') | matches(x, '\\')
+			if m == 0 {
+				i += 8
+				continue
+			}
+			i += bits.TrailingZeros64(m) / 8
 		}
-		i += n
-		escapes := 0
-		for v[i-1-escapes] == '\\' {
-			escapes++
-		}
-		if escapes%2 == 0 {
+		switch v[i] {
+		case '"':
 			return i + 1
+		case '\\':
+			i++
 		}
+		i++
 	}
 	return len(v)
 }
