@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lpexport/exporter/checkpoint"
+	"lpexport/liveperson"
 )
 
 // capture is the capturing half of one run.
@@ -19,7 +20,8 @@ type capture struct {
 	drafting bool       // most of what comes is likely to be new
 	waiting  bool       // something is in quarantine that a capture may resolve; touched in transactions only
 	stored   func()     // called after each page that made anything due
-	alone    sync.Mutex // held while a big record is fetched
+	pages    chan struct{} // places for pages in memory
+	alone    sync.Mutex    // held while a big record is fetched
 	mu       sync.Mutex
 	expected int64
 	counts   Counts
@@ -48,7 +50,7 @@ func (c *capture) store(ctx context.Context, p *page, finish func(*checkpoint.Tx
 	c.Step("page received")
 	err := c.cp.Update(ctx, func(tx *checkpoint.Tx) error {
 		for i := range p.records {
-			made, err := c.storeOne(tx, &p.records[i], &n)
+			made, err := c.storeOne(tx, p, &p.records[i], &n)
 			if err != nil {
 				return err
 			}
@@ -68,11 +70,18 @@ func (c *capture) store(ctx context.Context, p *page, finish func(*checkpoint.Tx
 	if due {
 		c.stored()
 	}
+	if p.byID && len(p.overtaken) > 0 {
+		return &liveperson.APIError{Op: "capture " + p.overtaken[0], Err: errOvertaken}
+	}
 	return nil
 }
 
 // storeOne keeps one record, and tells whether it made anything due.
-func (c *capture) storeOne(tx *checkpoint.Tx, r *captured, n *Counts) (due bool, err error) {
+//
+// Between a request and this moment another one may have been stored, here or by
+// another process, whose answer is younger. Nothing in two records tells which
+// is, so one that differs then is asked for again.
+func (c *capture) storeOne(tx *checkpoint.Tx, p *page, r *captured, n *Counts) (due bool, err error) {
 	now := c.millis()
 	n.Read++
 	n.Bytes += r.bytes
@@ -104,6 +113,10 @@ func (c *capture) storeOne(tx *checkpoint.Tx, r *captured, n *Counts) (due bool,
 	}
 	m.settle()
 	m.finish(r, &known)
+	if known.Changed > p.asked && (m.differs() || changedState(&known, r)) {
+		p.overtaken = append(p.overtaken, r.id)
+		return false, nil
+	}
 	before, old := known.Revision, known.ID != 0
 	parts := func() error {
 		if old { // a capture in sections may have been killed half-way
@@ -239,9 +252,10 @@ func (c *capture) choose(tx *checkpoint.Tx, r *captured, n *Counts, now int64) (
 	return false, tx.Exclude(checkpoint.Excluded{SourceID: r.id, Skills: string(skills), Reason: reasonSkill, SHA256: r.sha256[:]}, now)
 }
 
-// page is an empty page for one answer.
-func (c *capture) page() *page {
-	return &page{n: c.norm, packer: c.packer, account: c.Account, drafting: c.drafting}
+// page is an empty page for the answer to a request that is sent now.
+func (c *capture) page(ctx context.Context) (*page, error) {
+	asked, err := c.cp.Changes(ctx)
+	return &page{n: c.norm, packer: c.packer, account: c.Account, drafting: c.drafting, asked: asked}, err
 }
 
 func (c *capture) count(n *Counts) {

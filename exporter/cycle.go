@@ -152,7 +152,10 @@ func (c *capture) rereads(ctx context.Context) error {
 // asked for again in a day, until its retention is over.
 func (c *capture) reread(ctx context.Context, due []checkpoint.OpenConversation) error {
 	r := &reading{c: c, ids: map[string]struct{}{}}
-	p := c.page()
+	p, err := c.page(ctx)
+	if err != nil {
+		return err
+	}
 	ids := make([]string, len(due))
 	for i, o := range due {
 		ids[i] = o.SourceID

@@ -5,28 +5,34 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 
 	"lpexport/exporter/checkpoint"
 	"lpexport/liveperson"
 )
 
 const (
-	aloneLimit = 6 << 20 // of a record fetched alone; above it comes in sections
+	aloneLimit = 4 << 20 // of a record fetched alone; above it comes in sections
 	partSize   = 1 << 20 // of a stored part of a section
 	smallLimit = 8 << 20 // of all sections together that are kept in memory while the others stream
 )
 
 // fetchRest fetches by id what a page could not give whole: records that the
-// server cut short, and records over the size limit, one at a time.
+// server cut short, those that came late, and records over the size limit, one at
+// a time.
 func (c *capture) fetchRest(ctx context.Context, p *page) error {
-	var cut []string
+	cut := p.overtaken
 	for i := range p.records {
-		if p.records[i].partial && p.records[i].reason == "" && !p.byID {
-			cut = append(cut, p.records[i].id)
+		r := &p.records[i]
+		if r.partial && r.reason == "" && !p.byID && !slices.Contains(p.overtaken, r.id) {
+			cut = append(cut, r.id)
 		}
 	}
 	if len(cut) > 0 {
-		again := c.page()
+		again, err := c.page(ctx)
+		if err != nil {
+			return err
+		}
 		again.byID = true
 		if _, err := c.Source.Conversations(ctx, cut, again); err != nil {
 			return err
@@ -54,7 +60,10 @@ func (c *capture) fetchAlone(ctx context.Context, id string) error {
 		return err
 	}
 	defer release()
-	p := c.page()
+	p, err := c.page(ctx)
+	if err != nil {
+		return err
+	}
 	p.byID = true
 	if _, err := c.Source.Conversation(ctx, id, aloneLimit, p); err != nil {
 		return err
@@ -62,7 +71,7 @@ func (c *capture) fetchAlone(ctx context.Context, id string) error {
 	if len(p.oversized) == 0 {
 		return c.store(ctx, p, nil)
 	}
-	h := &huge{capture: c, id: id}
+	h := &huge{capture: c, id: id, asked: p.asked}
 	return h.fetch(ctx)
 }
 
@@ -72,6 +81,7 @@ func (c *capture) fetchAlone(ctx context.Context, id string) error {
 type huge struct {
 	*capture
 	id     string
+	asked  int64 // the checkpoint's changes when its first section was asked for
 	known  checkpoint.Conversation
 	record liveperson.Record
 	head   captured
@@ -153,6 +163,9 @@ var objectSections = map[string]bool{"campaign": true, "coBrowseSessions": true,
 func (h *huge) open(tx *checkpoint.Tx, small map[string][]byte) (in bool, err error) {
 	if h.known, err = tx.Conversation(h.id); err != nil {
 		return false, err
+	}
+	if h.known.Changed > h.asked {
+		return false, &liveperson.APIError{Op: "capture " + h.id, Err: errOvertaken}
 	}
 	if h.known.Revision == 0 {
 		if in, err := h.choose(tx, &h.head, &h.counts, h.millis()); err != nil || !in {
@@ -286,7 +299,7 @@ func (h *huge) finish(ctx context.Context) error {
 		if h.head.reason != "" {
 			return h.quarantine(tx)
 		}
-		if now.Revision != h.known.Revision {
+		if now.Changed != h.known.Changed {
 			return &liveperson.APIError{Op: "capture " + h.id, Err: errOvertaken}
 		}
 		h.counts.Read, h.counts.Bytes = 1, h.head.bytes

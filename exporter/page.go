@@ -16,13 +16,20 @@ type page struct {
 	n         *normaliser
 	packer    *packer
 	account   string
-	byID      bool // what is cut short here stays so
-	drafting  bool // most of it is likely to be new: make drafts of first slices
+	byID      bool  // what is cut short here stays so
+	asked     int64 // the checkpoint's changes when it was asked for
+	drafting  bool  // most of it is likely to be new: make drafts of first slices
 	freezer   freezer
 	messages  []archive.Message // of the record being read, when drafting
+	held      int               // bytes kept so far
 	records   []captured
 	oversized []string // ids of records that are too big to come with others
+	overtaken []string // ids of records that may be older than what is known
 }
+
+// draftsUntil bounds what a page keeps for the sake of speed: with long
+// conversations, drafts would double what waits in memory to be stored.
+const draftsUntil = 2 << 20
 
 // captured is one record between its page and its transaction.
 type captured struct {
@@ -63,6 +70,9 @@ func (p *page) Record(raw []byte) error {
 	c := p.capture(raw)
 	c.bytes, c.sha256 = int64(len(raw)), sha256.Sum256(raw)
 	c.frame = p.packer.pack(raw)
+	if p.held += len(c.frame); c.draft != nil {
+		p.held += len(c.draft.Frame)
+	}
 	p.records = append(p.records, c)
 	return nil
 }
@@ -95,18 +105,19 @@ func (p *page) capture(raw []byte) captured {
 	if c.reason != "" {
 		return c
 	}
+	drafting := p.drafting && p.held < draftsUntil
 	p.messages = p.messages[:0]
 	for _, list := range r.Messages {
 		list.Each(func(v liveperson.Value) bool {
 			m := p.n.captureMessage(&c, v)
-			if p.drafting {
+			if drafting {
 				p.messages = append(p.messages, m)
 			}
 			return true
 		})
 	}
 	happened := p.n.captureRest(&c, &r)
-	if p.drafting && c.reason == "" {
+	if drafting && c.reason == "" {
 		c.draft = p.sketch(&c, p.messages, happened)
 		clear(p.messages) // let their texts go
 	}

@@ -97,7 +97,10 @@ func (c *capture) retry(ctx context.Context, q checkpoint.Quarantined) error {
 	if err != nil {
 		return err
 	}
-	p := c.page()
+	p, err := c.page(ctx)
+	if err != nil {
+		return err
+	}
 	if err := p.Record(raw); err != nil {
 		return err
 	}

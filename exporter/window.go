@@ -134,10 +134,7 @@ func (r *reading) stop(ctx context.Context, err error) error {
 // page reads and stores one page. What times out or is too big is asked for in
 // smaller ones.
 func (r *reading) page(ctx context.Context, offset, limit int) (liveperson.Page, error) {
-	q := r.query
-	q.Offset, q.Limit = offset, limit
-	p := r.c.page()
-	got, err := r.c.Source.Search(ctx, q, p)
+	got, err := r.wholePage(ctx, offset, limit)
 	var api *liveperson.APIError
 	tooMuch := errors.As(err, &api) && (api.Timeout || errors.Is(err, liveperson.ErrTooLarge))
 	if tooMuch && limit > 1 && ctx.Err() == nil {
@@ -150,13 +147,33 @@ func (r *reading) page(ctx context.Context, offset, limit int) (liveperson.Page,
 		second.Records += first.Records
 		return second, err
 	}
+	return got, err
+}
+
+// wholePage reads and stores one page. It holds one of the places for pages in
+// memory, of all windows together, from the request until the page is stored.
+func (r *reading) wholePage(ctx context.Context, offset, limit int) (liveperson.Page, error) {
+	select {
+	case r.c.pages <- struct{}{}:
+	case <-ctx.Done():
+		return liveperson.Page{}, context.Cause(ctx)
+	}
+	defer func() { <-r.c.pages }()
+	q := r.query
+	q.Offset, q.Limit = offset, limit
+	p, err := r.c.page(ctx)
+	if err != nil {
+		return liveperson.Page{}, err
+	}
+	got, err := r.c.Source.Search(ctx, q, p)
 	if err != nil {
 		return got, err
 	}
 	return got, r.keep(ctx, p)
 }
 
-// keep stores a page, then fetches by id what did not come whole.
+// keep stores a page, then fetches by id what did not come whole or
+// came late.
 func (r *reading) keep(ctx context.Context, p *page) error {
 	known := len(p.records)
 	r.see(p)

@@ -19,15 +19,16 @@ type Conversation struct {
 	EntryAt    int64 // newest entry
 	RereadAt   int64 // 0: not in the register of open conversations
 	Draft      int64 // line of the first slice, rendered when it was captured; 0: none
+	Changed    int64 // number of the transaction that changed it last
 	Seen       []byte
 }
 
 const conversationColumns = `id, source_id, revision, status, coalesce(started_at, 0), coalesce(closed_at, 0),
-	survey_open, partial, coalesce(entry_at, 0), coalesce(reread_at, 0), coalesce(draft, 0), seen`
+	survey_open, partial, coalesce(entry_at, 0), coalesce(reread_at, 0), coalesce(draft, 0), changed, seen`
 
 func scanConversation(s scanner, c *Conversation) error {
 	return s.Scan(&c.ID, &c.SourceID, &c.Revision, &c.Status, &c.StartedAt, &c.ClosedAt,
-		&c.SurveyOpen, &c.Partial, &c.EntryAt, &c.RereadAt, &c.Draft, &c.Seen)
+		&c.SurveyOpen, &c.Partial, &c.EntryAt, &c.RereadAt, &c.Draft, &c.Changed, &c.Seen)
 }
 
 // Conversation reads what is known of one; Revision and ID are 0 when nothing is.
@@ -40,16 +41,30 @@ func (tx *Tx) Conversation(sourceID string) (Conversation, error) {
 	return c, err
 }
 
-// PutConversation stores what is known; a new one (ID 0) is given its ID.
+// Changes is how many transactions have changed a conversation so far. One that
+// has a greater number than that was changed later.
+func (c *Checkpoint) Changes(ctx context.Context) (n int64, err error) {
+	_, err = c.get(ctx, []any{&n}, `SELECT changes FROM account`)
+	return n, err
+}
+
+// PutConversation stores what is known; a new one (ID 0) is given its ID. It
+// sets Changed.
 func (tx *Tx) PutConversation(c *Conversation) error {
+	if tx.change == 0 {
+		if err := tx.row(`UPDATE account SET changes = changes + 1 RETURNING changes`).Scan(&tx.change); err != nil {
+			return err
+		}
+	}
+	c.Changed = tx.change
 	if c.ID != 0 {
 		return tx.exec(`UPDATE conversation SET revision = ?, status = ?, started_at = ?, closed_at = ?, survey_open = ?,
-			partial = ?, entry_at = ?, reread_at = ?, draft = ?, seen = ? WHERE id = ?`, c.Revision, c.Status, null(c.StartedAt), null(c.ClosedAt),
-			c.SurveyOpen, c.Partial, null(c.EntryAt), null(c.RereadAt), null(c.Draft), c.Seen, c.ID)
+			partial = ?, entry_at = ?, reread_at = ?, draft = ?, changed = ?, seen = ? WHERE id = ?`, c.Revision, c.Status, null(c.StartedAt), null(c.ClosedAt),
+			c.SurveyOpen, c.Partial, null(c.EntryAt), null(c.RereadAt), null(c.Draft), c.Changed, c.Seen, c.ID)
 	}
 	id, err := tx.insert(`INSERT INTO conversation (source_id, revision, status, started_at, closed_at, survey_open, partial,
-		entry_at, reread_at, draft, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, c.SourceID, c.Revision, c.Status, null(c.StartedAt),
-		null(c.ClosedAt), c.SurveyOpen, c.Partial, null(c.EntryAt), null(c.RereadAt), null(c.Draft), c.Seen)
+		entry_at, reread_at, draft, changed, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, c.SourceID, c.Revision, c.Status, null(c.StartedAt),
+		null(c.ClosedAt), c.SurveyOpen, c.Partial, null(c.EntryAt), null(c.RereadAt), null(c.Draft), c.Changed, c.Seen)
 	c.ID = id
 	return err
 }

@@ -165,8 +165,9 @@ func (c *Checkpoint) Close() error {
 
 // Tx is one transaction. It ends with the Update that it was made for.
 type Tx struct {
-	c   *Checkpoint
-	ctx context.Context
+	c      *Checkpoint
+	ctx    context.Context
+	change int64 // its number, once it has changed a conversation
 }
 
 // Update runs do in one transaction and returns when it is on disk. When do

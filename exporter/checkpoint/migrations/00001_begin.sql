@@ -12,7 +12,8 @@ CREATE TABLE account (
     swept_ends  INTEGER,          -- last sweeps by end and by start
     swept_late  INTEGER,
     swept_starts INTEGER,
-    sweep_from  INTEGER           -- how far the sweep by start has come
+    sweep_from  INTEGER,          -- how far the sweep by start has come
+    changes     INTEGER NOT NULL DEFAULT 0 -- transactions that changed a conversation
 ) STRICT;
 
 CREATE TABLE run (
@@ -73,6 +74,7 @@ CREATE TABLE conversation (
     entry_at    INTEGER,          -- newest entry
     reread_at   INTEGER,          -- next look by id; null when there is none
     draft       INTEGER REFERENCES line, -- its first slice, rendered when it was captured
+    changed     INTEGER NOT NULL, -- the account's changes when it was changed last
     seen        BLOB    NOT NULL  -- names, content hashes and revisions of all entries
 ) STRICT;
 CREATE INDEX conversation_reread ON conversation (reread_at) WHERE reread_at IS NOT NULL;
