@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -174,7 +175,8 @@ func (c *crash) mustFindLeaseFree(l *line) {
 // trial is the same state and archive in this process, and the account without
 // its faults and with its time standing still.
 func (c *crash) trial() *trial {
-	r := &trial{t: c.t, clock: c.clock, account: c.calm, state: c.state, root: c.root}
+	r := &trial{t: c.t, clock: c.clock, account: c.calm, state: c.state, root: c.root,
+		edit: func(s *Settings) { s.Log = slog.New(slog.NewTextHandler(c.t.Output(), nil)) }}
 	r.open()
 	return r
 }

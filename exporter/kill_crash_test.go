@@ -108,7 +108,7 @@ func TestBackfillKilledBesideACycle(t *testing.T) {
 // that is fetched section by section.
 func TestKilledWhileAHugeRecordIsStored(t *testing.T) {
 	t.Parallel()
-	c := newCrashOf(t, 4, sandbox.Settings{Conversations: 3, Period: 24 * time.Hour, Huge: 6500})
+	c := newCrashOf(t, 4, sandbox.Settings{Conversations: 3, Period: 24 * time.Hour, Huge: 9000})
 	for n := 1; c.run(c.cycles, mission{Named: "part stored", Step: n}, 0); n++ {
 	}
 	if c.diedAt["part stored"] < 2 {
