@@ -18,16 +18,14 @@ const (
 	sliceBytes    = 4 << 20
 )
 
-// item is one message that is due, where it lies, and what to say of it.
+// item is one message that is due: what its place among the others follows from,
+// and where it lies. There may be 200,000 of them, so it is kept small.
 type item struct {
-	at      int64
-	dialog  string
-	name    string // derived
-	place   place
-	message *archive.Message // nil when it is read again from its place
-	seq     int64
-	variant int
-	amends  int
+	at, seq         int64
+	dialog          int32 // in slicer.dialogs
+	variant, amends int32
+	kept            int32 // in slicer.kept; -1 when it is read again from its place
+	place           place
 }
 
 // slicer turns what is due of one conversation into slices.
@@ -40,6 +38,8 @@ type slicer struct {
 	debt     *debt
 	header   header
 	items    []item
+	dialogs  []string
+	kept     []archive.Message
 	happened []archive.Happening
 	keep     bool // messages in memory
 }
@@ -52,6 +52,7 @@ const keepMessages = sliceMessages
 // first, since that is where nearly all of it is.
 func (s *slicer) collect(ctx context.Context) error {
 	s.keep = s.debt.count <= keepMessages
+	s.items = make([]item, 0, s.debt.count)
 	if err := s.scanRevision(ctx, s.known.Revision, true); err != nil {
 		return err
 	}
@@ -72,12 +73,37 @@ func (s *slicer) collect(ctx context.Context) error {
 			return fmt.Errorf("conversation %s: revision %d lacks entries that were captured with it", s.known.SourceID, newest)
 		}
 	}
-	slices.SortFunc(s.items, func(a, b item) int {
-		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.dialog, b.dialog), cmp.Compare(a.seq, b.seq),
-			cmp.Compare(a.name, b.name), cmp.Compare(a.variant, b.variant), cmp.Compare(a.amends, b.amends))
-	})
+	slices.SortFunc(s.items, s.compare)
 	slices.SortFunc(s.happened, compareHappenings)
+	s.debt.seen = nil // of a long conversation it is as big as the items
 	return nil
+}
+
+// compare orders items by (sent at, dialog, sequence), and what they leave open
+// by variant, by what amends what, and by where they lie.
+func (s *slicer) compare(a, b item) int {
+	if c := cmp.Compare(a.at, b.at); c != 0 {
+		return c
+	}
+	if a.dialog != b.dialog {
+		return cmp.Compare(s.dialogs[a.dialog], s.dialogs[b.dialog])
+	}
+	if a.kept >= 0 && b.kept >= 0 {
+		if c := cmp.Compare(s.kept[a.kept].Derived, s.kept[b.kept].Derived); c != 0 {
+			return c
+		}
+	}
+	return cmp.Or(cmp.Compare(a.seq, b.seq), cmp.Compare(a.variant, b.variant), cmp.Compare(a.amends, b.amends), a.place.compare(b.place))
+}
+
+// dialogIndex is a dialog's number among the slicer's.
+func (s *slicer) dialogIndex(id string) int32 {
+	i := slices.Index(s.dialogs, id)
+	if i < 0 {
+		i = len(s.dialogs)
+		s.dialogs = append(s.dialogs, id)
+	}
+	return int32(i)
 }
 
 func (s *slicer) scanRevision(ctx context.Context, revision int, newest bool) error {
@@ -117,7 +143,7 @@ func (s *slicer) offer(h *header, p place, v liveperson.Value) {
 	if from == to || !anyWanted(dialog.messages[from:to]) {
 		return
 	}
-	if k := &dialog.messages[from]; to == from+1 && k.earlier == nil && int(k.revision) == p.revision {
+	if k := &dialog.messages[from]; to == from+1 && k.earlier == nil && k.revision == p.revision {
 		// The only message of that name in the revision that brought it: no need to compare.
 		amends := 0
 		if k.touched == wantCurrent {
@@ -156,9 +182,10 @@ func (s *slicer) take(m archive.Message, p place, variant, amends int) {
 	if m.SentAt != 0 && m.SentAt < s.fromAt {
 		return
 	}
-	i := item{at: m.SentAt, dialog: m.Dialog, seq: m.Sequence, name: m.Derived, variant: variant, amends: amends, place: p}
+	i := item{at: m.SentAt, seq: m.Sequence, dialog: s.dialogIndex(m.Dialog), variant: int32(variant), amends: int32(amends), kept: -1, place: p}
 	if s.keep {
-		i.message = &m
+		i.kept = int32(len(s.kept))
+		s.kept = append(s.kept, m)
 	}
 	s.items = append(s.items, i)
 }
@@ -201,7 +228,9 @@ func (s *slicer) each(ctx context.Context, with func(*archive.Slice) error) erro
 			if err := with(out); err != nil {
 				return err
 			}
+			messages := out.Messages[:0]
 			out, size = s.begin(out.Number-s.debt.given.Slices+1), 0
+			out.Messages = messages
 		}
 		out.Messages = append(out.Messages, m)
 		size += weight
@@ -215,8 +244,8 @@ func (s *slicer) each(ctx context.Context, with func(*archive.Slice) error) erro
 
 func (s *slicer) message(ctx context.Context, r *partReader, i *item) (archive.Message, error) {
 	var m archive.Message
-	if i.message != nil {
-		m, i.message = *i.message, nil
+	if i.kept >= 0 {
+		m = s.kept[i.kept]
 	} else {
 		v, err := r.message(ctx, i.place)
 		if err != nil {
@@ -224,7 +253,7 @@ func (s *slicer) message(ctx context.Context, r *partReader, i *item) (archive.M
 		}
 		m = s.norm.message(&s.header, liveperson.ReadMessage(v))
 	}
-	m.Variant, m.Amends = i.variant, i.amends
+	m.Variant, m.Amends = int(i.variant), int(i.amends)
 	m.Late = m.Amends == 0 && m.SentAt < s.debt.given.NewestAt
 	return m, nil
 }

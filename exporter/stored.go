@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 
@@ -11,7 +12,11 @@ import (
 
 // place is where a message lies in a stored revision.
 type place struct {
-	revision, part, element int
+	revision, part, element int32
+}
+
+func (p place) compare(o place) int {
+	return cmp.Or(cmp.Compare(p.revision, o.revision), cmp.Compare(p.part, o.part), cmp.Compare(p.element, o.element))
 }
 
 // scan reads one stored revision: head is called once, with everything but the
@@ -22,14 +27,14 @@ func (e *Exporter) scan(ctx context.Context, conversation int64, revision int, h
 	var record liveperson.Record
 	var raw []byte
 	headed := false
-	n := 0 // messages of the part so far
+	n := int32(0) // messages of the part so far
 	list := func(part int, v liveperson.Value) (err error) {
 		if !headed {
 			headed = true
 			head(&record)
 		}
 		v.Each(func(m liveperson.Value) bool {
-			err = each(place{revision, part, n}, m)
+			err = each(place{int32(revision), int32(part), n}, m)
 			n++
 			return err == nil
 		})
@@ -80,14 +85,14 @@ func (r *partReader) message(ctx context.Context, p place) (liveperson.Value, er
 			return nil, err
 		}
 	}
-	if p.element >= len(r.elements) {
+	if int(p.element) >= len(r.elements) {
 		return nil, fmt.Errorf("record of revision %d, part %d: it has no message %d", p.revision, p.part, p.element)
 	}
 	return r.elements[p.element], nil
 }
 
 func (r *partReader) load(ctx context.Context, p place) error {
-	part, found, err := r.cp.Part(ctx, r.conversation, p.revision, p.part)
+	part, found, err := r.cp.Part(ctx, r.conversation, int(p.revision), int(p.part))
 	if err != nil {
 		return err
 	}

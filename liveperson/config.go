@@ -29,7 +29,7 @@ type Config struct {
 	Concurrency int    // requests in flight at most, of every kind together, login and look-up included; 0: 4
 	Rollover    bool   // also conversations of the rollover account
 	UserAgent   string
-	RecordLimit int64 // bytes of one record, above which it is reported and not kept; 0: 2 MiB
+	RecordLimit int64 // bytes of one record, above which it is reported and not kept; 0: 1 MiB
 	BodyLimit   int64 // bytes of one answer; 0: 4 GiB, as answers are streamed
 	Timeouts    Timeouts
 
@@ -107,7 +107,7 @@ func (c *Config) checkLogin() error {
 func (c *Config) fill() {
 	c.Concurrency = cmp.Or(c.Concurrency, 4)
 	c.UserAgent = cmp.Or(c.UserAgent, "lpexport")
-	c.RecordLimit = cmp.Or(c.RecordLimit, 2<<20)
+	c.RecordLimit = cmp.Or(c.RecordLimit, 1<<20)
 	c.BodyLimit = cmp.Or(c.BodyLimit, 4<<30)
 	c.Timeouts.Dial = cmp.Or(c.Timeouts.Dial, 10*time.Second)
 	c.Timeouts.TLS = cmp.Or(c.Timeouts.TLS, 10*time.Second)
