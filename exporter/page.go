@@ -62,7 +62,7 @@ type capturedHappening struct {
 
 // Reset forgets what an attempt that failed has given.
 func (p *page) Reset() {
-	p.records, p.oversized = p.records[:0], p.oversized[:0]
+	p.records, p.oversized, p.held = p.records[:0], p.oversized[:0], 0
 }
 
 // Record takes one record's bytes as received.
