@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"lpexport/exporter/checkpoint"
 	"lpexport/liveperson"
@@ -23,21 +24,37 @@ func (e *Exporter) refreshDirectories(ctx context.Context) error {
 	if err := e.tolerate(ctx, "skills", skillsErr); err != nil {
 		return err
 	}
-	return e.cp.Update(ctx, func(tx *checkpoint.Tx) error {
-		if err == nil {
-			if err := tx.PutUsers(directoryOf(users)); err != nil {
-				return err
-			}
+	if err == nil {
+		if err := e.keepUsers(ctx, directoryOf(users)); err != nil {
+			return err
 		}
-		if skillsErr != nil {
-			return nil
-		}
-		names := map[string]string{}
-		for _, s := range skills {
-			names[s.ID] = s.Name
-		}
-		return tx.PutSkills(names)
-	})
+	}
+	if skillsErr != nil {
+		return nil
+	}
+	names := map[string]string{}
+	for _, s := range skills {
+		names[s.ID] = s.Name
+	}
+	return e.keepSkills(ctx, names)
+}
+
+// keepUsers stores the directory of users if it is another than the one known.
+func (e *Exporter) keepUsers(ctx context.Context, users map[string]checkpoint.User) error {
+	known, err := e.cp.Users(ctx)
+	if err != nil || maps.Equal(known, users) {
+		return err
+	}
+	return e.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.PutUsers(users) })
+}
+
+// keepSkills stores the directory of skills if it is another than the one known.
+func (e *Exporter) keepSkills(ctx context.Context, skills map[string]string) error {
+	known, err := e.cp.Skills(ctx)
+	if err != nil || maps.Equal(known, skills) {
+		return err
+	}
+	return e.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.PutSkills(skills) })
 }
 
 // tolerate lets a run go on without a directory that LivePerson does not give.
@@ -54,14 +71,14 @@ func (e *Exporter) tolerate(ctx context.Context, what string, err error) error {
 	return nil
 }
 
-func directoryOf(users []liveperson.User) []checkpoint.User {
-	list := make([]checkpoint.User, 0, len(users))
+func directoryOf(users []liveperson.User) map[string]checkpoint.User {
+	byID := make(map[string]checkpoint.User, len(users))
 	for _, u := range users {
 		kind := kindOf(u.Type)
 		if kind == "unknown" {
 			kind = ""
 		}
-		list = append(list, checkpoint.User{ID: u.ID, Login: u.Login, Name: cmp.Or(u.FullName, u.Nickname), Email: u.Email, Kind: kind})
+		byID[u.ID] = checkpoint.User{ID: u.ID, Login: u.Login, Name: cmp.Or(u.FullName, u.Nickname), Email: u.Email, Kind: kind}
 	}
-	return list
+	return byID
 }

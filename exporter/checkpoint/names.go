@@ -5,13 +5,13 @@ import "context"
 // User is an agent or bot as the account's directory has it.
 type User struct{ ID, Login, Name, Email, Kind string }
 
-// PutUsers replaces the directory of users.
-func (tx *Tx) PutUsers(users []User) error {
+// PutUsers replaces the directory of users, by id.
+func (tx *Tx) PutUsers(users map[string]User) error {
 	if err := tx.exec(`DELETE FROM user`); err != nil {
 		return err
 	}
 	for _, u := range users {
-		if err := tx.exec(`INSERT OR REPLACE INTO user (id, login, name, email, kind) VALUES (?, ?, ?, ?, ?)`,
+		if err := tx.exec(`INSERT INTO user (id, login, name, email, kind) VALUES (?, ?, ?, ?, ?)`,
 			u.ID, u.Login, u.Name, u.Email, u.Kind); err != nil {
 			return err
 		}
