@@ -18,7 +18,7 @@ func BenchmarkGrowth(b *testing.B) {
 		{Conversations: *large / 10, Messages: 200},
 		{Conversations: 100, Messages: 20, Huge: 200_000},
 	} {
-		name := fmt.Sprintf("conversations=%d/messages=%d", a.Conversations, a.Messages)
+		name := fmt.Sprintf("conversations=%d,messages=%d", a.Conversations, a.Messages)
 		if a.Huge > 0 {
 			name = fmt.Sprintf("huge=%d", a.Huge)
 		}

@@ -9,9 +9,9 @@
 // the operating system accounts for them when it ends. A figure is printed
 // beside its target and never fails the benchmark, since machines differ.
 //
-// -large 200000 takes the full size where a benchmark grows with the account;
-// the default is smaller. -profiles DIR keeps a CPU and a heap profile of every
-// export.
+// Behind the package, -large 200000 takes the full size where a benchmark grows
+// with the account (then with -timeout 60m); the default is smaller. -profiles
+// DIR keeps a CPU and a heap profile of every export.
 package benchmarks
 
 import (
