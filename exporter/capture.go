@@ -16,12 +16,12 @@ type capture struct {
 	*Exporter
 	norm     *normaliser
 	chosen   selection
-	held     bool          // some destination was recovered: revisions go on from the archive's
-	drafting bool          // most of what comes is likely to be new
-	waiting  bool          // something is in quarantine that a capture may resolve; touched in transactions only
-	stored   func()        // called after each page that made anything due
-	pages    chan struct{} // places for pages in memory
-	alone    sync.Mutex    // held while a big record is fetched
+	held     bool       // some destination was recovered: revisions go on from the archive's
+	drafting bool       // most of what comes is likely to be new
+	waiting  bool       // something is in quarantine that a capture may resolve; touched in transactions only
+	stored   func()     // called after each page that made anything due
+	room     *room      // for pages in memory
+	alone    sync.Mutex // held while a big record is fetched
 	mu       sync.Mutex
 	expected int64
 	counts   Counts

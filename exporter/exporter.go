@@ -25,6 +25,11 @@ import (
 	"lpexport/liveperson"
 )
 
+// MemoryLimit is for debug.SetMemoryLimit. What lives in the heap stays far
+// below it but with a conversation of hundreds of thousands of messages; then the
+// collector works more often instead of letting the heap double.
+const MemoryLimit = 40 << 20
+
 // Source is the history API, as *liveperson.Client offers it.
 type Source interface {
 	Search(context.Context, liveperson.Query, liveperson.Sink) (liveperson.Page, error)

@@ -27,6 +27,9 @@ type page struct {
 	overtaken []string // ids of records that may be older than what is known
 }
 
+// capturedMessageSize is about what is kept of a message beside its bytes.
+const capturedMessageSize = 56
+
 // draftsUntil bounds what a page keeps for the sake of speed: with long
 // conversations, drafts would double what waits in memory to be stored.
 const draftsUntil = 2 << 20
@@ -70,8 +73,9 @@ func (p *page) Record(raw []byte) error {
 	c := p.capture(raw)
 	c.bytes, c.sha256 = int64(len(raw)), sha256.Sum256(raw)
 	c.frame = p.packer.pack(raw)
-	if p.held += len(c.frame); c.draft != nil {
-		p.held += len(c.draft.Frame)
+	p.held += len(c.frame) + len(c.messages)*capturedMessageSize
+	if c.draft != nil {
+		p.held += len(c.draft.Frame) + len(c.draft.Listing)
 	}
 	p.records = append(p.records, c)
 	return nil

@@ -150,18 +150,17 @@ func (r *reading) page(ctx context.Context, offset, limit int) (liveperson.Page,
 	return got, err
 }
 
-// wholePage reads and stores one page. It holds one of the places for pages in
-// memory, of all windows together, from the request until the page is stored.
+// wholePage reads and stores one page. From the request until the page is
+// stored it holds room for it, of what all windows share.
 func (r *reading) wholePage(ctx context.Context, offset, limit int) (liveperson.Page, error) {
-	select {
-	case r.c.pages <- struct{}{}:
-	case <-ctx.Done():
-		return liveperson.Page{}, context.Cause(ctx)
+	leave, err := r.c.room.enter(ctx)
+	if err != nil {
+		return liveperson.Page{}, err
 	}
-	defer func() { <-r.c.pages }()
 	q := r.query
 	q.Offset, q.Limit = offset, limit
 	p, err := r.c.page(ctx)
+	defer func() { leave(p.held) }()
 	if err != nil {
 		return liveperson.Page{}, err
 	}

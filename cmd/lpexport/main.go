@@ -6,13 +6,19 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
 	"golang.org/x/term"
+
+	"lpexport/exporter"
 )
 
 func main() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(exporter.MemoryLimit)
+	}
 	ctx, release := stoppable(context.Background())
 	program := &program{
 		stdout:   os.Stdout,

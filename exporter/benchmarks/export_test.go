@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"strings"
 	"testing"
@@ -73,6 +74,7 @@ func export() (err error) {
 }
 
 func open(ctx context.Context, j job) (*exporter.Exporter, error) {
+	debug.SetMemoryLimit(exporter.MemoryLimit) // as the program does
 	c, err := configure(j)
 	if err != nil {
 		return nil, err
