@@ -70,7 +70,7 @@ func (c *capture) openBackfill(ctx context.Context, from, askedTo time.Time) (b 
 		windows = append(windows, checkpoint.Window{From: start.UnixMilli(), To: next.UnixMilli()})
 		start = next
 	}
-	err = c.cp.Update(ctx, func(tx *checkpoint.Tx) error {
+	err = c.cp.Update(ctx, func(tx *checkpoint.Tx) (err error) {
 		b, err = tx.AddBackfill(from.UnixMilli(), askedTo.UnixMilli(), to.UnixMilli(), windows, c.millis())
 		return err
 	})
@@ -158,7 +158,7 @@ func (c *capture) canSplit(w checkpoint.Window, f filter) bool {
 	return w.To-w.From > border.Milliseconds() || f.Skills == nil && len(c.norm.skills) > 0 || f.Status == nil
 }
 
-// split puts windows of about splitInto conversations in the place of one: by
+// split puts windows well below the ceiling in the place of one: by
 // time, and below one slot by skill, which a conversation keeps for good, and
 // last by status.
 func (c *capture) split(ctx context.Context, b checkpoint.Backfill, w checkpoint.Window, count int) error {
@@ -169,7 +169,8 @@ func (c *capture) split(ctx context.Context, b checkpoint.Backfill, w checkpoint
 	var into []checkpoint.Window
 	switch slots := (w.To - w.From) / border.Milliseconds(); {
 	case slots > 1:
-		parts := min(int64((count+splitInto-1)/splitInto), slots)
+		aim := max(c.ceiling*7/10, 1)
+		parts := min(int64((count+aim-1)/aim), slots)
 		for i := range parts {
 			from, to := w.From+slots*i/parts*border.Milliseconds(), w.From+slots*(i+1)/parts*border.Milliseconds()
 			into = append(into, checkpoint.Window{From: from, To: to, Filter: w.Filter})

@@ -109,8 +109,9 @@ type Progress struct {
 // Exporter works on one checkpoint. It is safe for use by several goroutines.
 type Exporter struct {
 	Settings
-	cp     *checkpoint.Checkpoint
-	packer *packer
+	cp      *checkpoint.Checkpoint
+	packer  *packer
+	ceiling int // of a window
 }
 
 // Open opens the state directory, and makes it when it is not there yet.
@@ -129,7 +130,7 @@ func Open(ctx context.Context, s Settings) (*Exporter, error) {
 	if s.Progress == nil {
 		s.Progress = func(Progress) {}
 	}
-	return &Exporter{Settings: s, cp: cp, packer: newPacker()}, nil
+	return &Exporter{Settings: s, cp: cp, packer: newPacker(), ceiling: ceiling}, nil
 }
 
 // Close ends all work with the checkpoint.

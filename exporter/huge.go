@@ -42,8 +42,8 @@ func (c *capture) fetchRest(ctx context.Context, p *page) error {
 		}
 		p.oversized = append(p.oversized, again.oversized...)
 	}
-	for _, id := range p.oversized {
-		if err := c.fetchAlone(ctx, id); err != nil {
+	for _, o := range p.oversized {
+		if err := c.fetchAlone(ctx, o.id); err != nil {
 			return err
 		}
 	}

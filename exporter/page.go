@@ -23,8 +23,14 @@ type page struct {
 	messages  []archive.Message // of the record being read, when drafting
 	held      int               // bytes kept so far
 	records   []captured
-	oversized []string // ids of records that are too big to come with others
-	overtaken []string // ids of records that may be older than what is known
+	oversized []oversized // records that are too big to come with others
+	overtaken []string    // ids of records that may be older than what is known
+}
+
+// oversized is what is known of a record before it is fetched alone.
+type oversized struct {
+	id        string
+	startedAt int64
 }
 
 // capturedMessageSize is about what is kept of a message beside its bytes.
@@ -84,7 +90,8 @@ func (p *page) Record(raw []byte) error {
 // Oversized notes a record that has to be fetched alone.
 func (p *page) Oversized(info []byte) error {
 	if id := (liveperson.Info{Value: info}).ID(); liveperson.UsableID(id) {
-		p.oversized = append(p.oversized, id)
+		h := p.n.header(&liveperson.Record{Info: liveperson.Info{Value: info}})
+		p.oversized = append(p.oversized, oversized{id, h.startedAt})
 	} else {
 		p.records = append(p.records, captured{header: header{id: id}, reason: "it is over the size limit and has no conversationId that can be asked for",
 			bytes: int64(len(info)), sha256: sha256.Sum256(info), frame: p.packer.pack(info)})

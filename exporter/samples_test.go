@@ -34,7 +34,7 @@ func sample(t *testing.T, name string) []byte {
 
 // sampleServer answers every search with one official payload.
 type sampleServer struct {
-	page               atomic.Pointer[[]byte]
+	page                atomic.Pointer[[]byte]
 	domain, user, skill []byte
 }
 

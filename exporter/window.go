@@ -17,8 +17,7 @@ import (
 const (
 	border     = 10 * time.Minute // to which the API rounds every time filter, outwards
 	pageLimit  = liveperson.MaxLimit
-	ceiling    = 5000 // records of a window; the API's own result window ends at 10,000
-	splitInto  = 3500 // aimed at when a window has more
+	ceiling    = 5000 // records of a window; the API's own result window ends at 10,000. An Exporter's own may be lower
 	maxReads   = 3    // of one window in one run
 	aboutLimit = 10000
 )
@@ -73,8 +72,15 @@ func (r *reading) run(ctx context.Context, mayTooMany bool) error {
 func (r *reading) pass(ctx context.Context, mayTooMany bool) (count int, err error) {
 	r.ids, r.failed, r.err = map[string]struct{}{}, false, nil
 	first, err := r.page(ctx, 0, pageLimit)
+	if err := r.note(ctx, err); err != nil {
+		return 0, err
+	}
 	if err != nil {
-		return 0, r.stop(ctx, err)
+		// The other pages go on: how many there are takes no record to tell.
+		if first, err = r.look(ctx); err != nil {
+			return 0, r.stop(ctx, err)
+		}
+		first.Records = pageLimit
 	}
 	if r.clock != nil && r.clock.date.IsZero() {
 		*r.clock = clock{date: first.Date, ours: r.c.Now()}
@@ -82,7 +88,7 @@ func (r *reading) pass(ctx context.Context, mayTooMany bool) (count int, err err
 	if first.Count < 0 {
 		return 0, fmt.Errorf("%w: the answer did not say how many there are", errIncomplete)
 	}
-	if first.Count > ceiling && mayTooMany {
+	if first.Count > r.c.ceiling && mayTooMany {
 		return 0, &errTooMany{first.Count}
 	}
 	if first.Count > aboutLimit-pageLimit {
@@ -202,8 +208,10 @@ func (r *reading) see(p *page) {
 			r.ids[c.id] = struct{}{}
 		}
 	}
-	for _, id := range p.oversized {
-		r.ids[id] = struct{}{}
+	for _, o := range p.oversized {
+		if r.before == 0 || o.startedAt < r.before {
+			r.ids[o.id] = struct{}{}
+		}
 	}
 }
 
@@ -215,9 +223,7 @@ func (r *reading) agrees(ctx context.Context, count int) (bool, error) {
 	if count <= pageLimit && !r.last {
 		return len(r.ids) >= count, nil
 	}
-	q := r.query
-	q.Offset, q.Limit, q.Content = 0, 1, []string{}
-	look, err := r.c.Source.Search(ctx, q, &looker{})
+	look, err := r.look(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -227,6 +233,13 @@ func (r *reading) agrees(ctx context.Context, count int) (bool, error) {
 	// Conversations enter such a window while it is read. Those come again in
 	// the next cycle; it is enough that none was jumped over.
 	return len(r.ids) >= min(count, look.Count), nil
+}
+
+// look asks only how many there are.
+func (r *reading) look(ctx context.Context) (liveperson.Page, error) {
+	q := r.query
+	q.Offset, q.Limit, q.Content = 0, 1, []string{}
+	return r.c.Source.Search(ctx, q, &looker{})
 }
 
 // agreesBefore looks at the place where what started before the run ends and

@@ -44,6 +44,11 @@ const (
 // Register makes a destination known and due what it is to be given of what
 // has been captured already. The checkpoint's origin becomes its origin.
 func (tx *Tx) Register(name, archive string, from From, fromAt, now int64) error {
+	// Another process may have been faster.
+	var known int
+	if err := tx.row(`SELECT count(*) FROM destination WHERE name = ?`, name).Scan(&known); err != nil || known > 0 {
+		return err
+	}
 	id, err := tx.insert(`INSERT INTO destination (name, archive, origin, from_at, registered_at) VALUES (?, ?, ?, ?, ?)`,
 		name, archive, tx.c.origin, null(fromAt), now)
 	if err != nil {

@@ -1,6 +1,10 @@
 package checkpoint
 
-import "context"
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
 
 // Place is how far capture has come.
 type Place struct {
@@ -73,8 +77,15 @@ type Window struct {
 	Conversations int64
 }
 
-// AddBackfill stores a new backfill with its windows.
+// AddBackfill stores a new backfill with its windows, or takes up the one that
+// another process has just begun.
 func (tx *Tx) AddBackfill(from, askedTo, to int64, windows []Window, now int64) (Backfill, error) {
+	var b Backfill
+	err := tx.row(`SELECT id, from_at, to_at FROM backfill WHERE from_at = ? AND asked_to = ? AND done_at IS NULL`, from, askedTo).
+		Scan(&b.ID, &b.From, &b.To)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return b, err
+	}
 	id, err := tx.insert(`INSERT INTO backfill (from_at, asked_to, to_at, created_at) VALUES (?, ?, ?, ?)`, from, askedTo, to, now)
 	if err != nil {
 		return Backfill{}, err
