@@ -75,7 +75,7 @@ func (c *Checkpoint) open(ctx context.Context, o Options) error {
 	if err := createPrivate(c.path); err != nil {
 		return err
 	}
-	if err := migrate(ctx, c.writeDB, c.path); err != nil {
+	if err := migrate(ctx, c.writeDB, c.path, migrations); err != nil {
 		return err
 	}
 	if c.conn, err = c.writeDB.Conn(ctx); err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -26,13 +27,13 @@ const turnPoll = 50 * time.Millisecond
 // Processes that open a checkpoint at once take turns, by an OS lock that ends
 // with its holder: each looks at the schema only when the one before is done
 // with it. SQLite's own lock is no help, as it is not held from the look on.
-func migrate(ctx context.Context, db *sql.DB, path string) (err error) {
+func migrate(ctx context.Context, db *sql.DB, path string, all fs.FS) (err error) {
 	turn := flock.New(path+".lock", flock.SetPermissions(0o600))
 	defer func() { err = errors.Join(err, turn.Close()) }()
 	if _, err := turn.TryLockContext(ctx, turnPoll); err != nil {
 		return fmt.Errorf("wait for a migration: %w", err)
 	}
-	files, err := fs.Sub(migrations, "migrations")
+	files, err := fs.Sub(all, "migrations")
 	if err != nil {
 		return err
 	}
@@ -54,10 +55,33 @@ func migrate(ctx context.Context, db *sql.DB, path string) (err error) {
 			Err:  fmt.Errorf("its schema is %d, this lpexport knows up to %d", have, want),
 			Hint: "use the lpexport that wrote it, or a newer one"}
 	case have > 0:
-		if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, fmt.Sprintf("%s.schema-%d", path, have)); err != nil {
+		if err := keepCopy(ctx, db, fmt.Sprintf("%s.schema-%d", path, have)); err != nil {
 			return fmt.Errorf("keep a copy before migration: %w", err)
 		}
 	}
 	_, err = p.Up(ctx)
 	return err
+}
+
+// keepCopy copies the checkpoint to path, durable, in the place of what an
+// earlier try left there: that was made before anything was changed, too.
+func keepCopy(ctx context.Context, db *sql.DB, path string) error {
+	part := path + ".part"
+	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := createPrivate(part); err != nil {
+		return err
+	}
+	if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, part); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(part, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(part, path)
 }
