@@ -17,7 +17,7 @@ import (
 
 const (
 	widest         = 28 * 24 * time.Hour // of a window before it is counted; the API takes three months
-	windowsAtATime = 2                   // so that one window's last look does not leave the line idle
+	windowsAtATime = 4                   // so that the ends of windows do not leave the line idle
 )
 
 // backfill captures the conversations that started in a period. Each of its

@@ -16,7 +16,7 @@ const roomBytes = 10 << 20
 // stored: by number, and by the size that pages turn out to have.
 type room struct {
 	semaphore *semaphore.Weighted
-	least     int64 // of a page: so that no more are in it than requests in flight
+	least     int64 // of a page: so that there is a bound to their number too
 	last      atomic.Int64
 }
 

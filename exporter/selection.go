@@ -52,7 +52,7 @@ func choose(wanted []string, skills map[string]string) (selection, error) {
 // begin prepares a run's capture: the directories of users and skills, the
 // selection.
 func (e *Exporter) begin(ctx context.Context, stored func()) (*capture, error) {
-	c := &capture{Exporter: e, stored: stored, room: newRoom(e.Concurrency), counts: Counts{Excluded: map[string]int64{}}}
+	c := &capture{Exporter: e, stored: stored, room: newRoom(2 * e.Concurrency), counts: Counts{Excluded: map[string]int64{}}}
 	if err := e.refreshDirectories(ctx); err != nil {
 		return nil, err
 	}

@@ -96,7 +96,7 @@ func (r *reading) pass(ctx context.Context, mayTooMany bool) (count int, err err
 	}
 	r.c.expect(first.Count)
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(max(1, r.c.Concurrency))
+	g.SetLimit(2 * max(1, r.c.Concurrency)) // as many again are being read and stored
 	for offset := first.Records; offset < first.Count && first.Records > 0; offset += pageLimit {
 		g.Go(func() error {
 			_, err := r.page(ctx, offset, min(pageLimit, first.Count-offset))

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -117,12 +118,14 @@ func (c *Client) prepare(ctx context.Context, k *call) (base, token string, err 
 	return base, token, err
 }
 
-// attempt sends k once and reads the answer, within one slot.
+// attempt sends k once and reads the answer. It holds a slot until the answer
+// has arrived.
 func (c *Client) attempt(ctx context.Context, k *call, base, token string) error {
 	if err := c.limiter.acquire(ctx); err != nil {
 		return err
 	}
-	defer c.limiter.release()
+	release := sync.OnceFunc(c.limiter.release)
+	defer release()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	req, err := c.request(ctx, k, base, token)
@@ -138,12 +141,19 @@ func (c *Client) attempt(ctx context.Context, k *call, base, token string) error
 		c.domains.distrust(k.service)
 		return unanswered(k.op, err)
 	}
-	defer resp.Body.Close()
+	arrived := sync.OnceFunc(func() {
+		resp.Body.Close()
+		release()
+	})
+	defer arrived()
 	date := c.note(resp)
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusNoContent {
 		return statusError(k.op, resp, c.cfg.Now(), c.secrets(token))
 	}
-	body := &meter{r: resp.Body, max: c.cfg.BodyLimit, ctx: ctx, cancel: cancel, idle: c.cfg.Timeouts.Idle}
+	arriving := prefetch(ctx, resp.Body, arrived)
+	defer arriving.wait()
+	defer cancel(nil)
+	body := &meter{r: arriving, max: c.cfg.BodyLimit, ctx: ctx, cancel: cancel, idle: c.cfg.Timeouts.Idle}
 	s := newStream(body)
 	defer s.close()
 	if err := k.read(&answer{status: resp.StatusCode, date: date, body: s}); err != nil {
