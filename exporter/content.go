@@ -92,7 +92,7 @@ func formName(data liveperson.Value) string {
 // embeddedLimit bounds the JSON inside a string that is read for its words, and
 // depthLimit how deep it is read. What is beyond stays in the kept JSON.
 const (
-	embeddedLimit = 1 << 20
+	embeddedLimit = 8 << 20
 	depthLimit    = 64
 )
 
