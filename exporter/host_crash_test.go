@@ -40,6 +40,10 @@ type crash struct {
 	bundles map[string]string // path: hash of the manifest, as first seen
 }
 
+// longestRun is how long a process may take that has not been killed; it takes
+// well under a second, and one that hangs for ever.
+const longestRun = 2 * time.Minute
+
 // requestTime is by how much each request moves the account's time on.
 const requestTime = 15 * time.Second
 
@@ -123,8 +127,12 @@ func (c *crash) run(l *line, m mission, requests int) (killed bool) {
 		return false
 	}
 	var out, talk bytes.Buffer
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), missionVariable+"="+string(raw))
+	ctx, cancel := context.WithTimeout(context.Background(), longestRun)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0])
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGQUIT) } // it tells where it hangs
+	// The race detector would let each process that ends wait a second.
+	cmd.Env = append(os.Environ(), missionVariable+"="+string(raw), "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	cmd.Stdout, cmd.Stderr = &out, &talk
 	if err := l.start(cmd, requests); err != nil {
 		c.t.Error(err)
