@@ -208,21 +208,22 @@ func (tx *Tx) prepared(query string) (*sql.Stmt, error) {
 	return s, err
 }
 
-func (tx *Tx) exec(query string, args ...any) error {
+func (tx *Tx) run(query string, args []any) (sql.Result, error) {
 	s, err := tx.prepared(query)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = s.ExecContext(tx.ctx, args...)
+	return s.ExecContext(tx.ctx, args...)
+}
+
+func (tx *Tx) exec(query string, args ...any) error {
+	_, err := tx.run(query, args)
 	return err
 }
 
+// insert runs a statement and tells the new row's number.
 func (tx *Tx) insert(query string, args ...any) (int64, error) {
-	s, err := tx.prepared(query)
-	if err != nil {
-		return 0, err
-	}
-	r, err := s.ExecContext(tx.ctx, args...)
+	r, err := tx.run(query, args)
 	if err != nil {
 		return 0, err
 	}
@@ -231,11 +232,7 @@ func (tx *Tx) insert(query string, args ...any) (int64, error) {
 
 // affected runs a statement and tells how many rows it changed.
 func (tx *Tx) affected(query string, args ...any) (int64, error) {
-	s, err := tx.prepared(query)
-	if err != nil {
-		return 0, err
-	}
-	r, err := s.ExecContext(tx.ctx, args...)
+	r, err := tx.run(query, args)
 	if err != nil {
 		return 0, err
 	}
