@@ -57,7 +57,8 @@ func TestBackfillCapturesItsPeriod(t *testing.T) {
 
 func TestBackfillGoesOnAfterBadPages(t *testing.T) {
 	search := sandbox.Search
-	set := sandbox.Settings{Seed: 5, Rate: 40, Messages: 6, Faults: []sandbox.Fault{
+	// At rest, since the account's clock goes on while the client waits.
+	set := sandbox.Settings{Seed: 5, Conversations: 600, Period: 15 * day, Messages: 6, Faults: []sandbox.Fault{
 		{Kind: sandbox.Status, Route: search, Share: 0.1, Code: 429}, {Kind: sandbox.Status, Route: search, Share: 0.1},
 		{Kind: sandbox.Cut, Route: search, Share: 0.1, Fraction: 0.7}, {Kind: sandbox.HTML, Route: search, Share: 0.05},
 		{Kind: sandbox.Empty, Route: search, Share: 0.05}, {Kind: sandbox.PartialResult, Route: search, Share: 0.1},
@@ -68,14 +69,6 @@ func TestBackfillGoesOnAfterBadPages(t *testing.T) {
 	for range 30 {
 		report, err := r.Backfill(context.Background(), epoch, epoch.Add(60*24*time.Hour), nil)
 		if err == nil && report.Complete {
-			// The account went on while the client waited between attempts.
-			r.clock.Advance(time.Minute)
-			for err = ErrIncomplete; errors.Is(err, ErrIncomplete); {
-				_, err = r.Cycle(context.Background(), nil)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
 			r.mustHoldTruth("local")
 			return
 		}
