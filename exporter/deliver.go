@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"lpexport/archive"
 	"lpexport/exporter/checkpoint"
@@ -111,12 +110,6 @@ func (w *worker) write(ctx context.Context, b *checkpoint.Bundle, dir string) (m
 	return rendered.ManifestSHA256, err
 }
 
-// Bounds of the pause after a failed delivery; it doubles with each attempt.
-const (
-	firstPause   = time.Minute
-	longestPause = time.Hour
-)
-
 // handOver delivers one bundle and stores the receipt. A failure that may pass
 // is stored and ends the deliveries of this run; one that will not is returned.
 func (w *worker) handOver(ctx context.Context, b checkpoint.Bundle, dir string) error {
@@ -151,13 +144,12 @@ func (w *worker) deliveryFailed(ctx context.Context, b checkpoint.Bundle, err er
 	if errors.As(err, &e) && (e.Class == archive.Halt || e.Class == archive.Abort) {
 		return err
 	}
-	pause := min(firstPause<<min(b.Attempts, 10), longestPause)
 	if b.Error != err.Error() {
 		w.Log.Warn("delivery failed: the next run tries again", "destination", w.dest.Name, "bundle", filepath.Base(b.Path), "error", err)
 	}
 	w.failed = err
 	return w.cp.Update(ctx, func(tx *checkpoint.Tx) error {
-		return tx.SetFailed(b.ID, err.Error(), w.Now().Add(pause).UnixMilli())
+		return tx.SetFailed(b.ID, err.Error())
 	})
 }
 

@@ -222,8 +222,11 @@ func (s *slicer) each(ctx context.Context, with func(*archive.Slice) error) erro
 		if err != nil {
 			return err
 		}
-		weight := messageWeight(&m)
-		if n := len(out.Messages); n > 0 && (n >= sliceMessages || size+weight > sliceBytes) {
+		weight, next := messageWeight(&m), 1
+		if s.amended(i) {
+			weight, next = 2*weight, 2 // what amends it comes in the same slice
+		}
+		if n := len(out.Messages); n > 0 && !s.amendsLast(i) && (n+next > sliceMessages || size+weight > sliceBytes) {
 			s.happenUntil(out, m.SentAt)
 			if err := with(out); err != nil {
 				return err
@@ -233,13 +236,25 @@ func (s *slicer) each(ctx context.Context, with func(*archive.Slice) error) erro
 			out.Messages = messages
 		}
 		out.Messages = append(out.Messages, m)
-		size += weight
+		size += messageWeight(&m)
 	}
 	s.happenUntil(out, 1<<62)
 	if len(out.Messages)+len(out.Happened) == 0 {
 		return nil
 	}
 	return with(out)
+}
+
+// amendsLast tells whether this item amends the one before it.
+func (s *slicer) amendsLast(i int) bool { return i > 0 && s.amended(i-1) }
+
+// amended tells whether the next item amends this one.
+func (s *slicer) amended(i int) bool {
+	if i+1 >= len(s.items) {
+		return false
+	}
+	a, b := &s.items[i], &s.items[i+1]
+	return a.amends == 0 && b.amends != 0 && a.seq == b.seq && a.dialog == b.dialog && a.variant == b.variant
 }
 
 func (s *slicer) message(ctx context.Context, r *partReader, i *item) (archive.Message, error) {

@@ -23,15 +23,14 @@ type Bundle struct {
 	CreatedAt      int64
 	ManifestSHA256 string // once rendered
 	Attempts       int
-	NextAttemptAt  int64
 	Error          string
 }
 
-const bundleColumns = `id, serial, path, head, state, slices, messages, amendments, created_at, manifest_sha256, attempts, next_attempt_at, error`
+const bundleColumns = `id, serial, path, head, state, slices, messages, amendments, created_at, manifest_sha256, attempts, error`
 
 func scanBundle(s scanner, b *Bundle) error {
 	return s.Scan(&b.ID, &b.Serial, &b.Path, &b.Head, &b.State, &b.Slices, &b.Messages, &b.Amendments, &b.CreatedAt,
-		&b.ManifestSHA256, &b.Attempts, &b.NextAttemptAt, &b.Error)
+		&b.ManifestSHA256, &b.Attempts, &b.Error)
 }
 
 // PrepareBundle makes room for a bundle's slices. It is not there for anybody
@@ -144,9 +143,9 @@ func (tx *Tx) SetDelivered(bundle int64, receipt string, now int64) error {
 	return tx.exec(`UPDATE bundle SET state = ?, receipt = ?, error = '', delivered_at = ? WHERE id = ?`, Delivered, receipt, now, bundle)
 }
 
-// SetFailed stores a delivery that failed and when to try again.
-func (tx *Tx) SetFailed(bundle int64, reason string, next int64) error {
-	return tx.exec(`UPDATE bundle SET attempts = attempts + 1, error = ?, next_attempt_at = ? WHERE id = ?`, reason, next, bundle)
+// SetFailed stores a delivery that failed. The next run tries again.
+func (tx *Tx) SetFailed(bundle int64, reason string) error {
+	return tx.exec(`UPDATE bundle SET attempts = attempts + 1, error = ? WHERE id = ?`, reason, bundle)
 }
 
 // Undelivered lists the bundles of a destination that it has not taken, by serial.

@@ -195,7 +195,6 @@ CREATE TABLE bundle (
     created_at      INTEGER NOT NULL,
     manifest_sha256 TEXT    NOT NULL DEFAULT '',
     attempts        INTEGER NOT NULL DEFAULT 0,
-    next_attempt_at INTEGER NOT NULL DEFAULT 0,
     error           TEXT    NOT NULL DEFAULT '',
     receipt         TEXT    NOT NULL DEFAULT '',
     delivered_at    INTEGER,
