@@ -51,8 +51,9 @@ type mission struct {
 
 // result is what a child prints before it dies at a step, or on its end.
 type result struct {
-	DiesAt string
-	Fault  string // an error that no run may end with
+	DiesAt   string
+	Complete bool
+	Fault    string // an error that no run may end with
 }
 
 type crashChild struct {
@@ -65,9 +66,12 @@ func (c *crashChild) run() {
 	if c.Step == 0 && c.After > 0 {
 		time.AfterFunc(c.After, die)
 	}
-	if err := unexpected(c.export(context.Background())); err != nil {
-		c.print(result{Fault: err.Error()})
+	complete, err := c.export(context.Background())
+	r := result{Complete: complete}
+	if err := unexpected(err); err != nil {
+		r.Fault = err.Error()
 	}
+	c.print(r)
 	os.Exit(0)
 }
 
@@ -121,7 +125,7 @@ func unexpected(err error) error {
 
 // export is one cycle or backfill, in a process of its own. Bundles are small,
 // so that there are many, and some are cut while others are still captured.
-func (c *crashChild) export(ctx context.Context) (err error) {
+func (c *crashChild) export(ctx context.Context) (complete bool, err error) {
 	told := &toldClock{clockwork: clockwork{now: c.Now}}
 	client, err := liveperson.New(liveperson.Config{
 		Account: "sandbox", DomainAPI: c.Service, Source: "test", Concurrency: 4,
@@ -130,7 +134,7 @@ func (c *crashChild) export(ctx context.Context) (err error) {
 		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	local := (&trial{root: c.Archive}).destination("local")
 	local.Bounds = Bounds{Conversations: 8, Bytes: 64 << 10, Wait: time.Minute}
@@ -141,15 +145,16 @@ func (c *crashChild) export(ctx context.Context) (err error) {
 		Destinations: []Destination{local}, Step: c.step,
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
+	var r Report
 	if c.From.IsZero() {
-		_, err = e.Cycle(ctx, nil)
+		r, err = e.Cycle(ctx, nil)
 	} else {
-		_, err = e.Backfill(ctx, c.From, c.To, nil)
+		r, err = e.Backfill(ctx, c.From, c.To, nil)
 	}
-	return err
+	return r.Complete, err
 }
 
 // toldClock is a clock that the answers' Date headers move, so that a child and

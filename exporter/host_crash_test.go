@@ -33,11 +33,12 @@ type crash struct {
 	state, root  string
 	cycles       *line
 
-	mu      sync.Mutex
-	rng     *rand.Rand
-	kills   int
-	diedAt  map[string]int    // by the name of the step
-	bundles map[string]string // path: hash of the manifest, as first seen
+	mu       sync.Mutex
+	rng      *rand.Rand
+	kills    int
+	complete bool              // what the last run said in the end
+	diedAt   map[string]int    // by the name of the step
+	bundles  map[string]string // path: hash of the manifest, as first seen
 }
 
 // longestRun is how long a process may take that has not been killed; it takes
@@ -47,19 +48,21 @@ const longestRun = 2 * time.Minute
 // requestTime is by how much each request moves the account's time on.
 const requestTime = 15 * time.Second
 
-// newCrash is a living account of some days, in which all goes wrong now and then.
-func newCrash(t *testing.T, salt uint64) *crash {
+// living is an account with so many conversations a day, in which all goes wrong
+// now and then.
+func living(rate int) sandbox.Settings {
 	search := sandbox.Search
-	return newCrashOf(t, salt, sandbox.Settings{Rate: 30, Messages: 8, Lively: 0.25, LateChanges: true, Freshness: 30 * time.Second,
+	return sandbox.Settings{Rate: rate, Messages: 8, Lively: 0.25, LateChanges: true, Freshness: 30 * time.Second,
 		Faults: []sandbox.Fault{
 			{Kind: sandbox.Status, Share: 0.03, Code: 429}, {Kind: sandbox.Status, Share: 0.03},
 			{Kind: sandbox.Cut, Route: search, Share: 0.05, Fraction: 0.6}, {Kind: sandbox.Cut, Route: sandbox.ByID, Share: 0.05, Fraction: 0.3},
 			{Kind: sandbox.PartialResult, Route: search, Share: 0.05}, {Kind: sandbox.Shift, Route: search, Share: 0.05, By: 2},
 			{Kind: sandbox.CountOff, Route: search, Share: 0.03, By: -1}, {Kind: sandbox.PartialRecord, Share: 0.1},
-		}})
+		}}
 }
 
-func newCrashOf(t *testing.T, salt uint64, set sandbox.Settings) *crash {
+// newCrash begins on the account's third day.
+func newCrash(t *testing.T, salt uint64, set sandbox.Settings) *crash {
 	t.Helper()
 	dir := t.TempDir()
 	c := &crash{t: t, clock: &clockwork{now: epoch.Add(48 * time.Hour)}, state: filepath.Join(dir, "state"), root: filepath.Join(dir, "archive"),
@@ -150,18 +153,19 @@ func (c *crash) run(l *line, m mission, requests int) (killed bool) {
 	if r.Fault != "" || err != nil && !killed {
 		c.t.Errorf("mission %s: %s (%v) %s", raw, r.Fault, err, talk.Bytes())
 	}
-	c.note(killed, r.DiesAt)
+	c.note(killed, r)
 	c.mustFindLeaseFree(l)
 	c.inspect()
 	return killed && !c.t.Failed()
 }
 
-func (c *crash) note(killed bool, at string) {
+func (c *crash) note(killed bool, r result) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.complete = r.Complete
 	if killed {
 		c.kills++
-		c.diedAt[at]++
+		c.diedAt[r.DiesAt]++
 	}
 }
 
@@ -196,13 +200,20 @@ func (c *crash) mustLackNothing() {
 	r := c.trial()
 	defer r.Close()
 	r.cycle()
+	c.mustHoldMessages(c.clock.Now())
+}
+
+// mustHoldMessages checks that the archive has every message that the account
+// showed at a moment.
+func (c *crash) mustHoldMessages(at time.Time) {
+	c.t.Helper()
 	got := map[entryKey]bool{}
-	for _, s := range r.delivered("local") {
+	for _, s := range (&trial{t: c.t, root: c.root}).delivered("local") {
 		for _, m := range s.Messages {
 			got[entryKey{conversation: s.Conversation, dialog: m.Dialog, sequence: m.Sequence}] = true
 		}
 	}
-	for conversation := range c.calm.Truth(c.clock.Now()) {
+	for conversation := range c.calm.Truth(at) {
 		for _, m := range conversation.Messages {
 			if k := (entryKey{conversation: conversation.ID, dialog: m.Dialog, sequence: m.Sequence}); !got[k] {
 				c.t.Errorf("message %+v is missing", k)
