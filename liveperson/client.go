@@ -1,3 +1,11 @@
+// Package liveperson is LivePerson's side of the export: the client of the
+// Messaging Interactions history, users and skills, with both logins, and the
+// wire's values, read in place.
+//
+// It keeps to what the API allows and repeats what may pass: one limiter for all
+// requests, the inner retries of LivePerson's policy, answers streamed record by
+// record within bounds. It follows no link and no redirect, and it knows nothing
+// of archives: each record is handed over as the bytes that were received.
 package liveperson
 
 import (
