@@ -173,7 +173,7 @@ func (h *huge) open(tx *checkpoint.Tx, small map[string][]byte) (in bool, err er
 		}
 	}
 	if h.known.ID == 0 {
-		h.known.Status, h.known.Seen = h.head.status, []byte{}
+		h.known.Seen = []byte{} // and no status: nothing is known yet to compare with
 		if err := tx.PutConversation(&h.known); err != nil {
 			return false, err
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"lpexport/liveperson"
 	"lpexport/liveperson/sandbox"
@@ -211,4 +212,13 @@ func TestHugeConversationWaitsForTheOther(t *testing.T) {
 	if _, err := r.Cycle(ctx, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("cycle: %v", err)
 	}
+}
+
+// What makes room for its parts is no record yet: a conversation that was closed
+// when it was first met was closed once, and says so.
+func TestHugeConversationThatIsClosedWhenFirstMet(t *testing.T) {
+	set := sandbox.Settings{Seed: 11<<8 | 4, Conversations: 3, Period: 24 * time.Hour, Huge: 9000}
+	r := newTrial(t, set, 48*time.Hour, nil)
+	r.cycle()
+	r.mustHoldTruth("local")
 }
