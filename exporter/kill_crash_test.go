@@ -21,7 +21,7 @@ import (
 )
 
 var (
-	crashKills = flag.Int("crash.kills", 240/sparsely, "how many processes the crash test kills")
+	crashKills = flag.Int("crash.kills", 200/sparsely, "how many processes the crash test kills")
 	crashSeed  = flag.Uint64("crash.seed", 1, "seed of the crash test's accounts and instants")
 )
 
