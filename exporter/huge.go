@@ -146,7 +146,7 @@ func (h *huge) section(ctx context.Context, section string) (value []byte, err e
 			value = append(value, ',')
 		}
 		value = append(value, e...)
-		list = list || section != "info" && !objectSections[section]
+		list = list || !objectSections[section]
 		return nil
 	})
 	if list {
@@ -157,8 +157,8 @@ func (h *huge) section(ctx context.Context, section string) (value []byte, err e
 }
 
 // objectSections are one object, not a list.
-var objectSections = map[string]bool{"campaign": true, "coBrowseSessions": true, "summary": true, "sdes": true, "unAuthSdes": true,
-	"monitoring": true, "responseTime": true, "latestAgentSurvey": true, "intents": false}
+var objectSections = map[string]bool{"info": true, "campaign": true, "coBrowseSessions": true, "summary": true, "sdes": true, "unAuthSdes": true,
+	"monitoring": true, "responseTime": true, "latestAgentSurvey": true}
 
 func (h *huge) open(tx *checkpoint.Tx, small map[string][]byte) (in bool, err error) {
 	if h.known, err = tx.Conversation(h.id); err != nil {

@@ -243,7 +243,7 @@ func (r *reading) look(ctx context.Context) (liveperson.Page, error) {
 }
 
 // agreesBefore looks at the place where what started before the run ends and
-// what started since begins: the windows's order is that of the starts.
+// what started since begins: the window's order is that of the starts.
 func (r *reading) agreesBefore(ctx context.Context) (bool, error) {
 	q := r.query
 	q.Offset, q.Limit, q.Content = max(len(r.ids)-1, 0), 2, []string{}
