@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -68,6 +69,46 @@ func TestBundleBounds(t *testing.T) {
 		t.Errorf("bound by bytes: %+v", d)
 	}
 	r.sound()
+}
+
+// What fills a bundle is delivered while the capture goes on: a backfill of days
+// must not keep everything to its end.
+func TestFullBundlesAreDeliveredDuringTheCapture(t *testing.T) {
+	taken := make(chan struct{})
+	r, h := handTrial(t, func(s *Settings) {
+		s.Destinations[0].Bounds.Conversations = 2
+		s.Destinations[0].Target = &signalling{Target: s.Destinations[0].Target, taken: sync.OnceFunc(func() { close(taken) })}
+	})
+	for i := range 3 {
+		h.put(talk{id: fmt.Sprint("c", i), said: []said{{0, "x"}}})
+	}
+	h.fail = func(op string) error {
+		if op != "by id" { // the searches are over, the capture is not
+			return nil
+		}
+		select {
+		case <-taken:
+		case <-time.After(time.Minute):
+			t.Error("nothing was delivered before the capture ended")
+		}
+		return nil
+	}
+	r.cycle()
+	r.inOrder("local", 2)
+}
+
+// signalling tells when its target has taken an item.
+type signalling struct {
+	Target
+	taken func()
+}
+
+func (s *signalling) Deliver(ctx context.Context, item archive.Item) (archive.Receipt, error) {
+	receipt, err := s.Target.Deliver(ctx, item)
+	if err == nil {
+		s.taken()
+	}
+	return receipt, err
 }
 
 func (r *trial) addDestination(name string, from *From) {

@@ -21,6 +21,7 @@ type worker struct {
 	row     checkpoint.Destination
 	refused map[int64]bool // conversations that cannot be cut
 
+	tidied    bool  // unfinished work of earlier runs is gone
 	recovered bool  // some destination was: what its archive held counts as given
 	failed    error // of a delivery: nothing more is handed over in this run
 	report    DestinationReport
@@ -75,6 +76,9 @@ func (w *worker) run(ctx context.Context, captured <-chan struct{}) error {
 }
 
 func (w *worker) work(ctx context.Context, captured <-chan struct{}) error {
+	if err := w.readRow(ctx); err != nil {
+		return err
+	}
 	for done := false; !done; {
 		select {
 		case <-captured:
@@ -134,7 +138,32 @@ func (w *worker) turn(ctx context.Context, all bool) error {
 
 // prepareTurn reads the destination's row, which another process may have
 // moved on, and makes sure that nobody else writes there.
-func (w *worker) prepareTurn(ctx context.Context) error {
+func (w *worker) prepareTurn(ctx context.Context) (err error) {
+	if err := w.readRow(ctx); err != nil {
+		return err
+	}
+	if w.recovered, err = w.cp.AnyHeld(ctx); err != nil {
+		return err
+	}
+	if err := w.checkFork(ctx); err != nil {
+		return err
+	}
+	if w.row.Halted != "" {
+		if err := w.halt(ctx, ""); err != nil {
+			return err
+		}
+	}
+	if w.tidied {
+		return nil
+	}
+	w.tidied = true
+	if err := w.tidySpool(ctx); err != nil {
+		return err
+	}
+	return w.dest.Target.Clean(ctx)
+}
+
+func (w *worker) readRow(ctx context.Context) error {
 	row, found, err := w.cp.Destination(ctx, w.dest.Name)
 	if err != nil {
 		return err
@@ -142,26 +171,8 @@ func (w *worker) prepareTurn(ctx context.Context) error {
 	if !found {
 		return fmt.Errorf("destination %s is not registered", w.dest.Name)
 	}
-	first := w.row.ID == 0
 	w.row = row
-	if w.recovered, err = w.cp.AnyHeld(ctx); err != nil {
-		return err
-	}
-	if err := w.checkFork(ctx); err != nil {
-		return err
-	}
-	if row.Halted != "" {
-		if err := w.halt(ctx, ""); err != nil {
-			return err
-		}
-	}
-	if !first {
-		return nil
-	}
-	if err := w.tidySpool(ctx); err != nil {
-		return err
-	}
-	return w.dest.Target.Clean(ctx)
+	return nil
 }
 
 func (w *worker) halt(ctx context.Context, why string) error {
