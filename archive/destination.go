@@ -6,31 +6,40 @@ import (
 	"time"
 )
 
-// Item is what is handed over as one: a bundle that lies complete in the spool.
+// Item is what is handed over as one: a bundle that lies complete in the spool,
+// or, with File, one file of it alone: a mail, or what is dropped into a flat
+// folder.
 type Item struct {
 	Path           string // where it belongs below the destination's root: BundlePath
 	Dir            string // the spooled folder; read only, and left as it is
-	ManifestSHA256 string // of Dir's manifest.json, lower-case hex: the item's identity
+	ManifestSHA256 string // of Dir's manifest.json, lower-case hex: the bundle's identity
+	File           *FileInfo
 }
 
 // Receipt is what the far side answered when it took an item.
 type Receipt struct {
 	Where  string // where the item lies now, in the far side's own words: a path, a URL
 	Bytes  int64  // of all its files
-	Answer string // the far side's reply as it came, or ""
+	ID     string // what the far side calls it: a queue id, a version id; or ""
+	Answer string // the far side's reply as it came, on one line, or ""
 }
 
-// Destination takes items. Every error it returns is, or wraps, an *Error; a
-// cancelled context's error can be found in it with errors.Is. Nothing it is
-// given or returns is logged. It may be used by several goroutines.
+// Destination takes items, all of them with File or all without, as it was
+// configured. Every error it returns is, or wraps, an *Error; a cancelled
+// context's error can be found in it with errors.Is. Nothing it is given or
+// returns is logged. It may be used by several goroutines. It opens what it
+// needs when it is needed, and may keep it open between calls.
 type Destination interface {
 	// Deliver hands over an item. A nil error means that the far side has it,
 	// complete and as durable as that side can promise. After an error nothing
 	// half is visible: either the whole item or none of it.
 	//
-	// Deliver may be repeated. The same path with the same manifest bytes is
-	// success, the same path with other bytes is an Error of class Halt and
-	// changes nothing. Two at once with the same item both succeed.
+	// A bundle may be delivered again: the same path with the same manifest
+	// bytes is success, the same path with other bytes is an Error of class Halt
+	// and changes nothing. Two at once with the same item both succeed.
+	//
+	// A single file may be delivered again only after an error. When it is not
+	// known whether the far side has it, the error is of class Uncertain.
 	Deliver(ctx context.Context, item Item) (Receipt, error)
 
 	// Clean removes unfinished work that a dead process left for this
@@ -38,9 +47,21 @@ type Destination interface {
 	// for the same destination. Nothing to remove is success.
 	Clean(ctx context.Context) error
 
-	// Probe finds out whether Deliver can be expected to work: it writes, and
-	// removes again, something that no reader takes for a bundle.
-	Probe(ctx context.Context) error
+	// Probe finds out whether Deliver can be expected to work: it connects, logs
+	// in, and where the far side lets it, writes and removes again something that
+	// no reader takes for a bundle. facts say, one a line, what a person wants to
+	// know of the far side, such as its TLS version or size limit.
+	Probe(ctx context.Context) (facts []string, err error)
+
+	// Close ends what is held open between calls. The next call opens it again.
+	Close() error
+}
+
+// Watcher is a Destination whose files an importer takes away, as a flat folder
+// that is emptied. A file that is gone has been taken.
+type Watcher interface {
+	// Left returns those of the names that are still there, sorted.
+	Left(ctx context.Context, names []string) ([]string, error)
 }
 
 // Source reads back what a destination holds. A Destination that can be read
@@ -66,8 +87,9 @@ type Source interface {
 type Class int
 
 const (
-	// Retry may pass by itself: try again later, after RetryAfter if given.
-	// A full disk, a read-only target and a lost link are of this class.
+	// Retry may pass by itself: try again later, after RetryAfter if given. A
+	// full disk, a read-only target and a lost link are of this class. Nothing
+	// more is sent until then, but where the Error is of this Item only.
 	Retry Class = iota
 	// Reject means that this item will never be taken: it goes to quarantine,
 	// the items after it go on.
@@ -107,6 +129,7 @@ type Error struct {
 	Op         string        // what was being done: "deliver", "probe"
 	Path       string        // to what, or ""
 	Hint       string        // what a person can do about it, or ""
+	Item       bool          // with Retry: the fault is of this item alone, the ones after it may pass
 	RetryAfter time.Duration // what the far side asked for, or 0
 	Err        error         // the cause, never nil
 }

@@ -19,7 +19,8 @@ type ItemFile struct {
 // Files returns what a transport has to send, in the order it should send it:
 // the content, SHA256SUMS and, last, manifest.json. Each file is there with the
 // size that the manifest gives it, and the manifest has the item's hash; the
-// hashes of the other files are not computed. An error is an *Error of class
+// hashes of the other files are not computed. Of an item that is a single file
+// it returns that one, whose hash is right. An error is an *Error of class
 // Abort: the spool is not what was rendered.
 func (item Item) Files() ([]ItemFile, error) {
 	files, err := item.files()
@@ -35,6 +36,9 @@ func (item Item) Files() ([]ItemFile, error) {
 func (item Item) files() ([]ItemFile, error) {
 	if !IsBundlePath(item.Path) {
 		return nil, fmt.Errorf("%q is not a bundle's path", item.Path)
+	}
+	if item.File != nil {
+		return item.single()
 	}
 	listed, size, err := item.readManifest()
 	if err != nil {
@@ -56,6 +60,27 @@ func (item Item) files() ([]ItemFile, error) {
 		return nil, err
 	}
 	return append(files, ItemFile{SumsFile, sums.Size()}, ItemFile{ManifestFile, size}), nil
+}
+
+// single reads the one file through, so that no other bytes are sent in its name.
+func (item Item) single() ([]ItemFile, error) {
+	if !safePath(item.File.Path) {
+		return nil, fmt.Errorf("%q is not a path inside the bundle", item.File.Path)
+	}
+	f, err := os.Open(filepath.Join(item.Dir, filepath.FromSlash(item.File.Path)))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	n, err := io.Copy(sum, f)
+	if err != nil {
+		return nil, err
+	}
+	if n != item.File.Bytes || hex.EncodeToString(sum.Sum(nil)) != item.File.SHA256 {
+		return nil, fmt.Errorf("%s: not the file that was rendered", item.File.Path)
+	}
+	return []ItemFile{{item.File.Path, n}}, nil
 }
 
 // readManifest reads the list of files while it hashes the whole manifest.

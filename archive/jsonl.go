@@ -198,6 +198,8 @@ func appendParticipant(dst []byte, p *Participant) []byte {
 	dst = appendString(append(dst, `,"login":`...), p.Login)
 	dst = appendString(append(dst, `,"email":`...), p.Email)
 	dst = appendString(append(dst, `,"kind":`...), p.Kind)
+	dst = appendOptional(dst, `,"address":`, p.Address)
+	dst = appendOptional(dst, `,"address_note":`, p.AddressNote)
 	return append(dst, '}')
 }
 

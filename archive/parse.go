@@ -11,7 +11,7 @@ var (
 		"files", "source", "amends", "variant", "late", "derived", "content"}
 	happeningNames = []string{"kind", "at", "by", "name", "answers", "dialog_id", "participant", "reason",
 		"from_skill", "to_skill", "to_agent", "text", "late"}
-	participantNames = []string{"id", "role", "name", "login", "email", "kind"}
+	participantNames = []string{"id", "role", "name", "login", "email", "kind", "address", "address_note"}
 	skillNames       = []string{"id", "name"}
 	fileNames        = []string{"path", "type", "caption"}
 	answerNames      = []string{"question", "answer"}
@@ -142,8 +142,8 @@ func (d *decoder) happening(h *Happening) {
 }
 
 func (d *decoder) participant(p *Participant) {
-	fields := [...]*string{&p.ID, &p.Role, &p.Name, &p.Login, &p.Email, &p.Kind}
-	d.strings(participantNames, fields[:])
+	fields := [...]*string{&p.ID, &p.Role, &p.Name, &p.Login, &p.Email, &p.Kind, &p.Address, &p.AddressNote}
+	d.object(participantNames, 6, func(i int) { *fields[i] = d.string() })
 }
 
 func (d *decoder) skill(s *Skill) { d.strings(skillNames, []*string{&s.ID, &s.Name}) }

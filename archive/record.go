@@ -49,6 +49,11 @@ type Skill struct {
 // Role is consumer, agent, manager or system; Kind is human, bot, system or unknown.
 type Participant struct {
 	ID, Role, Name, Login, Email, Kind string
+
+	// Address is under which an archive knows the participant, a valid addr-spec
+	// of ASCII; "" where the destination wants none. AddressNote says why it is
+	// not the Email, "" where it is or where there is none.
+	Address, AddressNote string
 }
 
 // Message is one message. Its name inside a conversation is

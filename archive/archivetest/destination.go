@@ -336,15 +336,23 @@ func testClean(t *testing.T, target Target) {
 }
 
 func testProbe(t *testing.T, target Target) {
-	if err := target.Open(nil).Probe(context.Background()); err != nil {
+	d := target.Open(nil)
+	facts, err := d.Probe(context.Background())
+	if err != nil {
 		t.Fatal(err)
+	}
+	if len(facts) == 0 {
+		t.Error("a probe that tells nothing")
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
 	}
 	wantVisible(t, target)
 	if hidden := target.Hidden(); len(hidden) > 0 {
 		t.Errorf("left behind: %q", hidden)
 	}
 	steps := 0
-	err := target.Open(func(string, string) error { steps++; return errFault }).Probe(context.Background())
+	_, err = target.Open(func(string, string) error { steps++; return errFault }).Probe(context.Background())
 	if steps == 0 || !errors.Is(err, errFault) {
 		t.Errorf("a destination that cannot be written passed its probe: %v", err)
 	}

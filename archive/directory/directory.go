@@ -108,13 +108,16 @@ func (d *Destination) unfinished(name string) bool {
 const probe = "-probe"
 
 // Probe writes a folder with a file as Deliver does, and removes it.
-func (d *Destination) Probe(ctx context.Context) error {
+func (d *Destination) Probe(ctx context.Context) (facts []string, err error) {
 	dir := d.below(d.account)
 	if err := d.probe(ctx, dir); err != nil {
-		return failure("probe", dir, err)
+		return nil, failure("probe", dir, err)
 	}
-	return nil
+	return []string{"wrote and removed a probe in " + dir}, nil
 }
+
+// Close has nothing to end.
+func (d *Destination) Close() error { return nil }
 
 func (d *Destination) probe(ctx context.Context, dir string) (err error) {
 	if err := d.mkdirAll(ctx, d.account); err != nil {

@@ -19,10 +19,11 @@ type checkResult struct {
 }
 
 type tried struct {
-	Name   string `json:"name"`
-	Good   bool   `json:"good"`
-	Detail string `json:"detail"` // what is wrong
-	Remedy string `json:"remedy"`
+	Name   string   `json:"name"`
+	Good   bool     `json:"good"`
+	Detail string   `json:"detail"` // what is wrong
+	Remedy string   `json:"remedy"`
+	Facts  []string `json:"facts"`
 }
 
 func newCheckResult() *checkResult { return &checkResult{Checks: []tried{}} }
@@ -31,6 +32,9 @@ func (r *checkResult) text(w io.Writer) {
 	for _, each := range r.Checks {
 		if each.Good {
 			fmt.Fprintf(w, "good   %s\n", each.Name)
+			for _, fact := range each.Facts {
+				fmt.Fprintf(w, "       %s\n", printable(fact))
+			}
 			continue
 		}
 		fmt.Fprintf(w, "fault  %s: %s\n", each.Name, printable(each.Detail))
@@ -72,18 +76,20 @@ func runCheck(ctx context.Context, p *program) (*checkResult, error) {
 		}
 	}
 	for _, d := range c.Destinations {
-		faults = append(faults, found.note("destination "+d.Name, newTarget(c.Account, d).Probe(ctx)))
+		facts, err := newTarget(c.Account, d).Probe(ctx)
+		faults = append(faults, found.note("destination "+d.Name, err, facts...))
 	}
 	return found, errors.Join(faults...)
 }
 
 // note keeps what came of one check, and gives its error back with its name.
-func (r *checkResult) note(name string, err error) error {
+func (r *checkResult) note(name string, err error, facts ...string) error {
+	facts = append([]string{}, facts...) // lists are never null
 	if err == nil {
-		r.Checks = append(r.Checks, tried{Name: name, Good: true})
+		r.Checks = append(r.Checks, tried{Name: name, Good: true, Facts: facts})
 		return nil
 	}
-	r.Checks = append(r.Checks, tried{Name: name, Detail: err.Error(), Remedy: hint(err)})
+	r.Checks = append(r.Checks, tried{Name: name, Detail: err.Error(), Remedy: hint(err), Facts: facts})
 	return fmt.Errorf("%s: %w", name, err)
 }
 

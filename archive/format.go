@@ -1,0 +1,53 @@
+package archive
+
+import "fmt"
+
+// Format writes slices as an archive wants to read them. It is a pure function
+// of the frozen slice and of the settings it was made with: no clock, no
+// network, no randomness; the same line gives the same documents. One Format is
+// for one goroutine, so that it may keep buffers.
+type Format interface {
+	// Extension of the documents' names, with its dot: ".eml".
+	Extension() string
+
+	// Joined names the file that all documents of a bundle are joined in, and
+	// what stands before and behind them there; "" where each document is a file
+	// of its own.
+	Joined() (file, head, tail string)
+
+	// Documents calls emit for each document of a slice, in order, at least once.
+	// line is the slice's canonical JSON as AppendLine made it, with its "\n"; it
+	// is not kept or changed. An error of emit is returned as it is. Any other
+	// means that the slice cannot be written in this format: a *TooLargeError, or
+	// one that names no text of a message.
+	Documents(line []byte, emit func(Document) error) error
+}
+
+// Document is what a reader of the archive opens as one: a mail, the XML of a
+// conversation, a line.
+type Document struct {
+	Bytes []byte // valid until emit returns
+	At    int64  // the time that the archive files it under, epoch milliseconds; 0: none
+}
+
+// TooLargeError says that a document is above the size that the archive takes
+// and cannot be split further: one message fills it alone.
+type TooLargeError struct{ Bytes, Limit int64 }
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("one message alone makes %d bytes, the archive takes %d", e.Bytes, e.Limit)
+}
+
+// JSONL is the format of the profile generic: one slice a line.
+type JSONL struct{}
+
+// Extension returns ".jsonl".
+func (JSONL) Extension() string { return ".jsonl" }
+
+// Joined returns TranscriptsFile, and nothing around its lines.
+func (JSONL) Joined() (file, head, tail string) { return TranscriptsFile, "", "" }
+
+// Documents emits the line as it is.
+func (JSONL) Documents(line []byte, emit func(Document) error) error {
+	return emit(Document{Bytes: line})
+}
