@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"lpexport/archive"
-	"lpexport/archive/filedump"
 	"lpexport/archive/mail"
 )
 
@@ -128,8 +127,8 @@ func globalRelay() Profile {
 		SMTP:       envelope,
 		Cut:        "24h",
 		Addresses:  true,
-		Must:       []string{"mail.domain", "mail.headers.X-GlobalRelay-MsgType", "smtp.sender", "smtp.username"},
-		Confirm:    []string{"mail.to", "mail.date", "mail.max_bytes", "smtp.port", "smtp.per_connection"},
+		Must:       []string{"mail.domain", "mail.headers.X-GlobalRelay-MsgType", "smtp.sender"},
+		Confirm:    []string{"mail.to", "mail.date", "mail.max_bytes", "smtp.port", "smtp.username", "smtp.per_connection"},
 		Arrival:    "SMTP 250 is handed over only; nothing more comes back on this way. Count in the archive's search",
 		Confidence: Medium,
 		Sources: []string{
@@ -191,7 +190,7 @@ func mimecast() Profile {
 		OlderGo:    "a legacy data import: a second destination with this archive and the transport sftp or directory writes zipped mails for a project that Mimecast opens",
 		Addresses:  true,
 		Must:       []string{"mail.domain", "smtp.sender"},
-		Confirm:    []string{"mail.journal.from", "mail.journal.to", "mail.max_bytes", "mail.date", "max_age", "pack.max_bytes"},
+		Confirm:    []string{"mail.journal", "mail.max_bytes", "mail.date", "max_age", "pack.max_bytes"},
 		Arrival:    "SMTP 250 is handed over only: an item dated more than 30 days back is then dropped in silence. Of imports, the project's reports",
 		Confidence: High,
 		Sources: []string{
@@ -215,7 +214,7 @@ func proofpoint() Profile {
 		Cut:        "24h",
 		Addresses:  true,
 		Must:       []string{"mail.domain", "smtp.sender"},
-		Confirm:    []string{"mail.journal.from", "mail.journal.to", "mail.max_bytes", "mail.per", "mail.date"},
+		Confirm:    []string{"mail.journal", "mail.max_bytes", "mail.per", "mail.date"},
 		Arrival:    "SMTP 250 is handed over only; refusals come to the undeliverable journal address. Proofpoint Track, or a search, says that it is there",
 		Confidence: Medium,
 		Sources: []string{
@@ -223,93 +222,6 @@ func proofpoint() Profile {
 			"https://github.com/mattermost/docs/pull/6886",
 			"https://help.proofpoint.com/Proofpoint_Essentials/Email_Security/Administrator_Topics/150_emailarchive/Managing_Connections",
 			"https://www.proofpoint.com/uk/blog/compliance-and-archiving/proofpoint-releases-compliance-gateway-version-2-16",
-		},
-	}
-}
-
-func smarshDigitalSafe() Profile {
-	envelope := smtp("the address that Smarsh issues for the feed")
-	envelope.Sender = "one fixed address that is registered with Smarsh for the feed"
-	return Profile{
-		Name:  "smarsh-digital-safe",
-		Title: "Smarsh Digital Safe",
-		Rendering: Rendering{
-			Mail:    mails(mail.Settings{Headers: []mail.Header{{Name: "X-ZANTAZ-RECIP", Value: "{participants}"}}}),
-			Packing: loose(),
-		},
-		Ways:       []Way{{Transport: "smtp", Layout: LayoutMails}},
-		SMTP:       envelope,
-		Cut:        "24h",
-		Addresses:  true,
-		Must:       []string{"mail.domain", "smtp.sender"},
-		Confirm:    []string{"mail.headers.X-ZANTAZ-RECIP", "mail.from", "mail.to", "mail.max_bytes", "mail.date", "smtp.tls", "smtp.cert_file"},
-		Arrival:    "SMTP 250 is handed over only; agree on a daily count and compare it with lpexport status",
-		Confidence: Low,
-		Sources: []string{
-			"a public mail service of an idea-management exporter that writes X-ZANTAZ-RECIP",
-			"public tools that read Zantaz headers",
-			"https://www.webex.com/webexconnect/orgadmin/help (Digital Safe's sibling as an endpoint: STARTTLS required)",
-		},
-	}
-}
-
-func smarshEnterprise() Profile {
-	return Profile{
-		Name:      "smarsh-enterprise",
-		Title:     "Smarsh Enterprise Archive",
-		Rendering: Rendering{Mail: mails(mail.Settings{}), Packing: smarshPacking()},
-		Other: &Rendering{
-			FileDump: &filedump.Settings{
-				File: "actiance_export.xml", TimeUnit: "ms", Order: "mattermost", Status: "Completed",
-				Perspective: "LivePerson {skill}",
-			},
-			Packing: loose(),
-		},
-		Ways: []Way{
-			{Transport: "smtp", Layout: LayoutMails},
-			{Transport: "sftp", Layout: LayoutDrop, Zip: true},
-			{Transport: "directory", Layout: LayoutDrop, Zip: true},
-		},
-		SMTP:      smtp("the read-only address that the Email Journal source generates"),
-		Cut:       "24h",
-		Addresses: true,
-		Must:      []string{"mail.domain", "smtp.sender"},
-		Confirm: []string{
-			"mail.journal.from", "mail.journal.to", "mail.max_bytes", "mail.date", "pack.manifest", "pack.name",
-			"filedump.file", "filedump.time_unit", "filedump.order", "filedump.status", "filedump.base64", "filedump.perspective",
-		},
-		Arrival:    "SMTP 250, or the importer has taken the file, is handed over only; nothing more is public. Search the source's network for LivePerson",
-		Confidence: Low,
-		Sources: []string{
-			"Smarsh Enterprise Archive help: Enterprise_Archive_Setup_for_Journaling, Generic_Capture",
-			"https://docs.smarsh.com/docs/summarizing-fields-in-exported-eml-format",
-			"mattermost/mattermost server/enterprise/message_export/actiance_export",
-			"Microsoft Learn: Configure the Compliance service for Persistent Chat Server",
-		},
-	}
-}
-
-func smarshProfessional() Profile {
-	return Profile{
-		Name:      "smarsh-professional",
-		Title:     "Smarsh Professional Archive",
-		Rendering: Rendering{Mail: mails(mail.Settings{}), Packing: smarshPacking()},
-		Ways: []Way{
-			{Transport: "smtp", Layout: LayoutMails},
-			{Transport: "sftp", Layout: LayoutDrop, Zip: true},
-		},
-		SMTP:       smtp("the address that Smarsh issues for you"),
-		Cut:        "24h",
-		Addresses:  true,
-		Must:       []string{"mail.domain", "smtp.sender"},
-		Confirm:    []string{"mail.max_bytes", "mail.zone", "mail.date", "smtp.tls", "pack.manifest", "pack.name"},
-		Arrival:    "SMTP 250 is handed over only; search the portal",
-		Confidence: Low,
-		Sources: []string{
-			"RocketChat/Rocket.Chat apps/meteor/app/smarsh-connector",
-			"https://support.zoom.com KB0062360",
-			"https://docs.smarsh.com/docs/summarizing-fields-in-exported-eml-format",
-			"https://support.nuclei.ai/hc/en-us/articles/1500012463581-Compliance-Archiving-for-LivePerson",
 		},
 	}
 }
@@ -328,7 +240,7 @@ func zlUnified() Profile {
 		Cut:        "24h",
 		Addresses:  true,
 		Must:       []string{"mail.domain", "smtp.sender"},
-		Confirm:    []string{"mail.journal.from", "mail.journal.to", "mail.max_bytes", "mail.date", "stays_at_most"},
+		Confirm:    []string{"mail.journal", "mail.max_bytes", "mail.date", "stays_at_most"},
 		Arrival:    "SMTP 250, or the importer has taken the file, is handed over only; ask for an import report",
 		Confidence: Low,
 		Sources: []string{

@@ -64,14 +64,6 @@ func loose() archive.Packing {
 	return archive.Packing{MaxCount: 1000, MaxBytes: 100 * MB, Manifest: archive.ManifestNone}
 }
 
-// smarshPacking is as Smarsh's own capture product delivers over SFTP.
-func smarshPacking() archive.Packing {
-	p := loose()
-	p.Manifest = archive.ManifestSmarsh
-	p.Name = "{date}0000-LivePerson_{bundle}-{part}_{created}"
-	return p
-}
-
 // smtp returns the policy that holds where a row says nothing of the envelope.
 func smtp(recipient string) *SMTP {
 	return &SMTP{
