@@ -11,14 +11,17 @@ import (
 
 	"lpexport/archive"
 	"lpexport/exporter/checkpoint"
+	"lpexport/exporter/identity"
 	"lpexport/liveperson"
 )
 
 // normaliser turns LivePerson's words into the archive's. This file and its
-// neighbours happening.go and content.go are the only place that knows both.
+// neighbours happening.go, content.go and address.go are the only place that
+// knows both.
 type normaliser struct {
-	users  map[string]checkpoint.User // by id
-	skills map[string]string          // id to name
+	users    map[string]checkpoint.User // by id
+	skills   map[string]string          // id to name
+	identity *identity.Resolver         // nil: participants are given no addresses
 }
 
 // header is what a record says of its conversation as a whole.
@@ -36,6 +39,11 @@ type header struct {
 	skills       []archive.Skill // of its whole flow, in order of appearance
 	participants []archive.Participant
 	dialogs      []dialog
+
+	// With normaliser.identity only:
+	verifiedEmail, givenEmail string // of the consumer, by engagement attributes
+	unknownAgents             []*identity.UnknownAgentError
+	others                    map[string]archive.Participant // senders that are no participants, by role and id
 }
 
 // dialog is an element of the section of that name.
@@ -101,6 +109,7 @@ func (n *normaliser) header(r *liveperson.Record) header {
 	}
 	n.readSkills(r, &h)
 	n.readParticipants(r, &h)
+	n.resolveAll(r, &h)
 	return h
 }
 
@@ -326,6 +335,11 @@ func (n *normaliser) sender(h *header, m liveperson.Message) archive.Participant
 			return h.participants[i]
 		}
 	}
+	return n.resolveOther(h, n.stranger(m))
+}
+
+// stranger is a sender whom the record does not name among the participants.
+func (n *normaliser) stranger(m liveperson.Message) archive.Participant {
 	id := m.Participant.ID()
 	switch strings.ToLower(m.SentBy.Text()) {
 	case "consumer":
