@@ -1,0 +1,364 @@
+package archive
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// zipCreated has a zone of its own and a fraction, which no zip may show.
+var zipCreated = time.Date(2026, 1, 31, 0, 30, 45, 123e6, time.FixedZone("", 3600))
+
+type zipEntry struct{ name, text string }
+
+// zipped writes the entries; those named *.xml in three pieces, as joined ones.
+func zipped(t testing.TB, created time.Time, entries []zipEntry) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z := newZipPart(&out, created)
+	for _, e := range entries {
+		if !strings.HasSuffix(e.name, ".xml") {
+			must(t, z.add(e.name, []byte(e.text)))
+			continue
+		}
+		w, err := z.begin(e.name)
+		must(t, err)
+		for _, piece := range []string{e.text[:1], e.text[1 : len(e.text)/2], e.text[len(e.text)/2:]} {
+			_, err := io.WriteString(w, piece)
+			must(t, err)
+		}
+	}
+	must(t, z.close())
+	return out.Bytes()
+}
+
+func unzipped(data []byte) (got []zipEntry, err error) {
+	err = eachZipEntry(bytes.NewReader(data), int64(len(data)), func(name string, r io.Reader) error {
+		text, err := io.ReadAll(r)
+		got = append(got, zipEntry{name, string(text)})
+		return err
+	})
+	return got, err
+}
+
+// entries has texts that compress well, badly and to more than one block.
+func entries() []zipEntry {
+	rng := rand.New(rand.NewPCG(1, 2))
+	noise := make([]byte, 200_000)
+	for i := range noise {
+		noise[i] = byte(rng.Uint32())
+	}
+	return []zipEntry{
+		{"local-000000007-000001.eml", "one"},
+		{"local-000000007-000002.eml", string(noise)},
+		{"export.xml", strings.Repeat("<Message>the account is open again</Message>\n", 30_000)},
+		{"A@b+c=d_e.eml", "\x00"},
+	}
+}
+
+func TestZipReadsBack(t *testing.T) {
+	want := entries()
+	got, err := unzipped(zipped(t, zipCreated, want))
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%d entries came back otherwise: %v", len(got), err)
+	}
+	if got, err := unzipped(zipped(t, zipCreated, nil)); err != nil || len(got) != 0 {
+		t.Errorf("an empty zip gave %v, %v", got, err)
+	}
+}
+
+// Two renderings of a bundle must be the same file, wherever they are made.
+func TestZipIsDeterministic(t *testing.T) {
+	want := zipped(t, zipCreated, entries())
+	if !bytes.Equal(want, zipped(t, zipCreated.UTC().Truncate(time.Second), entries())) {
+		t.Error("the zone or the fraction of the time shows")
+	}
+	list, err := zip.NewReader(bytes.NewReader(want), int64(len(want)))
+	must(t, err)
+	for _, f := range list.File {
+		if f.CreatorVersion>>8 != 0 || f.ExternalAttrs != 0 || f.Comment != "" {
+			t.Errorf("%s tells of the system that made it", f.Name)
+		}
+		if want := time.Date(2026, 1, 30, 23, 30, 45, 0, time.UTC); !f.Modified.Equal(want) {
+			t.Errorf("%s was modified %s, want %s", f.Name, f.Modified, want)
+		}
+	}
+}
+
+// Rendering anew must give the bytes that were delivered once. Where another
+// compress/flate changes this hash, it is another renderer, and its version
+// must say so.
+func TestZipBytesAreKnown(t *testing.T) {
+	const want = "e6d50d69f924602015e5992ecc6158aaf007b4edba45ca1f6d367f2bc675e32d"
+	if got := fmt.Sprintf("%x", sha256.Sum256(zipped(t, zipCreated, entries()))); got != want {
+		t.Errorf("the same entries made the zip %s, want %s", got, want)
+	}
+}
+
+func TestZipAsOthersReadIt(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "a.zip")
+	must(t, os.WriteFile(name, zipped(t, zipCreated, entries()), FileMode))
+	readers := map[string][]string{
+		"unzip":   {"-t", name},
+		"python3": {"-m", "zipfile", "-t", name},
+	}
+	for program, args := range readers {
+		t.Run(program, func(t *testing.T) {
+			path, err := exec.LookPath(program)
+			if err != nil {
+				t.Skip(program + " is not installed")
+			}
+			out, err := exec.Command(path, args...).CombinedOutput()
+			if err != nil || bytes.Contains(out, []byte("bad")) || bytes.Contains(out, []byte("warning")) {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+func TestZipRefusesToWrite(t *testing.T) {
+	var out bytes.Buffer
+	z := newZipPart(&out, zipCreated)
+	must(t, z.add("a.eml", []byte("one")))
+	for _, name := range hostileZipNames {
+		if err := z.add(name, []byte("two")); err == nil {
+			t.Errorf("%q was taken", name)
+		}
+		if _, err := z.begin(name); err == nil {
+			t.Errorf("%q was begun", name)
+		}
+	}
+	if z.add("a.eml", []byte("two")) == nil || z.add("A.EML", []byte("two")) == nil {
+		t.Error("a name was taken twice")
+	}
+	if z.add("b.eml", nil) == nil {
+		t.Error("an empty document was taken")
+	}
+	must(t, z.add("c.eml", []byte("three")))
+	must(t, z.close())
+	got, err := unzipped(out.Bytes())
+	if want := []zipEntry{{"a.eml", "one"}, {"c.eml", "three"}}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("refusals left %q, %v", got, err)
+	}
+}
+
+var hostileZipNames = []string{
+	"", ".", "..", "../a.eml", "a/b.eml", "/a.eml", `a\b.eml`, `..\a.eml`, "C:a.eml", "a.eml\x00", "a\nCount: 9", "a.eml/",
+	".hidden", "-rf", "é.eml", "a b.eml", "a.eml.", "a\u202elme.exe", strings.Repeat("n", 201),
+}
+
+// foreign makes a zip as somebody else could.
+func foreign(t testing.TB, headers ...zip.FileHeader) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for i := range headers {
+		f, err := w.CreateHeader(&headers[i])
+		must(t, err)
+		if !strings.HasSuffix(headers[i].Name, "/") {
+			_, err = io.WriteString(f, strings.Repeat("text", 100))
+			must(t, err)
+		}
+	}
+	must(t, w.Close())
+	return out.Bytes()
+}
+
+func TestZipRefusesToRead(t *testing.T) {
+	zips := map[string][]byte{
+		"twice":    foreign(t, zip.FileHeader{Name: "a", Method: zip.Deflate}, zip.FileHeader{Name: "A", Method: zip.Deflate}),
+		"stored":   foreign(t, zip.FileHeader{Name: "a", Method: zip.Store}),
+		"no zip":   []byte(strings.Repeat("no zip", 100)),
+		"empty":    nil,
+		"half":     zipped(t, zipCreated, entries())[:1000],
+		"overlong": overlapping(t),
+	}
+	for _, name := range hostileZipNames {
+		zips[fmt.Sprintf("name %q", name)] = foreign(t, zip.FileHeader{Name: name, Method: zip.Deflate})
+	}
+	for what, data := range zips {
+		got, err := unzipped(data)
+		if err == nil || len(got) > 0 {
+			t.Errorf("%s: gave %d entries, %v", what, len(got), err)
+			continue
+		}
+		if strings.Contains(err.Error(), "..") || strings.ContainsAny(err.Error(), "\n\x00") {
+			t.Errorf("%s: the error quotes the name: %q", what, err)
+		}
+	}
+}
+
+// overlapping makes a zip whose list names the same bytes many times.
+func overlapping(t testing.TB) []byte {
+	data := foreign(t, zip.FileHeader{Name: "a", Method: zip.Deflate}, zip.FileHeader{Name: "b", Method: zip.Deflate})
+	// The list's second entry: its offset is made the first's, its sizes all of the zip.
+	second := bytes.LastIndex(data, []byte("PK\x01\x02"))
+	data = bytes.Clone(data)
+	data[second+20] = byte(len(data))
+	data[second+21] = byte(len(data) >> 8)
+	copy(data[second+42:], []byte{0, 0, 0, 0})
+	return data
+}
+
+// Damage to an entry must never give another text.
+func TestZipFindsDamage(t *testing.T) {
+	want := []zipEntry{{"a.eml", strings.Repeat("the account is open again. ", 20)}}
+	data := zipped(t, zipCreated, want)
+	start, end := 30+len("a.eml")+9, bytes.LastIndex(data, []byte("PK\x07\x08"))
+	for i := start; i < end; i++ {
+		for bit := range 8 {
+			broken := bytes.Clone(data)
+			broken[i] ^= 1 << bit
+			if got, err := unzipped(broken); err == nil && !slices.Equal(got, want) {
+				t.Fatalf("bit %d of byte %d made another text", bit, i)
+			}
+		}
+	}
+}
+
+// An entry is checked to its end, also when its reader stops before.
+func TestZipChecksWhatIsNotRead(t *testing.T) {
+	data := zipped(t, zipCreated, []zipEntry{{"a.eml", strings.Repeat("text", 10_000)}})
+	crc := bytes.LastIndex(data, []byte("PK\x01\x02")) + 16
+	data[crc]++
+	descriptor := bytes.LastIndex(data, []byte("PK\x07\x08")) + 4
+	data[descriptor]++
+	nothing := func(string, io.Reader) error { return nil }
+	if err := eachZipEntry(bytes.NewReader(data), int64(len(data)), nothing); !errors.Is(err, zip.ErrChecksum) {
+		t.Errorf("a wrong checksum was not missed: %v", err)
+	}
+	stop := errors.New("stop")
+	if err := eachZipEntry(bytes.NewReader(data), int64(len(data)), func(string, io.Reader) error { return stop }); err != stop {
+		t.Errorf("the caller's error came back as %v", err)
+	}
+}
+
+// What is listed must not decide how much memory is taken.
+func TestZipBoundsTheList(t *testing.T) {
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	long := strings.Repeat("n", 60_000)
+	for i := range 600 {
+		_, err := w.CreateHeader(&zip.FileHeader{Name: fmt.Sprint(i) + long})
+		must(t, err)
+	}
+	must(t, w.Close())
+	if _, err := unzipped(out.Bytes()); err == nil || !strings.Contains(err.Error(), "list of entries") {
+		t.Errorf("a list of %d bytes was read: %v", out.Len()/2, err)
+	}
+}
+
+// What can be written can be read back: of the longest names as many as a zip
+// takes stay below the bound of the list, with room for large offsets.
+func TestZipHoldsAsManyEntriesAsItReads(t *testing.T) {
+	var out bytes.Buffer
+	z := newZipPart(&out, zipCreated)
+	must(t, z.add(strings.Repeat("n", 200), []byte("text")))
+	must(t, z.out.Flush())
+	before := out.Len()
+	must(t, z.close())
+	if listed := out.Len() - before + len("zip64 sizes and offset, 28 B"); listed*maxZipEntries > maxZipDirectory {
+		t.Errorf("%d entries of %d bytes are over the bound of the list", maxZipEntries, listed)
+	}
+
+	z = newZipPart(io.Discard, zipCreated)
+	for i := range maxZipEntries - 1 {
+		z.taken[fmt.Sprint(i)] = struct{}{}
+	}
+	must(t, z.add("last.eml", []byte("text")))
+	if err := z.add("more.eml", []byte("text")); err == nil {
+		t.Error("one entry too many was written")
+	}
+}
+
+func TestSmarshManifest(t *testing.T) {
+	got := string(appendSmarshManifest([]byte("before "), []string{"a.eml", "b.eml"}))
+	if want := "before Count: 2\na.eml\nb.eml\n"; got != want {
+		t.Errorf("got %q want %q", got, want)
+	}
+	if got := string(appendSmarshManifest(nil, nil)); got != "Count: 0\n" {
+		t.Errorf("got %q of nothing", got)
+	}
+}
+
+func TestZipName(t *testing.T) {
+	bundle := place{account: "a", day: "2026/01/30", destination: "smarsh", serial: 12}
+	for template, want := range map[string]string{
+		"":                "smarsh-000000012-003",
+		"{bundle}_{part}": "smarsh-000000012_003",
+		"{date}0000-LivePerson_{serial}{part}_{created}": "202601300000-LivePerson_000000012003_20260130233045",
+		"{destination}.{part}.{serial}":                  "smarsh.003.000000012",
+	} {
+		if err := CheckZipName(template); err != nil {
+			t.Errorf("%q: %v", template, err)
+		}
+		if got := zipName(template, bundle, 3, zipCreated); got != want {
+			t.Errorf("%q gave %q, want %q", template, got, want)
+		}
+	}
+	if got := zipName("{part}", bundle, 12345, zipCreated); got != "12345" {
+		t.Errorf("a large part is %q", got)
+	}
+}
+
+func TestCheckZipNameRefuses(t *testing.T) {
+	for _, template := range []string{
+		"{bundle}", "{part}", "{part}-{date}", "fixed", "{bundle}-{part}-{zone}", "{bundle}-{part}}", "{{bundle}}-{part}",
+		"../{bundle}-{part}", "a/{bundle}-{part}", `a\{bundle}-{part}`, ".{bundle}-{part}", "-{bundle}-{part}", "{bundle} {part}",
+		"{bundle}-{part}\n", "é{bundle}-{part}", strings.Repeat("n", 120) + "{bundle}-{part}", "{Bundle}-{part}",
+	} {
+		if err := CheckZipName(template); err == nil {
+			t.Errorf("%q was taken", template)
+		}
+	}
+}
+
+func FuzzEachZipEntry(f *testing.F) {
+	f.Add(zipped(f, zipCreated, entries()[:1]))
+	f.Add(foreign(f, zip.FileHeader{Name: "../a", Method: zip.Deflate}))
+	f.Add(overlapping(f))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := unzipped(data)
+		if err != nil {
+			return
+		}
+		names := map[string]bool{}
+		for _, e := range got {
+			if !safeName(e.name) || names[e.name] {
+				t.Fatalf("%q came out", e.name)
+			}
+			names[e.name] = true
+		}
+	})
+}
+
+func BenchmarkZipPart(b *testing.B) {
+	doc := []byte(strings.Repeat("2026-01-30T23:30:45.123Z Ana Agent <ana@example.test> (agent): the account you asked about is open again.\r\n", 80))
+	z := newZipPart(io.Discard, zipCreated)
+	b.SetBytes(int64(len(doc)))
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		if i%maxZipEntries == 0 {
+			z = newZipPart(io.Discard, zipCreated)
+		}
+		must(b, z.add(fmt.Sprintf("%d.eml", i), doc))
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
