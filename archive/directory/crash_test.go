@@ -36,51 +36,74 @@ func TestMain(m *testing.M) {
 	if err := json.Unmarshal([]byte(raw), &c); err != nil {
 		panic(err)
 	}
-	d := New(Config{Path: c.Root, Account: archivetest.Account, Name: archivetest.Name})
-	d.testOnlyBefore = func(string, string) error {
+	d := layoutOf(c.Root, c.Item, func(string, string) error {
 		if c.Step--; c.Step == 0 {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
 		}
 		return nil
-	}
+	})
 	if _, err := d.Deliver(context.Background(), c.Item); err != nil {
 		panic(err)
 	}
 	os.Exit(0)
 }
 
-// TestKilledAtEveryStep kills a delivery at each of its steps. A reader sees the
-// item whole or not at all, and the next process delivers it and tidies up.
+// layoutOf returns the destination that takes such items.
+func layoutOf(root string, item archive.Item, before func(op, path string) error) archive.Destination {
+	c := Config{Path: root, Account: archivetest.Account, Name: archivetest.Name}
+	if item.File != nil {
+		d := NewDrop(c)
+		d.testOnlyBefore = before
+		return d
+	}
+	d := New(c)
+	d.testOnlyBefore = before
+	return d
+}
+
+// A delivery is killed at each of its steps. A reader sees the item whole or not
+// at all, and the next process delivers it and tidies up.
 func TestKilledAtEveryStep(t *testing.T) {
 	spool := t.TempDir()
 	path := archivetest.Write(t, spool, archivetest.Archive{Account: archivetest.Account, Destination: archivetest.Name, Bundles: 1, Slices: 2, Messages: 3})[0]
 	item := archivetest.Item(t, spool, path)
-	whole := walk(t, filepath.Join(spool, archivetest.Account))
+	killAtEveryStep(t, item, walk(t, spool), archivetest.Account)
+
+	sum, err := os.ReadFile(filepath.Join(item.Dir, archive.SumsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	item.File = fileInfo(archive.SumsFile, sum)
+	killAtEveryStep(t, item, []string{archive.SumsFile}, ".")
+}
+
+// killAtEveryStep does so for an item that is whole when its files are visible.
+// What is unfinished lies in the folder work.
+func killAtEveryStep(t *testing.T, item archive.Item, whole []string, work string) {
 	hidden, shown := 0, 0
 	for step := 1; ; step++ {
 		root := t.TempDir()
 		if !diesDelivering(t, delivery{root, item, step}) {
 			break
 		}
-		account := filepath.Join(root, archivetest.Account)
-		seen := walk(t, account)
+		seen := walk(t, root)
 		if len(seen) > 0 && !slices.Equal(seen, whole) {
 			t.Errorf("killed at step %d: visible is %q", step, seen)
 		}
 		shown += len(seen)
-		hidden += len(unfinished(t, account))
-		d := New(Config{Path: root, Account: archivetest.Account, Name: archivetest.Name})
+		hidden += len(unfinished(t, filepath.Join(root, work)))
+		d := layoutOf(root, item, nil)
 		if err := d.Clean(context.Background()); err != nil {
 			t.Errorf("killed at step %d: clean: %v", step, err)
 		}
 		if _, err := d.Deliver(context.Background(), item); err != nil {
 			t.Errorf("killed at step %d: deliver: %v", step, err)
 		}
-		if seen := walk(t, account); !slices.Equal(seen, whole) {
+		if seen := walk(t, root); !slices.Equal(seen, whole) {
 			t.Errorf("killed at step %d and delivered again: visible is %q", step, seen)
 		}
-		if left := unfinished(t, account); len(left) > 0 {
+		if left := unfinished(t, filepath.Join(root, work)); len(left) > 0 {
 			t.Errorf("killed at step %d and delivered again: %q is left", step, left)
 		}
 	}
@@ -89,9 +112,9 @@ func TestKilledAtEveryStep(t *testing.T) {
 	}
 }
 
-func unfinished(t *testing.T, account string) []string {
+func unfinished(t *testing.T, folder string) []string {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join(account, ".*"))
+	names, err := filepath.Glob(filepath.Join(folder, ".*"))
 	if err != nil {
 		t.Fatal(err)
 	}

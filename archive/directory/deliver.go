@@ -11,9 +11,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 
 	"lpexport/archive"
+	"lpexport/archive/internal/hidden"
 )
 
 // Deliver copies an item to its place. See archive.Destination for what it
@@ -27,7 +27,7 @@ func (d *Destination) Deliver(ctx context.Context, item archive.Item) (archive.R
 	if err != nil {
 		return archive.Receipt{}, err
 	}
-	if !d.ours(item) {
+	if item.File != nil || !hidden.Ours(d.account, d.name, item.Path) {
 		err := fmt.Errorf("not a bundle of destination %q of account %q", d.name, d.account)
 		return archive.Receipt{}, &archive.Error{Class: archive.Abort, Op: "deliver", Path: item.Path, Err: err}
 	}
@@ -57,13 +57,6 @@ func (d *Destination) deliver(ctx context.Context, where string, item archive.It
 	return d.place(ctx, where, item, files)
 }
 
-// ours tells whether an item's path is of this destination and account, so that
-// Clean would find what is left of it.
-func (d *Destination) ours(item archive.Item) bool {
-	account, _, _ := strings.Cut(item.Path, "/")
-	return account == d.account && d.unfinished(temporary(path.Base(item.Path)))
-}
-
 // existing tells whether the item is there already. Other bytes in its place
 // are an error.
 func (d *Destination) existing(where string, item archive.Item) (bool, error) {
@@ -77,7 +70,7 @@ func (d *Destination) existing(where string, item archive.Item) (bool, error) {
 	if !info.IsDir() {
 		return false, &notFolderError{where}
 	}
-	same, err := hashes(filepath.Join(where, archive.ManifestFile), item.ManifestSHA256)
+	same, err := hashes(filepath.Join(where, archive.ManifestFile), archive.MaxManifest, item.ManifestSHA256)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
@@ -92,15 +85,15 @@ func (d *Destination) existing(where string, item archive.Item) (bool, error) {
 
 var errOther = errors.New("another bundle of that name is there")
 
-// hashes tells whether a file has the given SHA-256.
-func hashes(name, want string) (bool, error) {
+// hashes tells whether a file of at most limit bytes has the given SHA-256.
+func hashes(name string, limit int64, want string) (bool, error) {
 	f, err := os.Open(name)
 	if err != nil {
 		return false, err
 	}
 	defer f.Close()
 	sum := sha256.New()
-	if _, err := io.Copy(sum, io.LimitReader(f, archive.MaxManifest+1)); err != nil {
+	if _, err := io.Copy(sum, io.LimitReader(f, limit+1)); err != nil {
 		return false, err
 	}
 	return hex.EncodeToString(sum.Sum(nil)) == want, nil
@@ -112,7 +105,7 @@ func (d *Destination) place(ctx context.Context, where string, item archive.Item
 	if err := d.step(ctx, "mkdir", account); err != nil {
 		return err
 	}
-	temp, err := os.MkdirTemp(account, temporary(path.Base(item.Path)))
+	temp, err := os.MkdirTemp(account, hidden.Bundle(path.Base(item.Path)))
 	if err != nil {
 		return err
 	}
@@ -175,18 +168,29 @@ func (d *Destination) fill(ctx context.Context, temp string, item archive.Item, 
 	return archive.SyncDir(temp)
 }
 
-// copy copies one file and compares the size of what was copied.
+// copy copies one file of the bundle, and makes its folder durable.
 func (d *Destination) copy(ctx context.Context, temp string, item archive.Item, file archive.ItemFile) error {
 	target := filepath.Join(temp, filepath.FromSlash(file.Path))
-	if dir := filepath.Dir(target); dir != temp {
-		if err := d.step(ctx, "mkdir", dir); err != nil {
-			return err
-		}
-		if err := archive.MkdirAll(dir); err != nil {
-			return err
-		}
+	dir := filepath.Dir(target)
+	if dir == temp {
+		return d.copyFile(ctx, target, item, file)
 	}
-	if err := d.step(ctx, "open", file.Path); err != nil {
+	if err := d.step(ctx, "mkdir", dir); err != nil {
+		return err
+	}
+	if err := archive.MkdirAll(dir); err != nil {
+		return err
+	}
+	if err := d.copyFile(ctx, target, item, file); err != nil {
+		return err
+	}
+	return archive.SyncDir(dir)
+}
+
+// copyFile makes the file target out of one of the item's, syncs it and
+// compares the size of what was copied.
+func (f *folder) copyFile(ctx context.Context, target string, item archive.Item, file archive.ItemFile) error {
+	if err := f.step(ctx, "open", file.Path); err != nil {
 		return err
 	}
 	in, err := os.Open(filepath.Join(item.Dir, filepath.FromSlash(file.Path)))
@@ -194,33 +198,29 @@ func (d *Destination) copy(ctx context.Context, temp string, item archive.Item, 
 		return &archive.Error{Class: archive.Abort, Op: "read spooled item", Path: item.Path, Err: err}
 	}
 	defer in.Close()
-	if err := d.step(ctx, "create", file.Path); err != nil {
+	if err := f.step(ctx, "create", file.Path); err != nil {
 		return err
 	}
-	err = archive.CreateNew(target, func(out io.Writer) error {
-		if err := d.step(ctx, "write", file.Path); err != nil {
+	return archive.CreateNew(target, func(out io.Writer) error {
+		if err := f.step(ctx, "write", file.Path); err != nil {
 			return err
 		}
-		n, err := d.stream(ctx, out, in)
+		n, err := stream(ctx, out, in)
 		if err == nil && n != file.Bytes {
 			err = &archive.Error{Class: archive.Abort, Op: "read spooled item", Path: item.Path, Err: fmt.Errorf("%s changed its size", file.Path)}
 		}
 		if err != nil {
 			return err
 		}
-		return d.step(ctx, "sync", file.Path)
+		return f.step(ctx, "sync", file.Path)
 	})
-	if err != nil || filepath.Dir(target) == temp {
-		return err
-	}
-	return archive.SyncDir(filepath.Dir(target))
 }
 
 // portion is copied between two looks at whether to stop.
 const portion = 16 << 20
 
 // stream copies from file to file, which the kernel can do by itself.
-func (d *Destination) stream(ctx context.Context, out io.Writer, in *os.File) (int64, error) {
+func stream(ctx context.Context, out io.Writer, in *os.File) (int64, error) {
 	total := int64(0)
 	for {
 		n, err := io.CopyN(out, in, portion)

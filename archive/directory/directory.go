@@ -1,10 +1,11 @@
 // Package directory is the destination that is a folder of this machine or of a
 // mounted share.
 //
-// An item is copied into a folder whose name starts with "." beside the other
+// A bundle is copied into a folder whose name starts with "." beside the other
 // work of its account, synced, and renamed to where it belongs. A reader, and a
-// power cut, thus see all of it or nothing. Folders are made with mode 0750 and
-// files with 0640, less the umask: the group may read the archive, nobody else.
+// power cut, thus see all of it or nothing. A file that is dropped into a flat
+// folder takes the same way. Folders are made with mode 0750 and files with
+// 0640, less the umask: the group may read the archive, nobody else.
 package directory
 
 import (
@@ -13,12 +14,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"syscall"
 
 	"lpexport/archive"
+	"lpexport/archive/internal/hidden"
 )
 
 var (
@@ -28,13 +29,19 @@ var (
 
 // Config says which folder, and whose work in it is ours.
 type Config struct {
-	Path    string // the root; made when it is absent. It may be a symbolic link, nothing below it may
-	Account string // whose bundles Bundles returns
+	Path    string // the root. It may be a symbolic link, nothing below it may
+	Account string // whose items are taken and whose bundles Bundles returns
 	Name    string // the destination's: Clean touches no other's work
 }
 
-// Destination is a directory destination. It holds nothing open between calls.
-type Destination struct {
+// Destination is a directory of bundles. Its root is made when it is absent.
+type Destination struct{ folder }
+
+// New returns the destination for c. It touches nothing yet.
+func New(c Config) *Destination { return &Destination{newFolder(c)} }
+
+// folder is what both layouts share. It holds nothing open between calls.
+type folder struct {
 	root, account, name string
 
 	// testOnlyBefore, if set, is asked before each step that touches a file; its
@@ -42,34 +49,31 @@ type Destination struct {
 	testOnlyBefore func(op, path string) error
 }
 
-// New returns the destination for c. It touches nothing yet.
-func New(c Config) *Destination {
-	return &Destination{root: filepath.Clean(c.Path), account: c.Account, name: c.Name}
+func newFolder(c Config) folder {
+	return folder{root: filepath.Clean(c.Path), account: c.Account, name: c.Name}
 }
 
+// Close has nothing to end.
+func (f *folder) Close() error { return nil }
+
 // step reports whether a step may be made.
-func (d *Destination) step(ctx context.Context, op, path string) error {
+func (f *folder) step(ctx context.Context, op, path string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if d.testOnlyBefore != nil {
-		return d.testOnlyBefore(op, path)
+	if f.testOnlyBefore != nil {
+		return f.testOnlyBefore(op, path)
 	}
 	return nil
 }
 
 // below returns the file system's path of a slash separated path below the root.
-func (d *Destination) below(path string) string {
-	return filepath.Join(d.root, filepath.FromSlash(path))
+func (f *folder) below(path string) string {
+	return filepath.Join(f.root, filepath.FromSlash(path))
 }
 
-// temporary is the name of unfinished work on the bundle name. It lies in the
-// account's folder, so that Clean has one folder to look at.
-func temporary(name string) string { return "." + name + "." }
-
-// Clean removes unfinished work of this destination.
-func (d *Destination) Clean(ctx context.Context) error {
-	dir := d.below(d.account)
+// clean removes what is ours of a folder's unfinished work.
+func (f *folder) clean(ctx context.Context, dir string, ours func(name string) bool) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -78,10 +82,10 @@ func (d *Destination) Clean(ctx context.Context) error {
 		return failure("clean", dir, err)
 	}
 	for _, e := range entries {
-		if !d.unfinished(e.Name()) {
+		if !ours(e.Name()) {
 			continue
 		}
-		if err := d.step(ctx, "remove", e.Name()); err != nil {
+		if err := f.step(ctx, "remove", e.Name()); err != nil {
 			return failure("clean", dir, err)
 		}
 		// RemoveAll removes a symbolic link and not what it points to.
@@ -92,20 +96,10 @@ func (d *Destination) Clean(ctx context.Context) error {
 	return nil
 }
 
-// unfinished tells whether a name is unfinished work of this destination: a
-// destination "a" must not touch what "a-b" is writing.
-func (d *Destination) unfinished(name string) bool {
-	bundle, ok := strings.CutPrefix(name, ".")
-	if i := strings.LastIndexByte(bundle, '.'); ok && i > 0 {
-		bundle = bundle[:i]
-		return bundle == d.name+probe || archive.IsBundlePath(path.Join("x/2000/01/01", bundle)) &&
-			bundle[:strings.LastIndexByte(bundle, '-')] == d.name
-	}
-	return false
+// Clean removes unfinished work of this destination.
+func (d *Destination) Clean(ctx context.Context) error {
+	return d.clean(ctx, d.below(d.account), func(name string) bool { return hidden.Left(d.name, name) })
 }
-
-// probe follows the destination's name where Probe writes.
-const probe = "-probe"
 
 // Probe writes a folder with a file as Deliver does, and removes it.
 func (d *Destination) Probe(ctx context.Context) (facts []string, err error) {
@@ -116,14 +110,11 @@ func (d *Destination) Probe(ctx context.Context) (facts []string, err error) {
 	return []string{"wrote and removed a probe in " + dir}, nil
 }
 
-// Close has nothing to end.
-func (d *Destination) Close() error { return nil }
-
 func (d *Destination) probe(ctx context.Context, dir string) (err error) {
 	if err := d.mkdirAll(ctx, d.account); err != nil {
 		return err
 	}
-	temp, err := os.MkdirTemp(dir, temporary(d.name+probe))
+	temp, err := os.MkdirTemp(dir, hidden.Probe(d.name))
 	if err != nil {
 		return err
 	}
@@ -183,6 +174,10 @@ func failure(op, path string, err error) error {
 	if _, ok := errors.AsType[*notFolderError](err); ok {
 		e.Class = archive.Halt
 		e.Hint = "move it away, or point the destination at another folder"
+		return e
+	}
+	if _, ok := errors.AsType[*absentError](err); ok {
+		e.Hint = "make the folder that the importer reads, or mount it; delivery then goes on by itself"
 		return e
 	}
 	switch {

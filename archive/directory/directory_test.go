@@ -41,6 +41,7 @@ func target(t *testing.T) archivetest.Target {
 	}
 }
 
+// walk returns what a reader sees below root.
 func walk(t *testing.T, root string) []string {
 	var seen []string
 	err := filepath.WalkDir(root, func(name string, e fs.DirEntry, err error) error {
@@ -49,8 +50,10 @@ func walk(t *testing.T, root string) []string {
 			return nil // nothing there, or just renamed
 		case err != nil:
 			return err
-		case strings.HasPrefix(e.Name(), ".") && e.IsDir():
-			return fs.SkipDir
+		case strings.HasPrefix(e.Name(), "."):
+			if e.IsDir() {
+				return fs.SkipDir
+			}
 		case !e.IsDir():
 			rel, err := filepath.Rel(root, name)
 			seen = append(seen, filepath.ToSlash(rel))
