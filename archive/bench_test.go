@@ -64,7 +64,6 @@ func BenchmarkListing(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		l := archive.ListingOf(&s)
-		l.File = archive.TranscriptsFile
 		dst = l.Append(dst[:0])
 	}
 }
@@ -72,7 +71,6 @@ func BenchmarkListing(b *testing.B) {
 func BenchmarkWriter(b *testing.B) {
 	s := typical()
 	data, l, c := line(b, s), archive.ListingOf(&s), archive.CountsOf(&s)
-	l.File = archive.TranscriptsFile
 	listing := l.Append(nil)
 	const slices = 10_000
 	b.SetBytes(int64(slices * (len(data) + len(listing))))
@@ -80,7 +78,7 @@ func BenchmarkWriter(b *testing.B) {
 		w, err := archive.NewWriter(b.TempDir(), archive.Head{
 			Serial: 1, Account: "a", Destination: "d", Archive: "generic", SettingsSHA256: strings.Repeat("0", 64),
 			Generator: "g", Origin: "o", Created: time.UnixMilli(1),
-		})
+		}, archive.Shape{Format: archive.JSONL{}})
 		must(b, err)
 		for range slices {
 			must(b, w.Add(data, listing, c))

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"os"
 	"path/filepath"
@@ -65,7 +64,7 @@ func CountsOf(s *Slice) Counts {
 type Rendered struct {
 	ManifestSHA256 string // lower-case hex
 	Totals         Totals
-	Files          []FileInfo
+	Files          []Packed // in the order of the manifest
 }
 
 // The manifest's slices gather in one file and the manifest in another until
@@ -75,32 +74,34 @@ const (
 	manifestTemp = ".manifest.json"
 )
 
-// Writer renders a bundle of the profile generic into a folder. It keeps no
-// slice in memory. After an error the folder holds unfinished work and the
-// Writer is of no more use: call Discard and remove the folder.
+// Writer renders a bundle into a folder. It keeps no slice in memory. After an
+// error the folder holds unfinished work and the Writer is of no more use: call
+// Discard and remove the folder.
 type Writer struct {
 	dir           string
 	manifest      Manifest
-	lines         *os.File // transcripts.jsonl
+	packer        packer
+	parts         []Part   // of the slice being added
 	listings      *os.File // the manifest's slices
-	out           *bufio.Writer
 	list          *bufio.Writer
-	sum           hash.Hash // of lines
-	listed        int64     // bytes in listings
+	line          []byte
+	listed        int64 // bytes in listings
 	conversations map[[16]byte]struct{}
 	err           error
 }
 
 // NewWriter begins a bundle in the folder dir, which must be there and empty.
 // The caller makes dir's own entry in its parent durable.
-func NewWriter(dir string, head Head) (*Writer, error) {
-	w := &Writer{dir: dir, sum: sha256.New(), conversations: make(map[[16]byte]struct{})}
+func NewWriter(dir string, head Head, shape Shape) (*Writer, error) {
+	w := &Writer{dir: dir, conversations: make(map[[16]byte]struct{})}
 	w.manifest = Manifest{
 		Bundle: BundleName(head.Destination, head.Serial), Serial: head.Serial,
 		Account: head.Account, Destination: head.Destination, Archive: head.Archive,
 		SettingsSHA256: head.SettingsSHA256, Generator: head.Generator,
 		Created: head.Created.UnixMilli(), Origin: head.Origin, Previous: head.Previous,
 	}
+	w.packer = packer{dir: dir, shape: shape, created: head.Created.UTC(), bundle: place{
+		account: head.Account, day: head.Created.UTC().Format("2006/01/02"), destination: head.Destination, serial: head.Serial}}
 	if err := w.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("begin bundle %s: %w", w.manifest.Bundle, err), w.Discard())
 	}
@@ -118,68 +119,75 @@ func (w *Writer) open() error {
 	if len(there) > 0 {
 		return errors.New("the folder is not empty")
 	}
-	if w.lines, err = w.create(TranscriptsFile); err != nil {
+	w.listings, err = os.OpenFile(filepath.Join(w.dir, slicesTemp), os.O_RDWR|os.O_CREATE|os.O_EXCL, FileMode)
+	if err != nil {
 		return err
 	}
-	if w.listings, err = w.create(slicesTemp); err != nil {
-		return err
-	}
-	w.out = bufio.NewWriterSize(io.MultiWriter(w.lines, w.sum), 128<<10)
 	w.list = bufio.NewWriterSize(w.listings, 32<<10)
 	return nil
-}
-
-func (w *Writer) create(name string) (*os.File, error) {
-	return os.OpenFile(filepath.Join(w.dir, name), os.O_RDWR|os.O_CREATE|os.O_EXCL, FileMode)
 }
 
 // Add writes one slice: its line as AppendLine made it, and its listing as
 // Listing.Append made it, both as they were frozen at the cut. Neither is kept.
 func (w *Writer) Add(line, listing []byte, c Counts) error {
 	if w.err == nil {
-		w.err = w.add(line, listing, c)
+		if w.err = w.add(line, listing, c); w.err != nil {
+			w.err = fmt.Errorf("add slice: %w", w.err)
+		}
 	}
 	return w.err
 }
 
 func (w *Writer) add(line, listing []byte, c Counts) error {
 	if len(line) < 3 || line[0] != '{' || bytes.IndexByte(line, '\n') != len(line)-1 {
-		return errors.New("add slice: not one line of JSON")
+		return errors.New("not one line of JSON")
 	}
 	if len(listing) < 2 || listing[0] != '{' || bytes.IndexByte(listing, '\n') >= 0 {
-		return errors.New("add slice: listing is not JSON on one line")
+		return errors.New("listing is not JSON on one line")
 	}
-	// What stands around the listings is far below a mebibyte.
-	if w.listed += int64(len(listing)) + 2; w.listed > MaxManifest-1<<20 {
-		return fmt.Errorf("add slice: manifest over %d bytes", MaxManifest)
+	w.parts = w.parts[:0]
+	err := w.packer.shape.Format.Documents(line, func(doc Document) error {
+		part, err := w.packer.add(doc)
+		w.parts = append(w.parts, part)
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	if _, err := w.out.Write(line); err != nil {
-		return fmt.Errorf("add slice: %w", err)
+	if len(w.parts) == 0 {
+		return errors.New("the format made no document of it")
 	}
-	between := ",\n"
-	if len(w.conversations) == 0 {
-		between = "\n"
+	if len(w.packer.files) >= maxFiles {
+		return fmt.Errorf("over %d files", maxFiles)
 	}
-	w.list.WriteString(between) // bufio keeps an error for the next Write
-	if _, err := w.list.Write(listing); err != nil {
-		return fmt.Errorf("add slice: %w", err)
-	}
-	w.count(c, int64(len(line)))
-	return nil
+	return w.enlist(listing, c)
 }
 
-func (w *Writer) count(c Counts, size int64) {
+// enlist adds the slice to what will be the manifest.
+func (w *Writer) enlist(listing []byte, c Counts) error {
+	w.line = append(w.line[:0], ",\n"...)
+	if len(w.conversations) == 0 {
+		w.line = append(w.line[:0], '\n')
+	}
+	w.line = appendPlace(w.line, listing, w.parts)
+	// What stands around the listings, files apart, is far below a mebibyte.
+	if w.listed += int64(len(w.line) + 250*len(w.parts)); w.listed > MaxManifest-1<<20 {
+		return fmt.Errorf("manifest over %d bytes", MaxManifest)
+	}
+	if _, err := w.list.Write(w.line); err != nil {
+		return err
+	}
 	sum := sha256.Sum256([]byte(c.Conversation))
 	w.conversations[[16]byte(sum[:16])] = struct{}{}
 	t := &w.manifest.Totals
 	t.Conversations = len(w.conversations)
 	t.Messages += c.Messages
 	t.Amendments += c.Amendments
-	t.Bytes += size
 	w.manifest.Period.include(c.From, c.To)
+	return nil
 }
 
-// Close finishes the bundle: the transcripts, SHA256SUMS and, last of all,
+// Close finishes the bundle: its files, SHA256SUMS and, last of all,
 // manifest.json, each synced, and the folder. After a nil error the bundle is
 // complete and durable in its folder.
 func (w *Writer) Close() (Rendered, error) {
@@ -191,15 +199,18 @@ func (w *Writer) Close() (Rendered, error) {
 	if err = errors.Join(err, w.Discard()); err != nil {
 		return Rendered{}, fmt.Errorf("finish bundle %s: %w", w.manifest.Bundle, err)
 	}
-	return Rendered{ManifestSHA256: sha, Totals: w.manifest.Totals, Files: w.manifest.Files}, nil
+	return Rendered{ManifestSHA256: sha, Totals: w.manifest.Totals, Files: w.packer.files}, nil
 }
 
 func (w *Writer) finish() (manifestSHA256 string, err error) {
-	if err := errors.Join(w.out.Flush(), w.list.Flush(), w.lines.Sync()); err != nil {
+	if err := errors.Join(w.packer.close(), w.list.Flush()); err != nil {
 		return "", err
 	}
 	m := &w.manifest
-	m.Files = []FileInfo{{TranscriptsFile, m.Totals.Bytes, hex.EncodeToString(w.sum.Sum(nil))}}
+	for _, f := range w.packer.files {
+		m.Files = append(m.Files, f.FileInfo)
+		m.Totals.Bytes += f.Bytes
+	}
 	m.Totals.Files = len(m.Files)
 	sum := sha256.New()
 	err = CreateNew(filepath.Join(w.dir, manifestTemp), func(f io.Writer) error {
@@ -243,14 +254,13 @@ func (w *Writer) writeManifest(out io.Writer) error {
 // Discard closes what is open and leaves the folder to the caller, who removes
 // it. After Close, or twice, it does nothing.
 func (w *Writer) Discard() error {
-	var errs []error
-	for _, f := range []**os.File{&w.lines, &w.listings} {
-		if *f != nil {
-			errs = append(errs, (*f).Close())
-			*f = nil
-		}
+	err := w.packer.discard()
+	w.packer.file = nil
+	if w.listings != nil {
+		err = errors.Join(err, w.listings.Close())
+		w.listings = nil
 	}
-	return errors.Join(errs...)
+	return err
 }
 
 // appendSums appends SHA256SUMS: a line for each file and, last, the manifest's.

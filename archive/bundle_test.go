@@ -168,11 +168,11 @@ func TestWriterRefuses(t *testing.T) {
 	} {
 		head := good
 		change(&head)
-		if _, err := archive.NewWriter(t.TempDir(), head); err == nil {
+		if _, err := archive.NewWriter(t.TempDir(), head, archive.Shape{Format: archive.JSONL{}}); err == nil {
 			t.Errorf("wrong %s accepted", name)
 		}
 	}
-	w, err := archive.NewWriter(t.TempDir(), good)
+	w, err := archive.NewWriter(t.TempDir(), good, archive.Shape{Format: archive.JSONL{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestWriterRefuses(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "left"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := archive.NewWriter(dir, good); err == nil {
+	if _, err := archive.NewWriter(dir, good, archive.Shape{Format: archive.JSONL{}}); err == nil {
 		t.Error("a folder that is not empty was accepted")
 	}
 }

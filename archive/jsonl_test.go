@@ -335,8 +335,7 @@ func TestListingNamesEveryMessage(t *testing.T) {
 		Happened: []archive.Happening{{Name: "left@2/y"}, {Name: "joined@1/x"}},
 	}
 	l := archive.ListingOf(&s)
-	l.File = "f"
-	want := `{"conversation":"c","slice":2,"revision":3,"file":"f","messages":8,"amendments":1,"dialogs":[` +
+	want := `{"conversation":"c","slice":2,"revision":3,"messages":8,"amendments":1,"dialogs":[` +
 		`{"dialog":"a","sequences":"5","derived":[],"variants":[{"sequence":5,"variant":2},{"sequence":5,"variant":3}]},` +
 		`{"dialog":"b","sequences":"0-1,9","derived":["0a","ff"],"variants":[]}],"happened":["left@2/y","joined@1/x"]}`
 	if got := string(l.Append(nil)); got != want {

@@ -55,6 +55,13 @@ type FileInfo struct {
 	Path   string
 	Bytes  int64
 	SHA256 string
+	Clear  *Clear // of an encrypted file; nil: it is not encrypted
+}
+
+// Clear is what an encrypted file decrypts to.
+type Clear struct {
+	Bytes  int64
+	SHA256 string
 }
 
 // Totals of a bundle. Files and Bytes are those of its list of files.
@@ -68,12 +75,16 @@ type Listing struct {
 	Conversation string
 	Slice        int
 	Revision     int
-	File         string // the file that holds the slice: chosen by the format
+	File         string // the file that holds the slice, or its first part
+	Parts        []Part // where its parts lie; nil: all of it is in File
 	Messages     int    // all of them, amendments too
 	Amendments   int    // those of them that amend
 	Dialogs      []Dialog
 	Happened     []string // names, in the slice's order
 }
+
+// Part is one document of a slice: a file, or an entry of one that is a zip.
+type Part struct{ File, Entry string }
 
 // Dialog names the messages of one dialog in a slice.
 type Dialog struct {
@@ -90,7 +101,7 @@ type Variant struct {
 	Number   int
 }
 
-// ListingOf names what s holds. File is left for the format to fill in.
+// ListingOf names what s holds. Where that lies is left for the Writer to fill in.
 func ListingOf(s *Slice) Listing {
 	l := Listing{Conversation: s.Conversation, Slice: s.Number, Revision: s.Revision}
 	for i := range s.Messages {
@@ -145,17 +156,33 @@ func insert[T any](list []T, value T, compare func(a, b T) int) []T {
 	return slices.Insert(list, i, value)
 }
 
-// Append appends the listing as one element of a manifest's slices, on one line.
+// Append appends what the listing names, as it is frozen at the cut: one line of
+// JSON. Where it lies, in a manifest, is added by appendPlace.
 func (l *Listing) Append(dst []byte) []byte {
 	dst = appendString(append(dst, `{"conversation":`...), l.Conversation)
 	dst = strconv.AppendInt(append(dst, `,"slice":`...), int64(l.Slice), 10)
 	dst = strconv.AppendInt(append(dst, `,"revision":`...), int64(l.Revision), 10)
-	dst = appendString(append(dst, `,"file":`...), l.File)
 	dst = strconv.AppendInt(append(dst, `,"messages":`...), int64(l.Messages), 10)
 	dst = strconv.AppendInt(append(dst, `,"amendments":`...), int64(l.Amendments), 10)
 	dst = appendList(append(dst, `,"dialogs":`...), l.Dialogs, appendDialog)
 	dst = appendList(append(dst, `,"happened":`...), l.Happened, appendText)
 	return append(dst, '}')
+}
+
+// appendPlace appends a frozen listing as an element of a manifest's slices,
+// with the parts that the slice's documents became.
+func appendPlace(dst, listing []byte, parts []Part) []byte {
+	dst = append(dst, listing[:len(listing)-1]...)
+	dst = appendString(append(dst, `,"file":`...), parts[0].File)
+	if len(parts) > 1 || parts[0].Entry != "" {
+		dst = appendList(append(dst, `,"parts":`...), parts, appendPart)
+	}
+	return append(dst, '}')
+}
+
+func appendPart(dst []byte, p *Part) []byte {
+	dst = appendString(append(dst, `{"file":`...), p.File)
+	return append(appendOptional(dst, `,"entry":`, p.Entry), '}')
 }
 
 func appendDialog(dst []byte, d *Dialog) []byte {
@@ -178,7 +205,7 @@ func appendVariant(dst []byte, v *Variant) []byte {
 func (l *Listing) Equal(o *Listing) bool {
 	return l.Conversation == o.Conversation && l.Slice == o.Slice && l.Revision == o.Revision && l.File == o.File &&
 		l.Messages == o.Messages && l.Amendments == o.Amendments &&
-		slices.EqualFunc(l.Dialogs, o.Dialogs, Dialog.equal) && slices.Equal(l.Happened, o.Happened)
+		slices.Equal(l.Parts, o.Parts) && slices.EqualFunc(l.Dialogs, o.Dialogs, Dialog.equal) && slices.Equal(l.Happened, o.Happened)
 }
 
 func (d Dialog) equal(o Dialog) bool {
@@ -214,7 +241,12 @@ func (m *Manifest) appendHead(dst []byte) []byte {
 func appendFileInfo(dst []byte, f *FileInfo) []byte {
 	dst = appendString(append(dst, `{"path":`...), f.Path)
 	dst = strconv.AppendInt(append(dst, `,"bytes":`...), f.Bytes, 10)
-	return append(appendString(append(dst, `,"sha256":`...), f.SHA256), '}')
+	dst = appendString(append(dst, `,"sha256":`...), f.SHA256)
+	if f.Clear != nil {
+		dst = strconv.AppendInt(append(dst, `,"clear":{"bytes":`...), f.Clear.Bytes, 10)
+		dst = append(appendString(append(dst, `,"sha256":`...), f.Clear.SHA256), '}')
+	}
+	return append(dst, '}')
 }
 
 // appendTail appends what follows the last of the slices.

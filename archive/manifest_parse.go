@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 )
 
@@ -22,8 +21,10 @@ var (
 		"generator", "created", "origin", "period", "previous", "files", "slices", "totals"}
 	periodNames   = []string{"from", "to"}
 	previousNames = []string{"bundle", "sha256"}
-	fileInfoNames = []string{"path", "bytes", "sha256"}
-	listingNames  = []string{"conversation", "slice", "revision", "file", "messages", "amendments", "dialogs", "happened"}
+	fileInfoNames = []string{"path", "bytes", "sha256", "clear"}
+	clearNames    = []string{"bytes", "sha256"}
+	listingNames  = []string{"conversation", "slice", "revision", "messages", "amendments", "dialogs", "happened", "file", "parts"}
+	partNames     = []string{"file", "entry"}
 	dialogNames   = []string{"dialog", "sequences", "derived", "variants"}
 	variantNames  = []string{"sequence", "variant"}
 	totalsNames   = []string{"conversations", "messages", "amendments", "files", "bytes"}
@@ -53,7 +54,8 @@ func ParseManifest(data []byte) (*Manifest, error) {
 func parseManifest(r io.Reader, each func(*Listing)) (*Manifest, error) {
 	m := new(Manifest)
 	d := newDecoder(io.LimitReader(r, MaxManifest))
-	d.object(manifestNames, len(manifestNames), func(i int) { d.manifestMember(m, manifestNames[i], each) })
+	known := map[string]bool{}
+	d.object(manifestNames, len(manifestNames), func(i int) { d.manifestMember(m, manifestNames[i], known, each) })
 	d.end()
 	if d.err == nil {
 		d.err = m.check()
@@ -73,7 +75,7 @@ func parseFiles(r io.Reader) ([]FileInfo, error) {
 	m := new(Manifest)
 	d := newDecoder(io.LimitReader(r, MaxManifest))
 	d.object(manifestNames, len(manifestNames), func(i int) {
-		d.manifestMember(m, manifestNames[i], func(*Listing) {})
+		d.manifestMember(m, manifestNames[i], map[string]bool{}, func(*Listing) {})
 		if manifestNames[i] == "files" && d.err == nil {
 			d.err = errFilesRead
 		}
@@ -87,7 +89,8 @@ func parseFiles(r io.Reader) ([]FileInfo, error) {
 	return m.Files, nil
 }
 
-func (d *decoder) manifestMember(m *Manifest, name string, each func(*Listing)) {
+// manifestMember reads one member; known holds the files once they are read.
+func (d *decoder) manifestMember(m *Manifest, name string, known map[string]bool, each func(*Listing)) {
 	switch name {
 	case "schema":
 		if schema := d.string(); schema != ManifestSchema {
@@ -121,10 +124,13 @@ func (d *decoder) manifestMember(m *Manifest, name string, each func(*Listing)) 
 		}
 	case "files":
 		m.Files = readList(d, (*decoder).fileInfo)
+		for _, f := range m.Files {
+			known[f.Path] = true
+		}
 	case "slices":
 		d.list(func() {
 			var l Listing
-			d.listing(&l, m.Files)
+			d.listing(&l, known)
 			if d.err == nil {
 				each(&l)
 			}
@@ -154,14 +160,28 @@ func (d *decoder) fileInfo(f *FileInfo) {
 			f.Bytes = d.integer(0, MaxSequence)
 		case "sha256":
 			f.SHA256 = d.hash()
+		case "clear":
+			f.Clear = new(Clear)
+			d.clear(f.Clear)
+		}
+	})
+}
+
+func (d *decoder) clear(c *Clear) {
+	d.object(clearNames, 2, func(i int) {
+		switch clearNames[i] {
+		case "bytes":
+			c.Bytes = d.integer(0, MaxSequence)
+		case "sha256":
+			c.SHA256 = d.hash()
 		}
 	})
 }
 
 // listing reads one slice's. The files come before the slices in a manifest, so
 // the file that it names must be known already.
-func (d *decoder) listing(l *Listing, files []FileInfo) {
-	d.object(listingNames, len(listingNames), func(i int) {
+func (d *decoder) listing(l *Listing, files map[string]bool) {
+	d.object(listingNames, 8, func(i int) {
 		switch listingNames[i] {
 		case "conversation":
 			l.Conversation = d.string()
@@ -179,6 +199,8 @@ func (d *decoder) listing(l *Listing, files []FileInfo) {
 			l.Dialogs = readList(d, (*decoder).dialog)
 		case "happened":
 			l.Happened = readList(d, (*decoder).text)
+		case "parts":
+			l.Parts = readList(d, (*decoder).part)
 		}
 	})
 	if d.err != nil {
@@ -187,9 +209,26 @@ func (d *decoder) listing(l *Listing, files []FileInfo) {
 	if l.Conversation == "" || l.Amendments > l.Messages {
 		d.fail(errors.New("a slice of no conversation, or with more amendments than messages"))
 	}
-	if !slices.ContainsFunc(files, func(f FileInfo) bool { return f.Path == l.File }) {
-		d.fail(errors.New("a slice in a file that is not listed"))
+	for _, name := range append([]Part{{File: l.File}}, l.Parts...) {
+		if !files[name.File] {
+			d.fail(errors.New("a slice in a file that is not listed"))
+			return
+		}
 	}
+	if len(l.Parts) > 0 && l.Parts[0].File != l.File {
+		d.fail(errors.New("a slice whose first part lies elsewhere"))
+	}
+}
+
+func (d *decoder) part(p *Part) {
+	d.object(partNames, 1, func(i int) {
+		switch partNames[i] {
+		case "file":
+			p.File = d.name()
+		case "entry":
+			p.Entry = d.name()
+		}
+	})
 }
 
 func (d *decoder) dialog(g *Dialog) {

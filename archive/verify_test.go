@@ -339,10 +339,9 @@ func TestVerifyComparesManifestAndTranscripts(t *testing.T) {
 			w, err := archive.NewWriter(dir, archive.Head{
 				Serial: 1, Account: "sandbox", Destination: "local", Archive: "generic",
 				SettingsSHA256: strings.Repeat("0", 64), Generator: "g", Origin: "o", Created: time.UnixMilli(1),
-			})
+			}, archive.Shape{Format: archive.JSONL{}})
 			must(t, err)
 			l, c := archive.ListingOf(&slice), archive.CountsOf(&slice)
-			l.File = archive.TranscriptsFile
 			test.change(&l, &c)
 			must(t, w.Add(line, l.Append(nil), c))
 			_, err = w.Close()

@@ -88,7 +88,7 @@ func (c *capture) storeOne(tx *checkpoint.Tx, p *page, r *captured, n *Counts) (
 	if r.reason != "" {
 		n.Quarantined++
 		c.waiting = true
-		return false, tx.Quarantine(checkpoint.Quarantined{Kind: "record", SourceID: r.id, Reason: r.reason,
+		return false, tx.Quarantine(checkpoint.Quarantined{Kind: checkpoint.KindRecord, SourceID: r.id, Reason: r.reason,
 			Bytes: r.bytes, SHA256: r.sha256[:], Frame: r.frame}, now)
 	}
 	known, err := tx.Conversation(r.id)
@@ -162,7 +162,7 @@ func (m *merger) finish(r *captured, known *checkpoint.Conversation) {
 func (c *capture) storeMerged(tx *checkpoint.Tx, m *merger, r *captured, known *checkpoint.Conversation, parts func() error, n *Counts) (due bool, err error) {
 	now := c.millis()
 	if c.waiting {
-		if err := tx.ResolveConversation(r.id, now); err != nil {
+		if err := tx.ResolveCaptured(r.id, now); err != nil {
 			return false, err
 		}
 	}

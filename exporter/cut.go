@@ -2,7 +2,7 @@ package exporter
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -10,6 +10,9 @@ import (
 	"lpexport/archive"
 	"lpexport/exporter/checkpoint"
 )
+
+// bundleMessages bounds a bundle, in which each of them may be a file.
+const bundleMessages = 40_000
 
 // batchBytes of compressed slices are stored in one transaction.
 const batchBytes = 1 << 20
@@ -33,18 +36,26 @@ func (w *worker) cut(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if err := b.addAll(ctx, due); err != nil {
+		return false, err
+	}
+	return true, b.freeze(ctx)
+}
+
+// addAll cuts one conversation after the other until the bundle is full.
+func (b *cutBundle) addAll(ctx context.Context, due []checkpoint.Due) error {
 	for _, d := range due {
 		if err := ctx.Err(); err != nil {
-			return false, err
+			return err
 		}
 		if err := b.add(ctx, d); err != nil {
-			return false, err
+			return err
 		}
-		if b.bytes >= w.dest.Bounds.Bytes {
+		if b.bytes >= b.dest.Bounds.Bytes || b.row.Messages >= bundleMessages {
 			break
 		}
 	}
-	return true, b.freeze(ctx)
+	return nil
 }
 
 // cutting says what is ready for the destination now.
@@ -64,24 +75,21 @@ type cutBundle struct {
 	held     int // bytes in batch
 	given    []givenTo
 	freezer  freezer
+	format   archive.Format  // once a slice was tried
+	dry      *archive.Writer // not nil: nothing is stored, slices are rendered at once
 }
 
 type givenTo struct {
 	conversation int64
+	sourceID     string
 	given        checkpoint.Given
 }
 
 // prepare makes room for a bundle under the next serial.
 func (w *worker) prepare(ctx context.Context) (*cutBundle, error) {
 	created := w.Now().UTC().Truncate(time.Millisecond)
-	head := archive.Head{
-		Serial: w.row.Serial + 1, Account: w.Account, Destination: w.dest.Name, Archive: w.dest.Archive,
-		SettingsSHA256: w.dest.SettingsSHA256, Generator: w.Generator, Origin: w.row.Origin, Created: created,
-	}
-	if w.row.PreviousBundle != "" {
-		head.Previous = &archive.Previous{Bundle: w.row.PreviousBundle, SHA256: w.row.PreviousSHA256}
-	}
-	frozen, err := json.Marshal(head)
+	head := w.head(created)
+	frozen, err := w.freezeHead(head)
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +105,18 @@ func (w *worker) prepare(ctx context.Context) (*cutBundle, error) {
 	return b, err
 }
 
+// head is what the next bundle says of itself.
+func (w *worker) head(created time.Time) archive.Head {
+	head := archive.Head{
+		Serial: w.row.Serial + 1, Account: w.Account, Destination: w.dest.Name, Archive: w.dest.Archive,
+		SettingsSHA256: w.dest.SettingsSHA256, Generator: w.Generator, Origin: w.row.Origin, Created: created,
+	}
+	if w.row.PreviousBundle != "" {
+		head.Previous = &archive.Previous{Bundle: w.row.PreviousBundle, SHA256: w.row.PreviousSHA256}
+	}
+	return head
+}
+
 // add cuts one conversation. One that cannot be cut waits for a person, and the
 // others go on.
 func (b *cutBundle) add(ctx context.Context, d checkpoint.Due) error {
@@ -108,7 +128,7 @@ func (b *cutBundle) add(ctx context.Context, d checkpoint.Due) error {
 		return fmt.Errorf("conversation row %d is due and not there", d.Conversation)
 	}
 	given, before := owed.Given, b.position
-	if serves(&owed, b.worker.row.FromAt, b.recovered) {
+	if b.draws() && serves(&owed, b.worker.row.FromAt, b.recovered) {
 		given.NewestAt = owed.Draft.NewestAt
 		if err := b.put(ctx, owed.Draft); err != nil {
 			return err
@@ -121,9 +141,12 @@ func (b *cutBundle) add(ctx context.Context, d checkpoint.Due) error {
 		given.Slices += n
 		given.Revisions = addRevision(given.Revisions, given.Revision)
 	}
-	b.given = append(b.given, givenTo{owed.Conversation.ID, given})
+	b.given = append(b.given, givenTo{owed.Conversation.ID, owed.Conversation.SourceID, given})
 	return nil
 }
+
+// draws tells whether drafts, which know no addresses, are the destination's slices.
+func (b *cutBundle) draws() bool { return b.dry == nil && b.norm.identity == nil }
 
 // read cuts a conversation from its stored records. The result's revision is 0
 // when the conversation had to be refused.
@@ -135,6 +158,10 @@ func (b *cutBundle) read(ctx context.Context, owed checkpoint.Owed) (given check
 	if err := s.collect(ctx); err != nil {
 		return given, b.refuse(ctx, s, err)
 	}
+	if len(s.unknown) > 0 {
+		b.report.UnknownAgents = append(b.report.UnknownAgents, s.unknown...)
+		return given, b.refuse(ctx, s, s.unknown[0])
+	}
 	given = s.debt.given
 	for i := range s.items {
 		given.NewestAt = max(given.NewestAt, s.items[i].at)
@@ -143,13 +170,58 @@ func (b *cutBundle) read(ctx context.Context, owed checkpoint.Owed) (given check
 		given.NewestAt = max(given.NewestAt, s.happened[i].At)
 	}
 	given.Revision = owed.Conversation.Revision
-	return given, s.each(ctx, func(out *archive.Slice) error {
+	lines, err := b.lines(ctx, s)
+	if unfit, ok := errors.AsType[*unfitError](err); ok {
+		return checkpoint.Given{}, b.refuse(ctx, s, unfit.err)
+	}
+	if err != nil {
+		return given, err
+	}
+	for _, line := range lines {
+		if err := b.put(ctx, line); err != nil {
+			return given, err
+		}
+	}
+	return given, nil
+}
+
+// unfitError is a conversation that the destination's format cannot hold.
+type unfitError struct{ err error }
+
+func (e *unfitError) Error() string { return e.err.Error() }
+
+// lines freezes the slices of a conversation. Those of a format that may refuse
+// one are returned, since then none of them must be in the bundle; others go
+// there at once.
+func (b *cutBundle) lines(ctx context.Context, s *slicer) (lines []checkpoint.Line, err error) {
+	err = s.each(ctx, func(out *archive.Slice) error {
 		line, err := b.freezer.freeze(b.packer, out)
 		if err != nil {
 			return err
 		}
-		return b.put(ctx, line)
+		if b.dest.Shape == nil {
+			return b.put(ctx, line)
+		}
+		if err := b.tryFormat(b.freezer.line); err != nil {
+			return &unfitError{err}
+		}
+		lines = append(lines, line)
+		return nil
 	})
+	return lines, err
+}
+
+// tryFormat renders a slice into nothing, so that no bundle is frozen that
+// cannot be rendered.
+func (b *cutBundle) tryFormat(line []byte) error {
+	if b.format == nil {
+		shape, err := b.shape(&frozenHead{Rendering: b.dest.Rendering})
+		if err != nil {
+			return err
+		}
+		b.format = shape.Format
+	}
+	return b.format.Documents(line, func(archive.Document) error { return nil })
 }
 
 // slicer reads what the destination is due of a conversation.
@@ -181,22 +253,28 @@ func (b *cutBundle) refuse(ctx context.Context, s *slicer, cause error) error {
 	if ctx.Err() != nil {
 		return cause
 	}
-	b.refused[s.known.ID] = true
-	b.Log.Error("conversation cannot be cut", "destination", b.dest.Name, "conversation_id", s.known.SourceID, "error", cause)
+	b.refused[s.known.ID], b.holding = true, true
+	b.Log.Error("a conversation cannot be cut", "destination", b.dest.Name, "conversation_id", s.known.SourceID, "error", cause)
+	if b.dry != nil {
+		return nil
+	}
 	return b.cp.Update(ctx, func(tx *checkpoint.Tx) error {
-		return tx.Quarantine(checkpoint.Quarantined{Kind: "conversation", SourceID: s.known.SourceID, Reason: cause.Error(), SHA256: []byte{}, Frame: []byte{}}, b.millis())
+		return tx.Quarantine(checkpoint.Quarantined{Kind: checkpoint.KindConversation, Destination: b.worker.row.ID, SourceID: s.known.SourceID, Reason: cause.Error()}, b.millis())
 	})
 }
 
 // put freezes one slice. It is stored with others in one transaction.
 func (b *cutBundle) put(ctx context.Context, l checkpoint.Line) error {
-	b.batch = append(b.batch, l)
-	b.held += len(l.Frame) + len(l.Listing) + 100
 	b.bytes += int64(l.Bytes)
 	b.row.Slices++
 	b.row.Messages += l.Messages
 	b.row.Amendments += l.Amendments
 	b.position++
+	if b.dry != nil {
+		return b.putDry(&l)
+	}
+	b.batch = append(b.batch, l)
+	b.held += len(l.Frame) + len(l.Listing) + 100
 	if b.held < batchBytes {
 		return nil
 	}
@@ -223,6 +301,12 @@ func (b *cutBundle) freeze(ctx context.Context) error {
 		}
 		for _, g := range b.given {
 			if err := tx.PutGiven(b.worker.row.ID, g.conversation, g.given); err != nil {
+				return err
+			}
+			if !b.holding {
+				continue
+			}
+			if err := tx.ResolveCut(b.worker.row.ID, g.sourceID, b.millis()); err != nil {
 				return err
 			}
 		}

@@ -5,16 +5,22 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"lpexport/archive"
 	"lpexport/exporter/checkpoint"
 )
 
+// lonelyFaults is how many items one after the other may fail, each by its own
+// fault, until it is taken for one of the destination.
+const lonelyFaults = 20
+
 // deliver renders and hands over, in the order of their serials, the bundles
-// that the destination has not taken. After a failure the rest waits: it is
-// rendered, and tried again in the next run.
+// that the destination has not taken. What it rejects waits for a person and
+// stops nothing. When the destination itself fails, the rest waits for a later run.
 func (w *worker) deliver(ctx context.Context) error {
 	bundles, err := w.cp.Undelivered(ctx, w.row.ID)
 	if err != nil {
@@ -31,150 +37,276 @@ func (w *worker) deliver(ctx context.Context) error {
 		if w.failed != nil {
 			continue
 		}
-		if err := w.handOver(ctx, b, dir); err != nil {
+		if err := w.handOver(ctx, &b, dir); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// spoolDir is where a destination's bundles lie until it has taken them.
-func (e *Exporter) spoolDir(destination string) string {
-	return filepath.Join(e.State, "spool", destination)
-}
-
-// render writes a bundle into the spool, unless it lies there already, and
-// returns its folder. What is in the spool is what is sent, however often.
-func (w *worker) render(ctx context.Context, b *checkpoint.Bundle) (dir string, err error) {
-	dir = filepath.Join(w.spoolDir(w.dest.Name), filepath.Base(b.Path))
-	if b.State == checkpoint.Rendered && lies(dir) {
-		return dir, nil
-	}
-	if err := os.RemoveAll(dir); err != nil {
-		return "", fmt.Errorf("spool: %w", err)
-	}
-	if err := archive.MkdirAll(dir); err != nil {
-		return "", fmt.Errorf("spool: %w", err)
-	}
-	sum, err := w.write(ctx, b, dir)
+// handOver delivers what waits of one bundle. Its error is one that will not
+// pass by itself.
+func (w *worker) handOver(ctx context.Context, b *checkpoint.Bundle, dir string) error {
+	items, err := w.cp.Unsent(ctx, b.ID)
 	if err != nil {
-		return "", fmt.Errorf("render %s: %w", filepath.Base(b.Path), err)
+		return err
 	}
-	w.Step("bundle spooled")
-	if b.State == checkpoint.Rendered {
-		if sum != b.ManifestSHA256 {
-			return "", &archive.Error{Class: archive.Abort, Op: "render", Path: b.Path, Err: errOtherBytes}
+	h := &handing{worker: w, bundle: b, dir: dir}
+	for i := range items {
+		if err := ctx.Err(); err != nil {
+			return errors.Join(err, h.store(ctx))
 		}
-		return dir, nil
-	}
-	b.ManifestSHA256, b.State = sum, checkpoint.Rendered
-	err = w.cp.Update(ctx, func(tx *checkpoint.Tx) error {
-		return tx.SetRendered(w.row.ID, *b, filepath.Base(b.Path))
-	})
-	w.Step("bundle rendered")
-	if b.Serial == w.row.Serial {
-		w.row.PreviousBundle, w.row.PreviousSHA256, w.row.PreviousPath = filepath.Base(b.Path), sum, b.Path
-	}
-	return dir, err
-}
-
-var errOtherBytes = errors.New("rendering it again gives other bytes than the first time")
-
-func lies(dir string) bool {
-	_, err := os.Stat(filepath.Join(dir, archive.ManifestFile))
-	return err == nil
-}
-
-// write renders the frozen slices: no clock, nothing but what the cut stored.
-func (w *worker) write(ctx context.Context, b *checkpoint.Bundle, dir string) (manifestSHA256 string, err error) {
-	var head archive.Head
-	if err := json.Unmarshal(b.Head, &head); err != nil {
-		return "", err
-	}
-	out, err := archive.NewWriter(dir, head)
-	if err != nil {
-		return "", err
-	}
-	defer out.Discard()
-	var line []byte
-	err = w.cp.Slices(ctx, b.ID, func(s checkpoint.Line) (err error) {
-		if line, err = w.packer.unpack(line[:0], s.Frame); err != nil {
-			return err
+		if err := h.one(ctx, &items[i]); err != nil {
+			return errors.Join(err, h.store(ctx))
 		}
-		return out.Add(line, s.Listing, archive.Counts{Conversation: s.Conversation, Messages: s.Messages, Amendments: s.Amendments, From: s.From, To: s.To})
-	})
-	if err != nil {
-		return "", err
+		if w.failed != nil {
+			break
+		}
 	}
-	rendered, err := out.Close()
-	return rendered.ManifestSHA256, err
+	return h.settle(ctx)
 }
 
-// handOver delivers one bundle and stores the receipt. A failure that may pass
-// is stored and ends the deliveries of this run; one that will not is returned.
-func (w *worker) handOver(ctx context.Context, b checkpoint.Bundle, dir string) error {
-	w.Step("bundle handed over")
-	receipt, err := w.dest.Target.Deliver(ctx, archive.Item{Path: b.Path, Dir: dir, ManifestSHA256: b.ManifestSHA256})
-	w.Step("bundle taken")
+// handing is the handing over of one bundle's items. What came of one is stored
+// in the transaction that announces the next.
+type handing struct {
+	*worker
+	bundle *checkpoint.Bundle
+	dir    string
+	since  func(*checkpoint.Tx) error // not stored yet
+	lonely int                        // items in a row that failed by a fault of their own
+}
+
+// store writes what is not stored yet: also after a signal, since the far side
+// has answered.
+func (h *handing) store(ctx context.Context) error {
+	if h.since == nil {
+		return nil
+	}
+	err := h.cp.Update(context.WithoutCancel(ctx), h.since)
+	h.since = nil
+	h.Step("receipt stored")
+	return err
+}
+
+// one hands over one item.
+func (h *handing) one(ctx context.Context, i *checkpoint.Item) error {
+	now := h.millis()
+	if i.NextAt > now {
+		return nil
+	}
+	if reason := h.tooOld(i, now); reason != "" {
+		return h.reject(ctx, i, reason)
+	}
+	if err := h.announce(ctx, i); err != nil {
+		return err
+	}
+	item := archive.Item{Path: h.bundle.Path, Dir: h.dir, ManifestSHA256: h.bundle.ManifestSHA256}
+	if i.File != "" {
+		item.File = &archive.FileInfo{Path: i.File, Bytes: i.Bytes, SHA256: i.SHA256}
+	}
+	h.Step("item handed over")
+	receipt, err := h.dest.Target.Deliver(ctx, item)
+	h.Step("item taken")
 	if err != nil {
-		return w.deliveryFailed(ctx, b, err)
+		return h.fault(ctx, i, err)
 	}
 	answer, err := json.Marshal(receipt)
 	if err != nil {
 		return err
 	}
-	// The far side has it: that is stored even when a signal came meanwhile.
-	if err := w.cp.Update(context.WithoutCancel(ctx), func(tx *checkpoint.Tx) error {
-		return tx.SetDelivered(b.ID, string(answer), w.millis())
-	}); err != nil {
+	h.lonely = 0
+	well := h.row.Trouble == checkpoint.Trouble{}
+	h.row.Trouble = checkpoint.Trouble{}
+	id, row := i.ID, h.row.ID
+	h.since = func(tx *checkpoint.Tx) error {
+		if err := tx.SetTaken(id, string(answer), h.millis()); err != nil || well {
+			return err
+		}
+		return tx.SetTrouble(row, checkpoint.Trouble{})
+	}
+	return nil
+}
+
+// announce notes that an item is about to be handed over. A bundle can be
+// delivered twice without harm; of a single file a process that died in between
+// cannot tell whether the far side has it, and that is counted.
+func (h *handing) announce(ctx context.Context, i *checkpoint.Item) error {
+	if i.File == "" {
+		return h.store(ctx)
+	}
+	before := h.since
+	h.since = nil
+	err := h.cp.Update(ctx, func(tx *checkpoint.Tx) error {
+		if before != nil {
+			if err := before(tx); err != nil {
+				return err
+			}
+		}
+		if i.State == checkpoint.ItemSending {
+			if err := tx.AddUncertain(i.ID, `{"Answer":"the process ended while it was being sent"}`, h.millis()); err != nil {
+				return err
+			}
+		}
+		return tx.SetSending(i.ID)
+	})
+	h.Step("item announced")
+	return err
+}
+
+// tooOld says why an item is not handed over any more, or "".
+func (h *handing) tooOld(i *checkpoint.Item, now int64) string {
+	limit := h.dest.MaxAge
+	if limit == 0 || i.At == 0 || now-i.At <= limit.Milliseconds() {
+		return ""
+	}
+	return fmt.Sprintf("it is filed under %s, and the archive takes nothing older than %d days this way: %s",
+		time.UnixMilli(i.At).UTC().Format(time.DateOnly), int(limit.Hours()/24), h.dest.OlderGo)
+}
+
+// fault sorts out an item that was not taken.
+func (h *handing) fault(ctx context.Context, i *checkpoint.Item, err error) error {
+	var at *archive.Error
+	if !errors.As(err, &at) {
+		at = &archive.Error{Class: archive.Abort, Op: "deliver", Path: h.bundle.Path, Err: err}
+	}
+	switch at.Class {
+	case archive.Reject:
+		return h.reject(ctx, i, err.Error())
+	case archive.Halt, archive.Abort:
+		return errors.Join(err, h.putBack(ctx, i))
+	case archive.Uncertain:
+		answer, merr := json.Marshal(archive.Receipt{Answer: at.Error()})
+		if merr != nil {
+			return merr
+		}
+		return h.outage(ctx, i, at, func(tx *checkpoint.Tx) error { return tx.AddUncertain(i.ID, string(answer), h.millis()) })
+	}
+	if ctx.Err() != nil {
+		return errors.Join(err, h.putBack(ctx, i))
+	}
+	if h.lonely++; at.Item && h.lonely < lonelyFaults {
+		next := h.Now().Add(pause(i.Attempts+1, at.RetryAfter, h.Random))
+		h.Log.Warn("an item was not taken: tried again later", "destination", h.dest.Name, "item", h.label(i), "error", err)
+		return h.wait(ctx, i, next.UnixMilli(), nil)
+	}
+	return h.outage(ctx, i, at, nil)
+}
+
+// putBack lets an item wait as if it had not been tried.
+func (h *handing) putBack(ctx context.Context, i *checkpoint.Item) error {
+	return h.cp.Update(context.WithoutCancel(ctx), func(tx *checkpoint.Tx) error { return tx.SetUntried(i.ID) })
+}
+
+// wait notes a try in vain.
+func (h *handing) wait(ctx context.Context, i *checkpoint.Item, next int64, also func(*checkpoint.Tx) error) error {
+	return h.cp.Update(context.WithoutCancel(ctx), func(tx *checkpoint.Tx) error {
+		if also != nil {
+			if err := also(tx); err != nil {
+				return err
+			}
+		}
+		return tx.SetWaiting(i.ID, next)
+	})
+}
+
+// outage is a fault of the destination: nothing more is handed over until its
+// pause has passed.
+func (h *handing) outage(ctx context.Context, i *checkpoint.Item, at *archive.Error, also func(*checkpoint.Tx) error) error {
+	if err := h.wait(ctx, i, 0, also); err != nil {
 		return err
 	}
-	w.Step("receipt stored")
-	if err := os.RemoveAll(dir); err != nil {
+	if ctx.Err() != nil {
+		return at
+	}
+	return h.trouble(ctx, at)
+}
+
+// reject puts an item before a person; the next ones go on.
+func (h *handing) reject(ctx context.Context, i *checkpoint.Item, reason string) error {
+	if err := h.store(ctx); err != nil {
+		return err
+	}
+	h.Log.Error("an item was rejected: lpexport quarantine list", "destination", h.dest.Name, "item", h.label(i), "reason", reason)
+	return h.cp.Update(context.WithoutCancel(ctx), func(tx *checkpoint.Tx) error {
+		return tx.Reject(i.ID, checkpoint.Quarantined{Destination: h.row.ID, SourceID: h.label(i), Reason: reason, Bytes: i.Bytes}, h.millis())
+	})
+}
+
+// label names an item for people: its bundle, and its file.
+func (h *handing) label(i *checkpoint.Item) string {
+	return itemLabel(h.bundle.Path, i.File)
+}
+
+func itemLabel(bundlePath, file string) string {
+	name := filepath.Base(bundlePath)
+	if file == "" {
+		return name
+	}
+	return name + "/" + file
+}
+
+// settle ends the bundle if nothing of it waits any more. Where the far side
+// gets no manifest, the state keeps it.
+func (h *handing) settle(ctx context.Context) error {
+	if h.dest.Files {
+		if err := h.keepManifest(h.bundle, h.dir); err != nil {
+			return errors.Join(err, h.store(ctx))
+		}
+	}
+	done := false
+	err := h.cp.Update(context.WithoutCancel(ctx), func(tx *checkpoint.Tx) (err error) {
+		if h.since != nil {
+			if err := h.since(tx); err != nil {
+				return err
+			}
+		}
+		done, err = tx.SetDelivered(h.bundle.ID, h.millis())
+		return err
+	})
+	h.Step("receipt stored")
+	if err != nil || !done {
+		return err
+	}
+	if err := os.RemoveAll(h.dir); err != nil {
 		return fmt.Errorf("empty spool: %w", err)
 	}
 	return nil
 }
 
-func (w *worker) deliveryFailed(ctx context.Context, b checkpoint.Bundle, err error) error {
-	if ctx.Err() != nil {
-		return err
+// manifestsDir is where the manifests lie of a destination that gets none.
+func (e *Exporter) manifestsDir() string { return filepath.Join(e.State, "manifests") }
+
+// keepManifest copies a bundle's manifest and sums below the state. They are
+// there before the bundle counts as delivered; again changes nothing.
+func (w *worker) keepManifest(b *checkpoint.Bundle, dir string) error {
+	target := filepath.Join(w.manifestsDir(), filepath.FromSlash(b.Path))
+	if err := archive.MkdirAll(target); err != nil {
+		return fmt.Errorf("keep manifest: %w", err)
 	}
-	var e *archive.Error
-	if errors.As(err, &e) && (e.Class == archive.Halt || e.Class == archive.Abort) {
-		return err
+	for _, name := range []string{archive.SumsFile, archive.ManifestFile} {
+		if err := copyNew(filepath.Join(dir, name), filepath.Join(target, name)); err != nil {
+			return fmt.Errorf("keep manifest: %w", err)
+		}
 	}
-	if b.Error != err.Error() {
-		w.Log.Warn("delivery failed: the next run tries again", "destination", w.dest.Name, "bundle", filepath.Base(b.Path), "error", err)
-	}
-	w.failed = err
-	return w.cp.Update(ctx, func(tx *checkpoint.Tx) error {
-		return tx.SetFailed(b.ID, err.Error())
-	})
+	return archive.SyncDir(target)
 }
 
-// tidySpool removes what lies in the spool and is not to be delivered: a run
-// that was killed between a receipt and the removal left it.
-func (w *worker) tidySpool(ctx context.Context) error {
-	bundles, err := w.cp.Undelivered(ctx, w.row.ID)
+// copyNew copies a file through a temporary one, unless the target is there.
+func copyNew(from, to string) error {
+	if _, err := os.Stat(to); err == nil {
+		return nil
+	}
+	in, err := os.Open(from)
 	if err != nil {
 		return err
 	}
-	needed := map[string]bool{}
-	for _, b := range bundles {
-		needed[filepath.Base(b.Path)] = true
+	defer in.Close()
+	temp := filepath.Join(filepath.Dir(to), "."+filepath.Base(to))
+	if err := os.Remove(temp); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
 	}
-	there, err := os.ReadDir(w.spoolDir(w.dest.Name))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("spool: %w", err)
+	if err := archive.CreateNew(temp, func(out io.Writer) error { _, err := io.Copy(out, in); return err }); err != nil {
+		return err
 	}
-	for _, d := range there {
-		if needed[d.Name()] {
-			continue
-		}
-		if err := os.RemoveAll(filepath.Join(w.spoolDir(w.dest.Name), d.Name())); err != nil {
-			return fmt.Errorf("spool: %w", err)
-		}
-	}
-	return nil
+	return os.Rename(temp, to)
 }

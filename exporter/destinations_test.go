@@ -77,7 +77,7 @@ func TestFullBundlesAreDeliveredDuringTheCapture(t *testing.T) {
 	taken := make(chan struct{})
 	r, h := handTrial(t, func(s *Settings) {
 		s.Destinations[0].Bounds.Conversations = 2
-		s.Destinations[0].Target = &signalling{Target: s.Destinations[0].Target, taken: sync.OnceFunc(func() { close(taken) })}
+		s.Destinations[0].Target = &signalling{readable: s.Destinations[0].Target.(readable), taken: sync.OnceFunc(func() { close(taken) })}
 	})
 	for i := range 3 {
 		h.put(talk{id: fmt.Sprint("c", i), said: []said{{0, "x"}}})
@@ -99,12 +99,12 @@ func TestFullBundlesAreDeliveredDuringTheCapture(t *testing.T) {
 
 // signalling tells when its target has taken an item.
 type signalling struct {
-	Target
+	readable
 	taken func()
 }
 
 func (s *signalling) Deliver(ctx context.Context, item archive.Item) (archive.Receipt, error) {
-	receipt, err := s.Target.Deliver(ctx, item)
+	receipt, err := s.readable.Deliver(ctx, item)
 	if err == nil {
 		s.taken()
 	}
@@ -166,11 +166,11 @@ func TestOneFailingDestinationDelaysNoOther(t *testing.T) {
 		d.Name = "moody"
 		s.Destinations = append(s.Destinations, d)
 	})
-	bad := &moody{Target: r.destination("moody").Target, err: retryLater}
+	bad := &moody{readable: r.destination("moody").Target.(readable), err: retryLater}
 	r.Destinations[1].Target = bad
 	for i := range 3 {
 		h.put(talk{id: "a", said: []said{{0, "0"}, {1, "1"}, {2, "2"}}[:i+1]})
-		r.clock.Advance(time.Minute)
+		r.clock.Advance(2 * time.Hour) // longer than any pause
 		report, err := r.Cycle(context.Background(), nil)
 		if !errors.Is(err, ErrIncomplete) || report.Complete {
 			t.Fatalf("%+v, %v", report, err)
@@ -190,13 +190,27 @@ func TestOneFailingDestinationDelaysNoOther(t *testing.T) {
 		t.Errorf("status: %+v, %v", s, err)
 	}
 	bundles, err := r.cp.Undelivered(context.Background(), 2)
-	if err != nil || len(bundles) != 3 || bundles[0].Attempts != 3 || bundles[1].Attempts != 0 {
+	if err != nil || len(bundles) != 3 || r.attempts(bundles[0].ID) != 3 || r.attempts(bundles[1].ID) != 0 {
 		t.Errorf("undelivered: %+v, %v", bundles, err)
 	}
 	bad.set(nil)
+	if report, err := r.Cycle(context.Background(), nil); !errors.Is(err, ErrIncomplete) || report.Destinations[1].Pending != 3 {
+		t.Errorf("it was not left alone for a while: %+v, %v", report, err)
+	}
+	r.clock.Advance(2 * time.Hour)
 	r.cycle()
 	r.holds("moody", "a", "0: 0", "1: 1", "2: 2")
 	r.inOrder("moody", 3)
+}
+
+// attempts is how often a bundle, which is one item, was tried in vain.
+func (r *trial) attempts(bundle int64) int {
+	r.t.Helper()
+	items, err := r.cp.Unsent(context.Background(), bundle)
+	if err != nil || len(items) != 1 {
+		r.t.Fatalf("items %+v, %v", items, err)
+	}
+	return items[0].Attempts
 }
 
 // inOrder makes sure that a destination holds the serials 1 to n.
@@ -239,7 +253,9 @@ func TestDirectoryThatIsAFile(t *testing.T) {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
-		r.cycle()
+		if _, err := r.Cycle(context.Background(), []string{"broken"}); err != nil { // named: at once
+			t.Errorf("%q: %v", broken, err)
+		}
 		r.holds("broken", "a", "0: x")
 	}
 }

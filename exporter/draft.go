@@ -59,7 +59,6 @@ func (f *freezer) freeze(p *packer, s *archive.Slice) (l checkpoint.Line, err er
 		return l, err
 	}
 	listing := archive.ListingOf(s)
-	listing.File = archive.TranscriptsFile
 	f.listing = listing.Append(f.listing[:0])
 	counts := archive.CountsOf(s)
 	return checkpoint.Line{

@@ -16,12 +16,14 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
 	"time"
 
 	"lpexport/archive"
 	"lpexport/exporter/checkpoint"
+	"lpexport/exporter/identity"
 	"lpexport/liveperson"
 )
 
@@ -41,13 +43,6 @@ type Source interface {
 	Searches() int64
 }
 
-// Target is where a destination's bundles go. Reading back is what fork
-// detection, recover and verify need.
-type Target interface {
-	archive.Destination
-	archive.Source
-}
-
 // Settings is what an Exporter works with. Source may be nil for commands that
 // only read or deliver.
 type Settings struct {
@@ -63,6 +58,7 @@ type Settings struct {
 	Generator    string // program and version, written into manifests
 	Log          *slog.Logger
 	Now          func() time.Time
+	Random       func() float64    // in [0, 1): spreads pauses; nil: math/rand
 	Progress     func(Progress)    // nil: nobody is told
 	Step         func(name string) // nil; a test's hook between any two durable steps
 }
@@ -75,7 +71,25 @@ type Destination struct {
 	From           *From // nil: not said
 	Bounds         Bounds
 	SettingsSHA256 string
-	Target         Target
+
+	// Rendering decides the bytes of its files, as JSON; Seal makes what a
+	// bundle's files are encrypted with, as JSON (nil: they are not). Both are
+	// frozen with each bundle. Shape is what the frozen ones stand for; nil: the
+	// lines of the profile generic.
+	Rendering []byte
+	Seal      func() ([]byte, error)
+	Shape     func(rendering, seal []byte) (archive.Shape, error)
+
+	Addresses *identity.Resolver // of participants; nil: none are needed
+
+	// Target takes the items: whole bundles, or with Files each of their files.
+	// If it can be read back it is an archive.Source too.
+	Target  archive.Destination
+	Where   string // what Target is, without secrets; a change waits for a person
+	Files   bool
+	MaxAge  time.Duration // items that are filed under an older time are not handed over; 0: no limit
+	OlderGo string        // with MaxAge: how older ones get to the archive
+	Stay    time.Duration // how long a file may lie in a flat folder before it is reported
 }
 
 // Cut says when a conversation is cut: at once, or when it is closed, or when
@@ -126,6 +140,9 @@ func Open(ctx context.Context, s Settings) (*Exporter, error) {
 	}
 	if s.Step == nil {
 		s.Step = func(string) {}
+	}
+	if s.Random == nil {
+		s.Random = mathrand.Float64
 	}
 	if s.Progress == nil {
 		s.Progress = func(Progress) {}

@@ -39,7 +39,11 @@ func (w *worker) checkFork(ctx context.Context) error {
 	if w.row.PreviousPath != "" {
 		since = strings.TrimPrefix(path.Dir(w.row.PreviousPath), w.Account+"/")
 	}
-	paths, err := w.dest.Target.Bundles(ctx, since)
+	source, ok := w.dest.Target.(archive.Source)
+	if !ok {
+		return nil
+	}
+	paths, err := source.Bundles(ctx, since)
 	if err != nil {
 		return err
 	}
@@ -57,7 +61,7 @@ func (w *worker) checkFork(ctx context.Context) error {
 		if p != w.row.PreviousPath {
 			continue
 		}
-		manifest, err := readManifest(ctx, w.dest.Target, p)
+		manifest, err := readManifest(ctx, source, p)
 		if err != nil && !errors.Is(err, errManifestSize) {
 			return err
 		}

@@ -29,7 +29,7 @@ var (
 var namedSteps = []string{
 	"page received", "page in transaction", "page stored",
 	"bundle prepared", "slices prepared", "bundle cut", "bundle spooled", "bundle rendered",
-	"bundle handed over", "bundle taken", "receipt stored",
+	"item handed over", "item taken", "receipt stored",
 }
 
 // TestKilledAtEveryStep kills a cycle at its first step, the next one at its

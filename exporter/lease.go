@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"lpexport/archive"
 )
 
 // ErrCycleRunning means that another process is in a cycle of this account.
@@ -32,10 +34,23 @@ func (e *Exporter) leaseCycle() (release func(), err error) {
 	return func() { l.Close() }, nil
 }
 
+// leasePatience is how long a run waits for a destination to which another
+// process is delivering; that one may hang.
+const leasePatience = time.Minute
+
+// errLeased is a destination that another process is delivering to.
+var errLeased = errors.New("another process has been delivering to it for a while")
+
 // leaseDestination takes the lease of a destination, and waits for it while
 // another process delivers.
 func (e *Exporter) leaseDestination(ctx context.Context, name string) (release func(), err error) {
-	return e.waitForLease(ctx, "destination-"+name)
+	patient, cancel := context.WithTimeout(ctx, leasePatience)
+	defer cancel()
+	release, err = e.waitForLease(patient, "destination-"+name)
+	if err != nil && ctx.Err() == nil && patient.Err() != nil {
+		return nil, &archive.Error{Class: archive.Retry, Op: "lease", Path: name, Err: errLeased, Hint: "lpexport status"}
+	}
+	return release, err
 }
 
 // leaseBig takes the lease of the conversations that are captured in sections:

@@ -8,9 +8,15 @@ import (
 	"lpexport/archive"
 )
 
+// readable is a target that can be read back.
+type readable interface {
+	archive.Destination
+	archive.Source
+}
+
 // moody is a target that takes nothing while it has an error.
 type moody struct {
-	Target
+	readable
 	mu  sync.Mutex
 	err error
 }
@@ -31,5 +37,5 @@ func (m *moody) Deliver(ctx context.Context, item archive.Item) (archive.Receipt
 	if err != nil {
 		return archive.Receipt{}, err
 	}
-	return m.Target.Deliver(ctx, item)
+	return m.readable.Deliver(ctx, item)
 }

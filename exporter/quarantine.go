@@ -2,6 +2,9 @@ package exporter
 
 import (
 	"context"
+	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"lpexport/exporter/checkpoint"
@@ -10,8 +13,10 @@ import (
 // Quarantined is something that waits for a person.
 type Quarantined struct {
 	ID           int64
-	Kind         string // record: could not be read; conversation: could not be cut
-	Conversation string // "" when the record does not tell
+	Kind         string // record: could not be read; conversation: could not be cut; item: was not taken
+	Destination  string // whose; "": a record's
+	Conversation string // "" when the record does not tell, and for an item
+	Item         string // its bundle, and its file
 	Reason       string
 	Since        time.Time
 	Bytes        int64
@@ -19,9 +24,17 @@ type Quarantined struct {
 	Record       []byte // as received; only from QuarantineShow
 }
 
-func fromRow(q checkpoint.Quarantined) Quarantined {
-	return Quarantined{ID: q.ID, Kind: q.Kind, Conversation: q.SourceID, Reason: q.Reason,
+func (e *Exporter) fromRow(ctx context.Context, q checkpoint.Quarantined) (Quarantined, error) {
+	out := Quarantined{ID: q.ID, Kind: q.Kind, Conversation: q.SourceID, Reason: q.Reason,
 		Since: time.UnixMilli(q.CreatedAt).UTC(), Bytes: q.Bytes, SHA256: hexOf(q.SHA256)}
+	if q.Kind == checkpoint.KindItem {
+		out.Conversation, out.Item = "", q.SourceID
+	}
+	var err error
+	if q.Destination != 0 {
+		out.Destination, err = e.cp.DestinationName(ctx, q.Destination)
+	}
+	return out, err
 }
 
 // QuarantineList lists what waits, oldest first.
@@ -29,7 +42,9 @@ func (e *Exporter) QuarantineList(ctx context.Context) ([]Quarantined, error) {
 	rows, err := e.cp.Quarantined(ctx)
 	list := make([]Quarantined, len(rows))
 	for i, q := range rows {
-		list[i] = fromRow(q)
+		if list[i], err = e.fromRow(ctx, q); err != nil {
+			return nil, err
+		}
 	}
 	return list, err
 }
@@ -41,7 +56,9 @@ func (e *Exporter) QuarantineShow(ctx context.Context, id int64) (q Quarantined,
 	if err != nil || !found {
 		return q, found, err
 	}
-	q = fromRow(row)
+	if q, err = e.fromRow(ctx, row); err != nil {
+		return q, true, err
+	}
 	if len(row.Frame) > 0 {
 		q.Record, err = e.packer.unpack(nil, row.Frame)
 	}
@@ -55,9 +72,9 @@ type Retried struct {
 
 // QuarantineRetry tries everything that waits again, as this program reads it.
 // Records that can be read now are captured; conversations that could not be
-// cut are cut with the next run.
+// cut are cut, and items that were not taken are handed over, with the next run.
 func (e *Exporter) QuarantineRetry(ctx context.Context) (r Retried, err error) {
-	norm, err := e.names(ctx)
+	norm, err := e.plainNames(ctx)
 	if err != nil {
 		return r, err
 	}
@@ -86,7 +103,10 @@ func (e *Exporter) QuarantineRetry(ctx context.Context) (r Retried, err error) {
 
 func (c *capture) retry(ctx context.Context, q checkpoint.Quarantined) error {
 	resolve := func(tx *checkpoint.Tx) error { return tx.Resolve(q.ID, c.millis()) }
-	if q.Kind != "record" {
+	if q.Kind == checkpoint.KindItem {
+		return c.retryItem(ctx, q)
+	}
+	if q.Kind != checkpoint.KindRecord {
 		return c.cp.Update(ctx, resolve)
 	}
 	row, found, err := c.cp.QuarantinedByID(ctx, q.ID)
@@ -108,4 +128,26 @@ func (c *capture) retry(ctx context.Context, q checkpoint.Quarantined) error {
 		return nil
 	}
 	return c.store(ctx, p, resolve)
+}
+
+// retryItem lets an item that was rejected be handed over again.
+func (c *capture) retryItem(ctx context.Context, q checkpoint.Quarantined) error {
+	bundle, file, _ := strings.Cut(q.SourceID, "/")
+	_, serial, _ := cutLast(bundle, "-")
+	n, err := strconv.Atoi(serial)
+	if err != nil {
+		return fmt.Errorf("quarantine %d: %q names no bundle", q.ID, q.SourceID)
+	}
+	b, found, err := c.cp.BundleBySerial(ctx, q.Destination, n)
+	if err != nil {
+		return err
+	}
+	return c.cp.Update(ctx, func(tx *checkpoint.Tx) error {
+		if found {
+			if err := tx.Again(q.Destination, b.ID, file); err != nil {
+				return err
+			}
+		}
+		return tx.Resolve(q.ID, c.millis())
+	})
 }

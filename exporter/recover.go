@@ -30,6 +30,13 @@ func (e *UnknownDestinationError) Error() string {
 	return fmt.Sprintf("the configuration has no destination %q", e.Name)
 }
 
+// NotReadableError is a destination that cannot be read back.
+type NotReadableError struct{ Destination string }
+
+func (e *NotReadableError) Error() string {
+	return fmt.Sprintf("destination %s cannot be read back: what it holds is known from the state alone", e.Destination)
+}
+
 // Recover rebuilds what the state knows of a destination from what lies there.
 // What the manifests name counts as delivered; what was cut here and is not
 // there is due again under new numbers; the archive's origin, serial and chain
@@ -46,15 +53,19 @@ func (e *Exporter) Recover(ctx context.Context, name string) (Recovery, error) {
 		return r, err
 	}
 	defer release()
+	source, ok := dest.Target.(archive.Source)
+	if !ok {
+		return r, &NotReadableError{Destination: name}
+	}
 	w := &worker{Exporter: e, dest: dest}
 	if w.row, err = e.registered(ctx, dest); err != nil {
 		return r, err
 	}
-	bundles, err := w.listBundles(ctx)
+	bundles, err := w.listBundles(ctx, source)
 	if err != nil {
 		return r, err
 	}
-	if err := e.cp.Update(ctx, func(tx *checkpoint.Tx) error { return w.recover(ctx, tx, bundles, &r) }); err != nil {
+	if err := e.cp.Update(ctx, func(tx *checkpoint.Tx) error { return w.recover(ctx, tx, source, bundles, &r) }); err != nil {
 		return r, err
 	}
 	if err := os.RemoveAll(e.spoolDir(name)); err != nil {
@@ -83,8 +94,8 @@ type found struct {
 }
 
 // listBundles reads the manifests of the destination's bundles, by serial.
-func (w *worker) listBundles(ctx context.Context) ([]found, error) {
-	paths, err := w.dest.Target.Bundles(ctx, "")
+func (w *worker) listBundles(ctx context.Context, source archive.Source) ([]found, error) {
+	paths, err := source.Bundles(ctx, "")
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +104,7 @@ func (w *worker) listBundles(ctx context.Context) ([]found, error) {
 		if !w.owns(p) {
 			continue
 		}
-		raw, err := readManifest(ctx, w.dest.Target, p)
+		raw, err := readManifest(ctx, source, p)
 		if err != nil {
 			return nil, fmt.Errorf("read manifest of %s: %w", p, err)
 		}
@@ -109,7 +120,7 @@ func (w *worker) listBundles(ctx context.Context) ([]found, error) {
 	return list, nil
 }
 
-func (w *worker) recover(ctx context.Context, tx *checkpoint.Tx, bundles []found, r *Recovery) error {
+func (w *worker) recover(ctx context.Context, tx *checkpoint.Tx, source archive.Source, bundles []found, r *Recovery) error {
 	last := checkpoint.Recovery{Origin: w.cp.Origin()}
 	if n := len(bundles); n > 0 {
 		b := bundles[n-1]
@@ -128,7 +139,7 @@ func (w *worker) recover(ctx context.Context, tx *checkpoint.Tx, bundles []found
 		if err := tx.AdoptBundle(w.row.ID, b.manifest.Serial, b.path, b.sha256, now); err != nil {
 			return err
 		}
-		if err := w.hold(ctx, tx, b, r); err != nil {
+		if err := w.hold(ctx, tx, source, b, r); err != nil {
 			return fmt.Errorf("bundle %s: %w", b.path, err)
 		}
 	}
@@ -138,8 +149,8 @@ func (w *worker) recover(ctx context.Context, tx *checkpoint.Tx, bundles []found
 
 // hold notes every name of one bundle's manifest as held, with what the
 // message says where the transcripts can be read.
-func (w *worker) hold(ctx context.Context, tx *checkpoint.Tx, b found, r *Recovery) error {
-	raw, err := readManifest(ctx, w.dest.Target, b.path)
+func (w *worker) hold(ctx context.Context, tx *checkpoint.Tx, source archive.Source, b found, r *Recovery) error {
+	raw, err := readManifest(ctx, source, b.path)
 	if err != nil {
 		return err
 	}
@@ -147,7 +158,7 @@ func (w *worker) hold(ctx context.Context, tx *checkpoint.Tx, b found, r *Recove
 	if err != nil {
 		return err
 	}
-	lines, err := openLines(ctx, w.dest.Target, b.path)
+	lines, err := openLines(ctx, source, b.path)
 	if err != nil {
 		return err
 	}

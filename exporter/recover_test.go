@@ -247,7 +247,7 @@ func TestRecoverOnAnEmptyArchive(t *testing.T) {
 func TestRecoverWithBundlesThatWereNotDelivered(t *testing.T) {
 	r := livingTrial(t)
 	r.cycle()
-	target := &moody{Target: r.Destinations[0].Target, err: retryLater}
+	target := &moody{readable: r.Destinations[0].Target.(readable), err: retryLater}
 	r.Destinations[0].Target = target
 	for range 2 {
 		r.clock.Advance(3 * time.Hour)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -40,14 +41,20 @@ func (e *FromRequiredError) Error() string {
 }
 
 // Cycle captures what is new or changed, cuts, renders and delivers it, once.
-// It fails with ErrCycleRunning when another process is at it.
+// It fails with ErrCycleRunning when another process is capturing. Delivery is
+// no part of that: a destination that hangs must not keep the next cycle, and
+// with it the other destinations, from what is new.
 func (e *Exporter) Cycle(ctx context.Context, only []string) (Report, error) {
 	release, err := e.leaseCycle()
 	if err != nil {
 		return Report{}, err
 	}
+	release = sync.OnceFunc(release)
 	defer release()
-	return e.run(ctx, "cycle", only, func(ctx context.Context, c *capture) (bool, error) { return c.cycle(ctx) })
+	return e.run(ctx, "cycle", only, func(ctx context.Context, c *capture) (bool, error) {
+		defer release()
+		return c.cycle(ctx)
+	})
 }
 
 // Backfill captures the conversations that started in a period, from inclusive
@@ -80,7 +87,7 @@ func (e *Exporter) run(ctx context.Context, kind string, only []string, captureA
 	captured := make(chan struct{})
 	g, gctx := errgroup.WithContext(ctx)
 	for _, w := range workers {
-		if w.norm, err = e.names(ctx); err != nil {
+		if w.norm, err = e.names(ctx, w.dest); err != nil {
 			return r, err
 		}
 		g.Go(func() error { return w.run(gctx, captured) })
@@ -97,8 +104,17 @@ func (e *Exporter) run(ctx context.Context, kind string, only []string, captureA
 	return r, e.finish(ctx, &r, workers, complete, captureErr, workErr)
 }
 
-// names is the normaliser of a worker: with the directories as they are now.
-func (e *Exporter) names(ctx context.Context) (*normaliser, error) {
+// names is the normaliser of a destination: with the directories as they are now.
+func (e *Exporter) names(ctx context.Context, d Destination) (*normaliser, error) {
+	n, err := e.plainNames(ctx)
+	if err == nil && d.Addresses != nil {
+		n.resolveWith(d.Addresses)
+	}
+	return n, err
+}
+
+// plainNames is a normaliser that gives nobody an address.
+func (e *Exporter) plainNames(ctx context.Context) (*normaliser, error) {
 	users, err := e.cp.Users(ctx)
 	if err != nil {
 		return nil, err
@@ -112,7 +128,7 @@ func (e *Exporter) workers(only []string) []*worker {
 	for _, d := range e.Destinations {
 		if len(only) == 0 || slices.Contains(only, d.Name) {
 			list = append(list, &worker{Exporter: e, dest: d, wake: make(chan struct{}, 1), refused: map[int64]bool{},
-				report: DestinationReport{Name: d.Name}})
+				now: len(only) > 0, report: DestinationReport{Name: d.Name}})
 		}
 	}
 	return list
@@ -135,9 +151,12 @@ func (e *Exporter) register(ctx context.Context) error {
 		return err
 	}
 	for _, d := range e.Destinations {
-		_, found, err := e.cp.Destination(ctx, d.Name)
+		row, found, err := e.cp.Destination(ctx, d.Name)
 		if err != nil {
 			return err
+		}
+		if found && row.Retired {
+			return &RetiredError{Destination: d.Name}
 		}
 		if found {
 			continue

@@ -8,6 +8,7 @@ import (
 
 	"lpexport/archive"
 	"lpexport/exporter/checkpoint"
+	"lpexport/exporter/identity"
 	"lpexport/liveperson"
 )
 
@@ -41,7 +42,8 @@ type slicer struct {
 	dialogs  []string
 	kept     []archive.Message
 	happened []archive.Happening
-	keep     bool // messages in memory
+	unknown  []*identity.UnknownAgentError // who took part and has no address
+	keep     bool                          // messages in memory
 }
 
 // keepMessages is how many messages of a conversation are kept between finding
@@ -108,6 +110,7 @@ func (s *slicer) dialogIndex(id string) int32 {
 
 func (s *slicer) scanRevision(ctx context.Context, revision int, newest bool) error {
 	var h header
+	defer func() { s.unknown = append(s.unknown, h.unknownAgents...) }()
 	return s.scan(ctx, s.known.ID, revision, func(r *liveperson.Record) {
 		h = s.norm.header(r)
 		if newest {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"lpexport/archive"
 	"lpexport/exporter/checkpoint"
 )
 
@@ -28,9 +29,15 @@ type DestinationStatus struct {
 	Name          string
 	Pending       int // conversations and bundles
 	OldestPending time.Duration
-	Failed        int
+	Failed        int // items tried in vain
+	Rejected      int // items that wait for a person
+	Uncertain     int // ends of which nobody knows whether the item was taken
+	Left          int // files that no importer has taken from the flat folder for too long
 	LastError     string
+	FailingSince  time.Time // zero while it does not fail
+	NextTry       time.Time // zero: with the next run
 	Halted        bool
+	Retired       bool
 }
 
 // Status reads the state. It changes nothing and needs no lease.
@@ -48,7 +55,7 @@ func (e *Exporter) Status(ctx context.Context) (s Status, err error) {
 		return s, err
 	}
 	for _, d := range e.Destinations {
-		one, err := e.destinationStatus(ctx, d.Name)
+		one, err := e.destinationStatus(ctx, d)
 		if err != nil {
 			return s, err
 		}
@@ -81,9 +88,9 @@ func (e *Exporter) coverage(ctx context.Context, place checkpoint.Place) ([]Peri
 	return mergePeriods(windows), nil
 }
 
-func (e *Exporter) destinationStatus(ctx context.Context, name string) (DestinationStatus, error) {
-	s := DestinationStatus{Name: name}
-	row, found, err := e.cp.Destination(ctx, name)
+func (e *Exporter) destinationStatus(ctx context.Context, d Destination) (DestinationStatus, error) {
+	s := DestinationStatus{Name: d.Name}
+	row, found, err := e.cp.Destination(ctx, d.Name)
 	if err != nil || !found {
 		return s, err
 	}
@@ -91,12 +98,25 @@ func (e *Exporter) destinationStatus(ctx context.Context, name string) (Destinat
 	if err != nil {
 		return s, err
 	}
-	s.Pending, s.Failed, s.LastError = w.Due+w.Bundles, w.Failed, w.Error
+	s.Pending, s.Failed, s.Rejected, s.Uncertain = w.Due+w.Bundles, w.Failed, w.Rejected, w.Uncertain
+	s.LastError, s.Retired = row.Trouble.Error, row.Retired
+	if row.Trouble.Since != 0 {
+		s.FailingSince, s.NextTry = time.UnixMilli(row.Trouble.Since).UTC(), time.UnixMilli(row.Trouble.NextAt).UTC()
+	}
 	if w.OldestAt != 0 {
 		s.OldestPending = max(time.Duration(e.millis()-w.OldestAt)*time.Millisecond, 0)
 	}
 	if row.Halted != "" {
 		s.Halted, s.LastError = true, row.Halted
 	}
-	return s, nil
+	if _, watched := d.Target.(archive.Watcher); !watched {
+		return s, nil
+	}
+	items, err := e.cp.Untaken(ctx, row.ID, watchAtOnce)
+	for i := range items {
+		if tooLong(d, &items[i], e.millis()) {
+			s.Left++
+		}
+	}
+	return s, err
 }

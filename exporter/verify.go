@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"lpexport/archive"
@@ -17,12 +19,19 @@ func (e *Exporter) Verify(ctx context.Context, report func(archive.Problem)) (ar
 	var all archive.Result
 	var errs []error
 	for _, d := range e.Destinations {
-		r, err := archive.Verify(ctx, ownBundles{d.Target, e.Account, d.Name}, report)
+		source, ok := d.Target.(archive.Source)
+		if !ok {
+			n, err := e.verifyKept(ctx, d, report)
+			all.Bundles += n
+			errs = append(errs, err)
+			continue
+		}
+		r, err := archive.Verify(ctx, ownBundles{source, e.Account, d.Name}, report)
 		all.Bundles += r.Bundles
 		all.Files += r.Files
 		all.Bytes += r.Bytes
 		if err == nil {
-			err = e.verifyDelivered(ctx, d, report)
+			err = e.verifyDelivered(ctx, d, source, report)
 		}
 		errs = append(errs, err)
 	}
@@ -30,13 +39,13 @@ func (e *Exporter) Verify(ctx context.Context, report func(archive.Problem)) (ar
 }
 
 // verifyDelivered compares the destination with the receipts.
-func (e *Exporter) verifyDelivered(ctx context.Context, d Destination, report func(archive.Problem)) error {
+func (e *Exporter) verifyDelivered(ctx context.Context, d Destination, source archive.Source, report func(archive.Problem)) error {
 	row, registered, err := e.cp.Destination(ctx, d.Name)
 	if err != nil || !registered {
 		return err
 	}
 	return e.cp.DeliveredPaths(ctx, row.ID, func(path, sum string) error {
-		raw, err := readManifest(ctx, d.Target, path)
+		raw, err := readManifest(ctx, source, path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			report(archive.Problem{Kind: archive.Missing, Path: path, Detail: "it was delivered and is not there"})
@@ -44,6 +53,29 @@ func (e *Exporter) verifyDelivered(ctx context.Context, d Destination, report fu
 			report(archive.Problem{Kind: archive.Unreadable, Path: path, Detail: err.Error()})
 		case hexSum(raw) != sum:
 			report(archive.Problem{Kind: archive.Damaged, Path: path + "/" + archive.ManifestFile, Detail: "it is not the manifest that was delivered"})
+		}
+		return nil
+	})
+}
+
+// verifyKept compares the manifests that the state keeps, for a destination
+// that gets none and cannot be read back, with those that were rendered.
+func (e *Exporter) verifyKept(ctx context.Context, d Destination, report func(archive.Problem)) (bundles int, err error) {
+	row, registered, err := e.cp.Destination(ctx, d.Name)
+	if err != nil || !registered {
+		return 0, err
+	}
+	return bundles, e.cp.DeliveredPaths(ctx, row.ID, func(path, sum string) error {
+		bundles++
+		name := filepath.Join(e.manifestsDir(), filepath.FromSlash(path), archive.ManifestFile)
+		raw, err := os.ReadFile(name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			report(archive.Problem{Kind: archive.Missing, Path: name, Detail: "the manifest of what was delivered is not there"})
+		case err != nil:
+			report(archive.Problem{Kind: archive.Unreadable, Path: name, Detail: err.Error()})
+		case hexSum(raw) != sum:
+			report(archive.Problem{Kind: archive.Damaged, Path: name, Detail: "it is not the manifest that was rendered"})
 		}
 		return nil
 	})

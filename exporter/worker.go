@@ -9,6 +9,7 @@ import (
 
 	"lpexport/archive"
 	"lpexport/exporter/checkpoint"
+	"lpexport/exporter/identity"
 )
 
 // worker cuts and delivers for one destination. Destinations do not wait for
@@ -21,6 +22,8 @@ type worker struct {
 	row     checkpoint.Destination
 	refused map[int64]bool // conversations that cannot be cut
 
+	now       bool  // it was named: its pause does not count
+	holding   bool  // some of its conversations wait for a person
 	tidied    bool  // unfinished work of earlier runs is gone
 	recovered bool  // some destination was: what its archive held counts as given
 	failed    error // of a delivery: nothing more is handed over in this run
@@ -36,8 +39,10 @@ type DestinationReport struct {
 	Amendments int
 	Pending    int // conversations and bundles that it is still to be given
 	Waiting    int // of those: not waiting for their conversation to close
-	Failed     int // bundles tried in vain
+	Failed     int // items tried in vain
 	Err        error
+
+	UnknownAgents []*identity.UnknownAgentError // for whom conversations wait, some of them twice
 }
 
 // HaltError is a destination that stands still until a person has looked.
@@ -52,27 +57,67 @@ func (e *HaltError) Error() string {
 
 func (e *HaltError) Unwrap() error { return e.Err }
 
+// TargetChangedError is a destination that is configured to be elsewhere than
+// the state remembers.
+type TargetChangedError struct{ Destination, Was, Is string }
+
+func (e *TargetChangedError) Error() string {
+	return fmt.Sprintf("destination %s was %s, and is now configured as %s", e.Destination, e.Was, e.Is)
+}
+
+// Hint is what to do about it.
+func (e *TargetChangedError) Hint() string {
+	return "if that is meant, and the archive is the same one: lpexport check --accept " + e.Destination
+}
+
 // run works until captured is closed and everything that is ready has been cut
 // and handed over. Its error is one that ends the process's work, such as a
 // state that cannot be written; the destination's own troubles are in the report.
 func (w *worker) run(ctx context.Context, captured <-chan struct{}) error {
-	err := w.work(ctx, captured)
+	err := errors.Join(w.work(ctx, captured), w.dest.Target.Close())
 	var at *archive.Error
 	var fork *ForkError
+	var moved *TargetChangedError
 	switch {
-	case err == nil:
-	case ctx.Err() != nil:
-	case errors.As(err, &fork), errors.As(err, &at) && at.Class != archive.Abort:
+	case err == nil || ctx.Err() != nil:
+		return err
+	case errors.Is(err, errLeased):
 		w.report.Err = err
-		if at == nil || at.Class == archive.Halt {
-			w.report.Err = &HaltError{Destination: w.dest.Name, Err: err}
-			w.Log.Error("destination halts", "destination", w.dest.Name, "error", err)
-			return w.halt(ctx, err.Error())
-		}
-		w.Log.Warn("destination cannot be used now: the next run tries again", "destination", w.dest.Name, "error", err)
 		return nil
+	case errors.As(err, &fork), errors.As(err, &moved), errors.As(err, &at) && at.Class == archive.Halt:
+		w.report.Err = &HaltError{Destination: w.dest.Name, Err: err}
+		w.Log.Error("destination halts", "destination", w.dest.Name, "error", err)
+		return w.halt(ctx, err.Error())
+	case at != nil && at.Class != archive.Abort:
+		return w.trouble(ctx, at)
 	}
 	return err
+}
+
+// lasting is how long a destination may fail until that is an error and no
+// warning any more.
+const lasting = time.Hour
+
+// trouble notes that the destination failed. It is left alone for a while,
+// longer each time, and stops nobody else.
+func (w *worker) trouble(ctx context.Context, at *archive.Error) error {
+	t := w.row.Trouble
+	t.Attempts++
+	if t.Since == 0 {
+		t.Since = w.millis()
+	}
+	wait := pause(t.Attempts, at.RetryAfter, w.Random)
+	t.NextAt = w.millis() + wait.Milliseconds()
+	about := []any{"destination", w.dest.Name, "error", at, "next", time.UnixMilli(t.NextAt).UTC()}
+	switch failing := time.Duration(w.millis()-t.Since) * time.Millisecond; {
+	case failing >= lasting:
+		w.Log.Error("destination has been failing for "+failing.Round(time.Minute).String(), about...)
+	case t.Error != at.Error():
+		w.Log.Warn("destination cannot be used now: tried again later", about...)
+	}
+	t.Error = at.Error()
+	w.failed, w.report.Err, w.row.Trouble = at, at, t
+	return w.cp.Update(context.WithoutCancel(ctx), func(tx *checkpoint.Tx) error { return tx.SetTrouble(w.row.ID, t) })
 }
 
 func (w *worker) work(ctx context.Context, captured <-chan struct{}) error {
@@ -114,15 +159,26 @@ func (w *worker) full(ctx context.Context) (bool, error) {
 // turn holds the destination's lease while it cuts and delivers what is ready:
 // one bundle, or with all everything.
 func (w *worker) turn(ctx context.Context, all bool) error {
+	if w.failed != nil {
+		return nil
+	}
 	release, err := w.leaseDestination(ctx, w.dest.Name)
 	if err != nil {
 		return err
 	}
 	defer release()
+	if err := w.readRow(ctx); err != nil {
+		return err
+	}
+	if t := w.row.Trouble; t.NextAt > w.millis() && !w.now {
+		w.failed = fmt.Errorf("%s; not tried again before %s", t.Error, time.UnixMilli(t.NextAt).UTC().Format(time.RFC3339))
+		w.report.Err = &archive.Error{Class: archive.Retry, Op: "wait", Err: w.failed, Hint: "to try now: lpexport export --destination " + w.dest.Name}
+		return nil
+	}
 	if err := w.prepareTurn(ctx); err != nil {
 		return err
 	}
-	for {
+	for w.failed == nil {
 		if err := w.deliver(ctx); err != nil {
 			return err
 		}
@@ -130,16 +186,20 @@ func (w *worker) turn(ctx context.Context, all bool) error {
 		if err != nil {
 			return err
 		}
-		if err := w.deliver(ctx); err != nil || !cut || !all {
+		if err := w.deliver(ctx); err != nil {
 			return err
 		}
+		if !cut || !all {
+			break
+		}
 	}
+	return w.watch(ctx)
 }
 
 // prepareTurn reads the destination's row, which another process may have
 // moved on, and makes sure that nobody else writes there.
 func (w *worker) prepareTurn(ctx context.Context) (err error) {
-	if err := w.readRow(ctx); err != nil {
+	if err := w.sameTarget(ctx); err != nil {
 		return err
 	}
 	if w.recovered, err = w.cp.AnyHeld(ctx); err != nil {
@@ -161,6 +221,18 @@ func (w *worker) prepareTurn(ctx context.Context) (err error) {
 		return err
 	}
 	return w.dest.Target.Clean(ctx)
+}
+
+// sameTarget makes sure that the destination is where it was: another place
+// would get the rest of a chain, and no word of what came before.
+func (w *worker) sameTarget(ctx context.Context) error {
+	switch w.row.Target {
+	case w.dest.Where:
+		return nil
+	case "":
+		return w.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.SetTarget(w.row.ID, w.dest.Where) })
+	}
+	return &TargetChangedError{Destination: w.dest.Name, Was: w.row.Target, Is: w.dest.Where}
 }
 
 func (w *worker) readRow(ctx context.Context) error {

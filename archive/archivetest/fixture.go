@@ -68,7 +68,7 @@ func (a Archive) head(serial int, previous *archive.Previous) archive.Head {
 // Render renders one bundle into the empty folder dir.
 func Render(t testing.TB, dir string, head archive.Head, slices []archive.Slice) archive.Rendered {
 	t.Helper()
-	w, err := archive.NewWriter(dir, head)
+	w, err := archive.NewWriter(dir, head, archive.Shape{Format: archive.JSONL{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,6 @@ func Render(t testing.TB, dir string, head archive.Head, slices []archive.Slice)
 			t.Fatal(err)
 		}
 		l := archive.ListingOf(&slices[i])
-		l.File = archive.TranscriptsFile
 		if err := w.Add(line, l.Append(nil), archive.CountsOf(&slices[i])); err != nil {
 			t.Fatal(err)
 		}

@@ -7,7 +7,7 @@ const (
 	preparing = "preparing" // its slices are being stored; it does not exist yet
 	Cut       = "cut"       // frozen
 	Rendered  = "rendered"  // spooled
-	Delivered = "delivered" // the far side has said yes
+	Delivered = "delivered" // each of its items was taken or rejected
 )
 
 // Bundle is a bundle and how far it has come.
@@ -22,15 +22,13 @@ type Bundle struct {
 	Amendments     int
 	CreatedAt      int64
 	ManifestSHA256 string // once rendered
-	Attempts       int
-	Error          string
 }
 
-const bundleColumns = `id, serial, path, head, state, slices, messages, amendments, created_at, manifest_sha256, attempts, error`
+const bundleColumns = `id, serial, path, head, state, slices, messages, amendments, created_at, manifest_sha256`
 
 func scanBundle(s scanner, b *Bundle) error {
 	return s.Scan(&b.ID, &b.Serial, &b.Path, &b.Head, &b.State, &b.Slices, &b.Messages, &b.Amendments, &b.CreatedAt,
-		&b.ManifestSHA256, &b.Attempts, &b.Error)
+		&b.ManifestSHA256)
 }
 
 // PrepareBundle makes room for a bundle's slices. It is not there for anybody
@@ -128,24 +126,27 @@ func (c *Checkpoint) Slices(ctx context.Context, bundle int64, each func(Line) e
 		FROM slice s JOIN line l ON l.id = s.line WHERE s.bundle = ? ORDER BY s.position`, bundle)
 }
 
-// SetRendered notes that a bundle lies complete in the spool. Its manifest's
-// hash is what the next bundle refers to.
-func (tx *Tx) SetRendered(destination int64, b Bundle, name string) error {
+// SetRendered notes that a bundle lies complete in the spool, and what is to be
+// handed over of it. Its manifest's hash is what the next bundle refers to.
+func (tx *Tx) SetRendered(destination int64, b Bundle, name string, items []Item) error {
 	if err := tx.exec(`UPDATE bundle SET state = ?, manifest_sha256 = ? WHERE id = ?`, Rendered, b.ManifestSHA256, b.ID); err != nil {
 		return err
+	}
+	for i := range items {
+		if err := tx.putItem(b.ID, i, &items[i]); err != nil {
+			return err
+		}
 	}
 	return tx.exec(`UPDATE destination SET previous_bundle = ?, previous_sha256 = ?, previous_path = ? WHERE id = ? AND serial = ?`,
 		name, b.ManifestSHA256, b.Path, destination, b.Serial)
 }
 
-// SetDelivered stores the receipt. It is called only after the far side said yes.
-func (tx *Tx) SetDelivered(bundle int64, receipt string, now int64) error {
-	return tx.exec(`UPDATE bundle SET state = ?, receipt = ?, error = '', delivered_at = ? WHERE id = ?`, Delivered, receipt, now, bundle)
-}
-
-// SetFailed stores a delivery that failed. The next run tries again.
-func (tx *Tx) SetFailed(bundle int64, reason string) error {
-	return tx.exec(`UPDATE bundle SET attempts = attempts + 1, error = ? WHERE id = ?`, reason, bundle)
+// SetDelivered notes that nothing of a bundle waits any more. It changes
+// nothing, and says so, while something does.
+func (tx *Tx) SetDelivered(bundle, now int64) (bool, error) {
+	n, err := tx.affected(`UPDATE bundle SET state = ?, delivered_at = ? WHERE id = ? AND state = ?
+		AND NOT EXISTS (SELECT 1 FROM item WHERE bundle = ? AND state IN ('waiting', 'sending'))`, Delivered, now, bundle, Rendered, bundle)
+	return n == 1, err
 }
 
 // Undelivered lists the bundles of a destination that it has not taken, by serial.
@@ -181,26 +182,35 @@ func (c *Checkpoint) DeliveredPaths(ctx context.Context, destination int64, each
 
 // Waiting is what a destination has still to get.
 type Waiting struct {
-	Due      int // conversations with something not cut yet
-	Bundles  int // cut and not delivered
-	Failed   int // of those: tried in vain
-	OldestAt int64
-	Error    string // of the latest failure
+	Due       int // conversations with something not cut yet
+	Bundles   int // cut and not delivered
+	Failed    int // items tried in vain, and not taken since
+	Uncertain int // ends of which nobody knows whether the item was taken
+	Rejected  int // items that wait for a person
+	OldestAt  int64
 }
 
 // Waiting counts what a destination has still to get.
 func (c *Checkpoint) Waiting(ctx context.Context, destination int64) (w Waiting, err error) {
-	if _, err = c.get(ctx, []any{&w.Due, &w.OldestAt}, `SELECT count(*), coalesce(min(since), 0) FROM due WHERE destination = ?`, destination); err != nil {
-		return w, err
-	}
 	var oldest int64
-	if _, err = c.get(ctx, []any{&w.Bundles, &w.Failed, &oldest}, `SELECT count(*), coalesce(sum(attempts > 0), 0), coalesce(min(created_at), 0)
-		FROM bundle WHERE destination = ? AND state IN ('cut', 'rendered')`, destination); err != nil {
-		return w, err
+	for _, q := range []struct {
+		into  []any
+		query string
+	}{
+		{[]any{&w.Due, &w.OldestAt}, `SELECT count(*), coalesce(min(since), 0) FROM due WHERE destination = ?`},
+		{[]any{&w.Bundles, &oldest}, `SELECT count(*), coalesce(min(created_at), 0) FROM bundle WHERE destination = ? AND state IN ('cut', 'rendered')`},
+		{[]any{&w.Failed}, `SELECT count(*) FROM bundle b JOIN item i ON i.bundle = b.id
+			WHERE b.destination = ? AND b.state = 'rendered' AND i.state IN ('waiting', 'sending') AND i.attempts > 0`},
+		{[]any{&w.Uncertain}, `SELECT count(*) FROM receipt r JOIN item i ON i.id = r.item JOIN bundle b ON b.id = i.bundle
+			WHERE r.kind = 'uncertain' AND b.destination = ?`},
+		{[]any{&w.Rejected}, `SELECT count(*) FROM item i JOIN bundle b ON b.id = i.bundle WHERE i.state = 'rejected' AND b.destination = ?`},
+	} {
+		if _, err = c.get(ctx, q.into, q.query, destination); err != nil {
+			return w, err
+		}
 	}
 	if oldest > 0 && (w.OldestAt == 0 || oldest < w.OldestAt) {
 		w.OldestAt = oldest
 	}
-	_, err = c.get(ctx, []any{&w.Error}, `SELECT error FROM bundle WHERE destination = ? AND state IN ('cut', 'rendered') AND error != '' ORDER BY serial LIMIT 1`, destination)
-	return w, err
+	return w, nil
 }

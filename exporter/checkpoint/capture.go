@@ -121,7 +121,7 @@ func (c *Checkpoint) Part(ctx context.Context, conversation int64, revision, par
 // MakeDue notes for every destination that a conversation has something for it.
 func (tx *Tx) MakeDue(conversation int64, revision int, oldest, now int64) error {
 	return tx.exec(`INSERT INTO due (destination, conversation, revision, oldest_at, since)
-		SELECT id, ?, ?, ?, ? FROM destination WHERE true
+		SELECT id, ?, ?, ?, ? FROM destination WHERE retired_at IS NULL
 		ON CONFLICT (destination, conversation) DO UPDATE SET revision = excluded.revision, oldest_at = min(oldest_at, excluded.oldest_at)`,
 		conversation, revision, oldest, now)
 }

@@ -15,14 +15,27 @@ type Destination struct {
 	PreviousBundle string // the last bundle rendered: name, hash of its manifest, path
 	PreviousSHA256 string
 	PreviousPath   string
-	FromAt         int64 // entries older than this are not for it
+	FromAt         int64  // entries older than this are not for it
+	Retired        bool   // nothing more is for it
+	Target         string // where it was when it was used last, or accepted; "" before that
 	Halted         string
+	Trouble        Trouble
 }
 
-const destinationColumns = `id, name, archive, origin, serial, previous_bundle, previous_sha256, previous_path, coalesce(from_at, 0), halted`
+// Trouble is how a destination fails; zero while it does not.
+type Trouble struct {
+	Attempts int // in vain, since something was taken last
+	Since    int64
+	NextAt   int64 // not tried again before
+	Error    string
+}
+
+const destinationColumns = `id, name, archive, origin, serial, previous_bundle, previous_sha256, previous_path, coalesce(from_at, 0),
+	retired_at IS NOT NULL, target, halted, attempts, failing_since, next_at, error`
 
 func scanDestination(s scanner, d *Destination) error {
-	return s.Scan(&d.ID, &d.Name, &d.Archive, &d.Origin, &d.Serial, &d.PreviousBundle, &d.PreviousSHA256, &d.PreviousPath, &d.FromAt, &d.Halted)
+	return s.Scan(&d.ID, &d.Name, &d.Archive, &d.Origin, &d.Serial, &d.PreviousBundle, &d.PreviousSHA256, &d.PreviousPath, &d.FromAt,
+		&d.Retired, &d.Target, &d.Halted, &d.Trouble.Attempts, &d.Trouble.Since, &d.Trouble.NextAt, &d.Trouble.Error)
 }
 
 // Destination reads a destination by name; found is false before it is registered.
@@ -66,6 +79,26 @@ func (tx *Tx) Register(name, archive string, from From, fromAt, now int64) error
 // Halt stores why a destination stands still; "" lets it go on.
 func (tx *Tx) Halt(destination int64, why string) error {
 	return tx.exec(`UPDATE destination SET halted = ? WHERE id = ?`, why, destination)
+}
+
+// SetTarget stores where a destination is.
+func (tx *Tx) SetTarget(destination int64, target string) error {
+	return tx.exec(`UPDATE destination SET target = ? WHERE id = ?`, target, destination)
+}
+
+// SetTrouble stores how a destination fails; the zero value: it does not.
+func (tx *Tx) SetTrouble(destination int64, t Trouble) error {
+	return tx.exec(`UPDATE destination SET attempts = ?, failing_since = ?, next_at = ?, error = ? WHERE id = ?`,
+		t.Attempts, t.Since, t.NextAt, t.Error, destination)
+}
+
+// Retire ends a destination: what was due for it is due no more. What was cut
+// for it stays.
+func (tx *Tx) Retire(destination, now int64) error {
+	if err := tx.exec(`UPDATE destination SET retired_at = ? WHERE id = ? AND retired_at IS NULL`, now, destination); err != nil {
+		return err
+	}
+	return tx.exec(`DELETE FROM due WHERE destination = ?`, destination)
 }
 
 // Cutting says which due conversations are ready to be cut.
@@ -202,6 +235,9 @@ func (tx *Tx) BeginRecovery(destination int64, r Recovery, now int64) (withdrawn
 		return 0, err
 	}
 	for _, q := range []string{
+		`DELETE FROM receipt WHERE item IN (SELECT i.id FROM item i JOIN bundle b ON b.id = i.bundle WHERE b.destination = ?)`,
+		`DELETE FROM item WHERE bundle IN (SELECT id FROM bundle WHERE destination = ?)`,
+		`DELETE FROM quarantine WHERE kind = 'item' AND destination = ?`,
 		`DELETE FROM bundle WHERE destination = ?`,
 		`DELETE FROM held WHERE destination = ?`,
 		`DELETE FROM given WHERE destination = ? AND floor = 0`,
@@ -212,8 +248,8 @@ func (tx *Tx) BeginRecovery(destination int64, r Recovery, now int64) (withdrawn
 			return 0, err
 		}
 	}
-	if err := tx.exec(`UPDATE destination SET origin = ?, serial = ?, previous_bundle = ?, previous_sha256 = ?, previous_path = ?, halted = ''
-		WHERE id = ?`, r.Origin, r.Serial, r.Bundle, r.ManifestSHA256, r.Path, destination); err != nil {
+	if err := tx.exec(`UPDATE destination SET origin = ?, serial = ?, previous_bundle = ?, previous_sha256 = ?, previous_path = ?, halted = '',
+		attempts = 0, failing_since = 0, next_at = 0, error = '' WHERE id = ?`, r.Origin, r.Serial, r.Bundle, r.ManifestSHA256, r.Path, destination); err != nil {
 		return 0, err
 	}
 	return withdrawn, tx.exec(`INSERT INTO due (destination, conversation, revision, oldest_at, since)

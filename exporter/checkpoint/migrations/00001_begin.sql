@@ -104,7 +104,8 @@ CREATE TABLE excluded (
 
 CREATE TABLE quarantine (
     id          INTEGER PRIMARY KEY,
-    kind        TEXT    NOT NULL,
+    kind        TEXT    NOT NULL, -- record: not read; conversation: not cut; item: not taken
+    destination INTEGER NOT NULL DEFAULT 0, -- whose conversation or item it is; 0: a record's
     source_id   TEXT    NOT NULL, -- '' when the record has none
     reason      TEXT    NOT NULL,
     created_at  INTEGER NOT NULL,
@@ -113,7 +114,7 @@ CREATE TABLE quarantine (
     sha256      BLOB    NOT NULL,
     frame       BLOB    NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX quarantine_waiting ON quarantine (kind, source_id, sha256) WHERE resolved_at IS NULL;
+CREATE UNIQUE INDEX quarantine_waiting ON quarantine (kind, destination, source_id, sha256) WHERE resolved_at IS NULL;
 
 -- Message types that this program does not know yet.
 CREATE TABLE unknown_type (
@@ -146,7 +147,13 @@ CREATE TABLE destination (
     previous_path   TEXT    NOT NULL DEFAULT '',
     from_at         INTEGER,                    -- entries older than this are not for it
     registered_at   INTEGER NOT NULL,
-    halted          TEXT    NOT NULL DEFAULT '' -- why, while it is
+    retired_at      INTEGER,                    -- nothing more is for it from then on
+    target          TEXT    NOT NULL DEFAULT '', -- where it was when it was used last, or accepted
+    halted          TEXT    NOT NULL DEFAULT '', -- why, while it is
+    attempts        INTEGER NOT NULL DEFAULT 0,  -- in vain, since something was taken last
+    failing_since   INTEGER NOT NULL DEFAULT 0,
+    next_at         INTEGER NOT NULL DEFAULT 0,  -- not tried again before
+    error           TEXT    NOT NULL DEFAULT ''  -- of the last attempt in vain
 ) STRICT;
 
 -- Conversations with entries that a destination has not been given.
@@ -194,10 +201,7 @@ CREATE TABLE bundle (
     amendments      INTEGER NOT NULL DEFAULT 0,
     created_at      INTEGER NOT NULL,
     manifest_sha256 TEXT    NOT NULL DEFAULT '',
-    attempts        INTEGER NOT NULL DEFAULT 0,
-    error           TEXT    NOT NULL DEFAULT '',
-    receipt         TEXT    NOT NULL DEFAULT '',
-    delivered_at    INTEGER,
+    delivered_at    INTEGER, -- when the last of its items was taken or rejected
     UNIQUE (destination, serial)
 ) STRICT;
 CREATE INDEX bundle_undelivered ON bundle (destination, serial) WHERE state != 'delivered';
@@ -209,3 +213,31 @@ CREATE TABLE slice (
     line     INTEGER NOT NULL REFERENCES line,
     PRIMARY KEY (bundle, position)
 ) STRICT, WITHOUT ROWID;
+
+-- What is handed over as one: a bundle, or one of its files.
+CREATE TABLE item (
+    id       INTEGER PRIMARY KEY,
+    bundle   INTEGER NOT NULL REFERENCES bundle,
+    position INTEGER NOT NULL,
+    file     TEXT    NOT NULL, -- '' is the whole bundle
+    bytes    INTEGER NOT NULL, -- of the file
+    sha256   TEXT    NOT NULL, -- of the file
+    at       INTEGER NOT NULL, -- the time that the archive files it under, 0: none
+    state    TEXT    NOT NULL, -- waiting, sending, taken, gone, rejected
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_at  INTEGER NOT NULL DEFAULT 0, -- not tried again before
+    taken_at INTEGER,
+    UNIQUE (bundle, position)
+) STRICT;
+CREATE INDEX item_state ON item (state, bundle) WHERE state != 'gone';
+
+-- What the far side answered, and each end of which nobody knows whether it took the item.
+CREATE TABLE receipt (
+    id     INTEGER PRIMARY KEY,
+    item   INTEGER NOT NULL REFERENCES item,
+    at     INTEGER NOT NULL,
+    kind   TEXT    NOT NULL, -- taken or uncertain
+    answer TEXT    NOT NULL  -- JSON
+) STRICT;
+CREATE INDEX receipt_item ON receipt (item);
+CREATE INDEX receipt_uncertain ON receipt (item) WHERE kind = 'uncertain';

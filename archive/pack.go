@@ -1,0 +1,200 @@
+package archive
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"time"
+)
+
+// Shape says what the files of a bundle are.
+type Shape struct {
+	Format  Format
+	Packing Packing
+	Seal    Seal // nil: not encrypted
+	Unique  bool // the name of every file tells its bundle, for a folder where bundles lie together
+}
+
+// Packed is one finished file of a bundle.
+type Packed struct {
+	FileInfo
+	At int64 // the earliest time that its documents are filed under; 0: none
+}
+
+// packer turns documents into the files of a bundle. At most one file, or one
+// zip, is open at a time.
+type packer struct {
+	dir     string
+	bundle  place
+	created time.Time
+	shape   Shape
+	files   []Packed
+
+	documents int // so far, in the bundle
+	at        int64
+
+	// What is open, if anything.
+	file    *spooled
+	zip     *zipPart  // in file
+	joined  io.Writer // where joined documents go: file or an entry of zip
+	entries []string  // of zip
+	count   int       // documents in file
+	bytes   int64
+	zips    int
+}
+
+// add takes one document and tells where it lies.
+func (p *packer) add(doc Document) (Part, error) {
+	if p.file != nil && p.full(len(doc.Bytes)) {
+		if err := p.closeFile(); err != nil {
+			return Part{}, err
+		}
+	}
+	p.documents++
+	file, _, _ := p.shape.Format.Joined()
+	name := fmt.Sprintf("%s-%06d%s", p.bundle.name(), p.documents, p.shape.Format.Extension())
+	if file != "" {
+		name = p.joinedName(file)
+	}
+	if err := p.open(name); err != nil {
+		return Part{}, err
+	}
+	if doc.At != 0 && (p.at == 0 || doc.At < p.at) {
+		p.at = doc.At
+	}
+	p.count++
+	p.bytes += int64(len(doc.Bytes))
+	part := Part{File: p.file.name}
+	if p.shape.Packing.Zip {
+		part.Entry = name
+	}
+	return part, p.write(name, doc.Bytes)
+}
+
+// full tells whether the next document belongs in another file.
+func (p *packer) full(next int) bool {
+	k := p.shape.Packing
+	if !k.Zip {
+		return p.joined == nil
+	}
+	return k.MaxCount > 0 && p.count >= k.MaxCount || k.MaxBytes > 0 && p.bytes+int64(next) > k.MaxBytes
+}
+
+// joinedName is the name of the file that documents are joined in.
+func (p *packer) joinedName(file string) string {
+	if p.shape.Unique && !p.shape.Packing.Zip {
+		return p.bundle.name() + path.Ext(file)
+	}
+	return file
+}
+
+// open begins a file unless one is open.
+func (p *packer) open(name string) (err error) {
+	if p.file != nil {
+		return nil
+	}
+	file, head, _ := p.shape.Format.Joined()
+	if p.shape.Packing.Zip {
+		p.zips++
+		name = zipName(p.shape.Packing.Name, p.bundle, p.zips, p.created) + ".zip"
+	}
+	if p.file, err = create(p.dir, name, p.shape.Seal); err != nil {
+		return err
+	}
+	switch {
+	case p.shape.Packing.Zip:
+		p.zip = newZipPart(p.file, p.created)
+		if file == "" {
+			return nil
+		}
+		p.entries = append(p.entries, file)
+		if p.joined, err = p.zip.begin(file); err != nil {
+			return err
+		}
+	case file != "":
+		p.joined = p.file
+	default:
+		return nil
+	}
+	_, err = io.WriteString(p.joined, head)
+	return err
+}
+
+func (p *packer) write(name string, doc []byte) error {
+	switch {
+	case p.joined != nil:
+		_, err := p.joined.Write(doc)
+		return err
+	case p.zip != nil:
+		p.entries = append(p.entries, name)
+		return p.zip.add(name, doc)
+	}
+	_, err := p.file.Write(doc)
+	return err
+}
+
+// closeFile finishes what is open, with the manifest that an intake wants
+// beside it.
+func (p *packer) closeFile() error {
+	if p.joined != nil {
+		_, _, tail := p.shape.Format.Joined()
+		if _, err := io.WriteString(p.joined, tail); err != nil {
+			return err
+		}
+	}
+	if p.zip != nil {
+		if err := p.zip.close(); err != nil {
+			return err
+		}
+	}
+	info, err := p.file.close()
+	if err != nil {
+		return err
+	}
+	p.files = append(p.files, Packed{info, p.at})
+	if p.zip != nil && p.shape.Packing.Manifest == ManifestSmarsh {
+		if err := p.intake(zipName(p.shape.Packing.Name, p.bundle, p.zips, p.created)+".mf", p.entries); err != nil {
+			return err
+		}
+	}
+	p.file, p.zip, p.joined, p.entries, p.count, p.bytes, p.at = nil, nil, nil, nil, 0, 0, 0
+	return nil
+}
+
+// intake writes the manifest that an archive reads beside a zip, in the clear.
+func (p *packer) intake(name string, entries []string) error {
+	f, err := create(p.dir, name, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(appendSmarshManifest(nil, entries)); err != nil {
+		return errors.Join(err, f.discard())
+	}
+	info, err := f.close()
+	if err == nil {
+		p.files = append(p.files, Packed{info, p.at})
+	}
+	return err
+}
+
+// close finishes the last file. A joined file is there even without documents.
+func (p *packer) close() error {
+	if file, _, _ := p.shape.Format.Joined(); p.file == nil && p.documents == 0 && file != "" {
+		if err := p.open(p.joinedName(file)); err != nil {
+			return err
+		}
+	}
+	if p.file == nil {
+		return nil
+	}
+	return p.closeFile()
+}
+
+// discard leaves what is open unfinished.
+func (p *packer) discard() error {
+	if p.file == nil {
+		return nil
+	}
+	return p.file.discard()
+}
