@@ -51,6 +51,8 @@ func Run(t *testing.T, begin func(t *testing.T) Target) {
 		{"RepeatIsSuccess", testRepeat},
 		{"OtherBytesUnderTheNameHalt", testOther},
 		{"TwoAtOnceBothSucceed", testTwo},
+		{"SeveralAtOnceByOneDestination", testSeveral},
+		{"GoesOnAfterClose", testClose},
 		{"CancelledBeforeItBegins", testCancelled},
 		{"CancelledAtEachStep", testCancelSteps},
 		{"FaultAtEachStepShowsNothingHalf", testFaults},
@@ -120,9 +122,33 @@ func deliver(t *testing.T, d archive.Destination, item archive.Item) archive.Rec
 	return receipt
 }
 
+// open returns a new destination that is closed when the test ends.
+func open(t *testing.T, target Target, before func(op, path string) error) archive.Destination {
+	t.Helper()
+	d := target.Open(before)
+	t.Cleanup(func() { wantClosed(t, d) })
+	return d
+}
+
+func wantClosed(t *testing.T, d archive.Destination) {
+	t.Helper()
+	if err := d.Close(); err != nil {
+		t.Errorf("close: %v", err)
+	}
+}
+
+// hand delivers by a destination that is closed at once: some tests need many.
+func hand(ctx context.Context, t *testing.T, target Target, before func(op, path string) error, item archive.Item) error {
+	t.Helper()
+	d := target.Open(before)
+	defer wantClosed(t, d)
+	_, err := d.Deliver(ctx, item)
+	return err
+}
+
 func testDeliver(t *testing.T, target Target) {
 	item := items(t, 1, 1)[0]
-	receipt := deliver(t, target.Open(nil), item)
+	receipt := deliver(t, open(t, target, nil), item)
 	wantVisible(t, target, names(item)...)
 	var size int64
 	for _, name := range names(item) {
@@ -142,8 +168,8 @@ func testDeliver(t *testing.T, target Target) {
 
 func testRepeat(t *testing.T, target Target) {
 	item := items(t, 1, 1)[0]
-	first := deliver(t, target.Open(nil), item)
-	if again := deliver(t, target.Open(nil), item); again != first {
+	first := deliver(t, open(t, target, nil), item)
+	if again := deliver(t, open(t, target, nil), item); again != first {
 		t.Errorf("receipt %+v, the first time %+v", again, first)
 	}
 	wantVisible(t, target, names(item)...)
@@ -151,13 +177,13 @@ func testRepeat(t *testing.T, target Target) {
 
 func testOther(t *testing.T, target Target) {
 	item, other := items(t, 1, 1)[0], items(t, 1, 2)[0]
-	deliver(t, target.Open(nil), item)
-	_, err := target.Open(nil).Deliver(context.Background(), other)
+	deliver(t, open(t, target, nil), item)
+	_, err := open(t, target, nil).Deliver(context.Background(), other)
 	wantClass(t, err, archive.Halt)
 	if e, ok := errors.AsType[*archive.Error](err); ok && e.Hint == "" {
 		t.Error("no hint what to do")
 	}
-	deliver(t, target.Open(nil), item) // still the first one
+	deliver(t, open(t, target, nil), item) // still the first one
 }
 
 func testTwo(t *testing.T, target Target) {
@@ -170,7 +196,7 @@ func testTwo(t *testing.T, target Target) {
 	var done sync.WaitGroup
 	for i := range errs {
 		var once sync.Once
-		d := target.Open(func(op, _ string) error {
+		d := open(t, target, func(op, _ string) error {
 			if op == "rename" {
 				once.Do(func() { meet.Done(); meet.Wait() })
 			}
@@ -188,10 +214,39 @@ func testTwo(t *testing.T, target Target) {
 	}
 }
 
+func testSeveral(t *testing.T, target Target) {
+	d, all := open(t, target, nil), items(t, 8, 1)
+	var want []string
+	errs := make([]error, len(all))
+	var done sync.WaitGroup
+	for i, item := range all {
+		want = append(want, names(item)...)
+		done.Go(func() { _, errs[i] = d.Deliver(context.Background(), item) })
+	}
+	done.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Error(err)
+	}
+	wantVisible(t, target, want...)
+}
+
+func testClose(t *testing.T, target Target) {
+	d, all := open(t, target, nil), items(t, 3, 1)
+	var want []string
+	for i, item := range all {
+		if i > 0 {
+			wantClosed(t, d)
+		}
+		deliver(t, d, item)
+		want = append(want, names(item)...)
+	}
+	wantVisible(t, target, want...)
+}
+
 func testCancelled(t *testing.T, target Target) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := target.Open(nil).Deliver(ctx, items(t, 1, 1)[0])
+	_, err := open(t, target, nil).Deliver(ctx, items(t, 1, 1)[0])
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
@@ -205,12 +260,12 @@ func testCancelSteps(t *testing.T, target Target) {
 	for n := 1; ; n++ {
 		ctx, cancel := context.WithCancel(context.Background())
 		steps := 0
-		_, err := target.Open(func(string, string) error {
+		err := hand(ctx, t, target, func(string, string) error {
 			if steps++; steps == n {
 				cancel()
 			}
 			return nil
-		}).Deliver(ctx, item)
+		}, item)
 		cancel()
 		if err == nil {
 			break
@@ -234,13 +289,13 @@ func testFaults(t *testing.T, target Target) {
 			t.Fatal("more steps than expected")
 		}
 		item, step := all[n], -1
-		_, err := target.Open(func(string, string) error {
+		err := hand(context.Background(), t, target, func(string, string) error {
 			wantNothingHalf(t, target, item)
 			if step++; step == n {
 				return errFault
 			}
 			return nil
-		}).Deliver(context.Background(), item)
+		}, item)
 		wantNothingHalf(t, target, item)
 		if err == nil {
 			break
@@ -249,13 +304,15 @@ func testFaults(t *testing.T, target Target) {
 		if !errors.Is(err, errFault) {
 			t.Errorf("step %d: cause lost: %v", n, err)
 		}
-		deliver(t, target.Open(nil), item)
+		if err := hand(context.Background(), t, target, nil, item); err != nil {
+			t.Fatal(err)
+		}
 		wantWhole(t, target, item)
 	}
 	if n < 5 {
 		t.Errorf("only %d steps were seen: the destination does not ask before each", n)
 	}
-	if err := target.Open(nil).Clean(context.Background()); err != nil {
+	if err := open(t, target, nil).Clean(context.Background()); err != nil {
 		t.Error(err)
 	}
 	if hidden := target.Hidden(); len(hidden) > 0 {
@@ -297,7 +354,7 @@ func testSpool(t *testing.T, target Target) {
 		if err := damage(&item); err != nil {
 			t.Fatal(err)
 		}
-		_, err := target.Open(nil).Deliver(context.Background(), item)
+		_, err := open(t, target, nil).Deliver(context.Background(), item)
 		t.Log(name)
 		wantClass(t, err, archive.Abort)
 	}
@@ -310,14 +367,14 @@ func testForeign(t *testing.T, target Target) {
 		{Account: Account, Destination: Name + "-b", Bundles: 1, Slices: 1, Messages: 1},
 	} {
 		spool := t.TempDir()
-		_, err := target.Open(nil).Deliver(context.Background(), Item(t, spool, Write(t, spool, a)[0]))
+		_, err := open(t, target, nil).Deliver(context.Background(), Item(t, spool, Write(t, spool, a)[0]))
 		wantClass(t, err, archive.Abort)
 	}
 	wantVisible(t, target)
 }
 
 func testClean(t *testing.T, target Target) {
-	d := target.Open(nil)
+	d := open(t, target, nil)
 	if err := d.Clean(context.Background()); err != nil {
 		t.Errorf("absent root: %v", err)
 	}
@@ -336,7 +393,7 @@ func testClean(t *testing.T, target Target) {
 }
 
 func testProbe(t *testing.T, target Target) {
-	d := target.Open(nil)
+	d := open(t, target, nil)
 	facts, err := d.Probe(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -344,22 +401,19 @@ func testProbe(t *testing.T, target Target) {
 	if len(facts) == 0 {
 		t.Error("a probe that tells nothing")
 	}
-	if err := d.Close(); err != nil {
-		t.Error(err)
-	}
 	wantVisible(t, target)
 	if hidden := target.Hidden(); len(hidden) > 0 {
 		t.Errorf("left behind: %q", hidden)
 	}
 	steps := 0
-	_, err = target.Open(func(string, string) error { steps++; return errFault }).Probe(context.Background())
+	_, err = open(t, target, func(string, string) error { steps++; return errFault }).Probe(context.Background())
 	if steps == 0 || !errors.Is(err, errFault) {
 		t.Errorf("a destination that cannot be written passed its probe: %v", err)
 	}
 }
 
 func testSource(t *testing.T, target Target) {
-	d := target.Open(nil)
+	d := open(t, target, nil)
 	source, ok := d.(archive.Source)
 	if !ok {
 		t.Skip("cannot be read back")
