@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"lpexport/archive"
+	"lpexport/archive/archivetest"
 )
 
 // dropped returns one file of a spooled bundle as an item, and an empty
@@ -33,6 +34,28 @@ func fileInfo(name string, content []byte) *archive.FileInfo {
 }
 
 func openDrop(root string) *Drop { return NewDrop(Config{Path: root, Account: "a", Name: "d"}) }
+
+func TestDropContract(t *testing.T) {
+	archivetest.RunFiles(t, func(t *testing.T) archivetest.FileTarget {
+		root := t.TempDir()
+		return archivetest.FileTarget{
+			Open: func() archive.Destination {
+				return NewDrop(Config{Path: root, Account: archivetest.Account, Name: archivetest.Name})
+			},
+			Received: func() [][]byte {
+				var files [][]byte
+				for _, name := range all(t, root) {
+					data, err := os.ReadFile(filepath.Join(root, name))
+					if err != nil {
+						t.Fatal(err)
+					}
+					files = append(files, data)
+				}
+				return files
+			},
+		}
+	})
+}
 
 // all returns the names in a folder, hidden ones too.
 func all(t *testing.T, root string) []string {
@@ -160,5 +183,44 @@ func TestLayoutsAbortOnEachOthersItems(t *testing.T) {
 	}
 	if seen := all(t, root); len(seen) > 0 {
 		t.Errorf("delivered: %q", seen)
+	}
+}
+
+// What an importer has taken is gone, and only that.
+func TestDropLeft(t *testing.T) {
+	item, root := dropped(t)
+	d := openDrop(root)
+	if _, err := d.Deliver(context.Background(), item); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"other", ".hidden"} {
+		if err := os.WriteFile(filepath.Join(root, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := []string{"taken", archive.TranscriptsFile, "other", "../" + filepath.Base(root)}
+	left, err := d.Left(context.Background(), names)
+	if want := []string{"other", archive.TranscriptsFile}; err != nil || !slices.Equal(left, want) {
+		t.Errorf("left: %q, %v, want %q", left, err, want)
+	}
+}
+
+func TestDropCleanRemovesOnlyItsOwn(t *testing.T) {
+	_, root := dropped(t)
+	mine := openDrop(root)
+	other := NewDrop(Config{Path: root, Account: "a", Name: "d-b"})
+	elsewhere := NewDrop(Config{Path: root, Account: "b", Name: "d"})
+	kept := []string{filepath.Base(other.hide()), filepath.Base(elsewhere.hide()), ".d-000000001.x", "visible"}
+	for _, name := range append([]string{filepath.Base(mine.hide())}, kept...) {
+		if err := os.WriteFile(filepath.Join(root, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := mine.Clean(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(kept)
+	if got := all(t, root); !slices.Equal(got, kept) {
+		t.Errorf("left after Clean: %q, want %q", got, kept)
 	}
 }
