@@ -145,8 +145,11 @@ func (b *cutBundle) add(ctx context.Context, d checkpoint.Due) error {
 	return nil
 }
 
-// draws tells whether drafts, which know no addresses, are the destination's slices.
-func (b *cutBundle) draws() bool { return b.dry == nil && b.norm.identity == nil }
+// draws tells whether drafts are the destination's slices: they know no
+// addresses, and no format has seen them.
+func (b *cutBundle) draws() bool {
+	return b.dry == nil && b.dest.Shape == nil && b.norm.identity == nil
+}
 
 // read cuts a conversation from its stored records. The result's revision is 0
 // when the conversation had to be refused.

@@ -205,6 +205,9 @@ func (w *worker) prepareTurn(ctx context.Context) (err error) {
 	if w.recovered, err = w.cp.AnyHeld(ctx); err != nil {
 		return err
 	}
+	if w.holding, err = w.cp.Holding(ctx, w.row.ID); err != nil {
+		return err
+	}
 	if err := w.checkFork(ctx); err != nil {
 		return err
 	}

@@ -79,3 +79,10 @@ func (c *Checkpoint) QuarantinedByID(ctx context.Context, id int64) (q Quarantin
 		`SELECT id, kind, destination, source_id, reason, created_at, bytes, sha256, frame FROM quarantine WHERE id = ? AND resolved_at IS NULL`, id)
 	return q, found, err
 }
+
+// Holding tells whether conversations of a destination wait for a person.
+func (c *Checkpoint) Holding(ctx context.Context, destination int64) (holding bool, err error) {
+	_, err = c.get(ctx, []any{&holding}, `SELECT EXISTS (SELECT 1 FROM quarantine WHERE kind = ? AND destination = ? AND resolved_at IS NULL)`,
+		KindConversation, destination)
+	return holding, err
+}
