@@ -52,7 +52,7 @@ type reader interface {
 func (d *Destination) spooled(ctx context.Context, item archive.Item, file archive.ItemFile) (*content, error) {
 	name := filepath.Join(item.Dir, filepath.FromSlash(file.Path))
 	c := &content{name: item.Path + "/" + file.Path, bytes: file.Bytes, open: func() (reader, error) { return os.Open(name) }}
-	c.part = max(d.partSize, (c.bytes+maxParts-1)/maxParts)
+	c.part = partOf(c.bytes, d.partSize)
 	if err := c.hash(ctx); err != nil {
 		return nil, c.fault(ctx, err)
 	}
@@ -61,6 +61,9 @@ func (d *Destination) spooled(ctx context.Context, item archive.Item, file archi
 	}
 	return c, nil
 }
+
+// partOf returns how long the parts of so many bytes are.
+func partOf(bytes, least int64) int64 { return max(least, (bytes+maxParts-1)/maxParts) }
 
 var errChanged = errors.New("not the bytes that were rendered")
 

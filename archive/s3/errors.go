@@ -202,6 +202,7 @@ var refusals = map[string]struct {
 }{
 	"SignatureDoesNotMatch": {archive.Halt, "check s3.secret_key, and that nothing on the way changes requests"},
 	"InvalidAccessKeyId":    {archive.Halt, "the store does not know s3.access_key"},
+	"XAdminUserNotFound":    {archive.Halt, "the store does not know s3.access_key"}, // versitygw
 	"AccessDenied":          {archive.Halt, hintDenied},
 	"ExpiredToken":          {archive.Halt, hintToken},
 	"InvalidToken":          {archive.Halt, hintToken},

@@ -161,7 +161,7 @@ func (f *fake) complete(r *http.Request, id string, u *begun, body []byte) reply
 	if r.Header.Get("If-None-Match") != "" && f.refusesConditions {
 		return refuse(501, "NotImplemented")
 	}
-	if r.Header.Get("If-None-Match") != "" && !f.ignoresConditions && f.current(u.key) != nil {
+	if r.Header.Get("If-None-Match") != "" && f.taken(u.key) {
 		return refuse(412, "PreconditionFailed")
 	}
 	delete(f.uploads, id)

@@ -36,6 +36,7 @@ type fake struct {
 	ignoresHeaders                       bool // of lock and encryption
 	swaps                                bool // stores other bytes than it was sent
 	noDelete                             bool
+	countsMarkers                        bool // a delete marker is an object to If-None-Match
 
 	// fault may answer request number n, from 1, in place of the bucket.
 	fault func(n int, r *http.Request) *fault
@@ -115,7 +116,7 @@ func (f *fake) write(w http.ResponseWriter, r *http.Request, a reply) {
 	for k, v := range a.header {
 		w.Header().Set(k, v)
 	}
-	if r.Method != http.MethodHead {
+	if a.header["Content-Length"] == "" && r.Method != http.MethodHead {
 		w.Header().Set("Content-Length", strconv.Itoa(len(a.body)))
 	}
 	w.WriteHeader(a.status)
@@ -169,7 +170,7 @@ func (f *fake) put(condition, as http.Header, key string, body []byte) reply {
 		if f.refusesConditions {
 			return refuse(501, "NotImplemented")
 		}
-		if !f.ignoresConditions && f.current(key) != nil {
+		if f.taken(key) {
 			return refuse(412, "PreconditionFailed")
 		}
 	}
@@ -218,6 +219,11 @@ func (o *stored) describe() map[string]string {
 		h[headerChecksum] = o.checksum
 	}
 	return h
+}
+
+// taken tells whether If-None-Match finds something.
+func (f *fake) taken(key string) bool {
+	return !f.ignoresConditions && (f.current(key) != nil || f.countsMarkers && len(f.objects[key]) > 0)
 }
 
 // current returns the version that a reader sees, or nil.

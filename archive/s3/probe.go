@@ -135,24 +135,26 @@ func (d *Destination) probeObject(ctx context.Context) (facts []string, err erro
 // writeTwice returns the versions that were made, one or two, and what the
 // store makes of If-None-Match.
 func (d *Destination) writeTwice(ctx context.Context, key string, c *content, in reader, o minio.PutObjectOptions) ([]string, string, error) {
-	first, err := d.single(ctx, key, c, in, o)
-	if d.refusesCondition(err) {
-		first, err = d.single(ctx, key, c, in, o)
+	const only = ", so only a look before each upload keeps others from writing the same object"
+	first, err := d.single(ctx, key, c, in, o, true)
+	refused := answered(err, http.StatusNotImplemented)
+	if refused {
+		first, err = d.single(ctx, key, c, in, o, false)
 	}
 	if err != nil {
 		return nil, "", err
 	}
-	if d.refusesConditions.Load() {
-		return []string{first}, "If-None-Match: refused, so only a look before each upload keeps others from writing the same object", nil
+	if refused {
+		return []string{first}, "If-None-Match: refused" + only, nil
 	}
-	second, err := d.single(ctx, key, c, in, o)
+	second, err := d.single(ctx, key, c, in, o, true)
 	switch {
 	case answered(err, http.StatusPreconditionFailed):
 		return []string{first}, "If-None-Match: honoured", nil
 	case err != nil:
 		return []string{first}, "", err
 	}
-	return []string{first, second}, "If-None-Match: ignored, so only a look before each upload keeps others from writing the same object", nil
+	return []string{first, second}, "If-None-Match: ignored" + only, nil
 }
 
 // remove removes the versions of a probe. Stores answer in different ways that

@@ -18,16 +18,22 @@ type object struct {
 // somebody has made meanwhile, or that a request of ours has made whose answer
 // was lost, is compared.
 func (d *Destination) put(ctx context.Context, key string, c *content) (string, error) {
+	conditional := !d.refusesConditions.Load()
 	digests, conflicts := 0, 0
 	for {
-		made, err := d.upload(ctx, key, c)
+		made, err := d.upload(ctx, key, c, conditional)
 		switch {
 		case err == nil:
 			return d.settle(ctx, key, c, made)
-		case answered(err, http.StatusPreconditionFailed):
-			return d.settle(ctx, key, c, object{})
-		case d.refusesCondition(err):
-			// Once more without. That nothing is there was seen before.
+		case conditional && answered(err, http.StatusPreconditionFailed):
+			version, err := d.settle(ctx, key, c, object{})
+			if !is(err, codeNoKey) {
+				return version, err
+			}
+			conditional = false // some stores take a delete marker for an object
+		case conditional && answered(err, http.StatusNotImplemented):
+			conditional = false // that nothing is there was seen before
+			d.refusesConditions.Store(true)
 		case answered(err, http.StatusNotImplemented):
 			d.refusesConditions.Store(false) // it was something else
 			return "", err
@@ -52,7 +58,7 @@ func corrupted(ctx context.Context, c *content, err error) error {
 }
 
 // upload sends an object whole or in parts.
-func (d *Destination) upload(ctx context.Context, key string, c *content) (made object, err error) {
+func (d *Destination) upload(ctx context.Context, key string, c *content, conditional bool) (made object, err error) {
 	in, err := c.open()
 	if err != nil {
 		return object{}, c.fault(ctx, err)
@@ -60,9 +66,9 @@ func (d *Destination) upload(ctx context.Context, key string, c *content) (made 
 	defer in.Close()
 	made.at = d.now()
 	if c.parts == nil {
-		made.version, err = d.single(ctx, key, c, in, d.options(made.at))
+		made.version, err = d.single(ctx, key, c, in, d.options(made.at), conditional)
 	} else {
-		made.version, err = d.multipart(ctx, key, c, in, d.options(made.at))
+		made.version, err = d.multipart(ctx, key, c, in, d.options(made.at), conditional)
 	}
 	return made, err
 }
@@ -94,19 +100,6 @@ func (d *Destination) until(uploaded time.Time) time.Time {
 	return uploaded.UTC().Truncate(time.Second).Add(time.Duration(d.lock.Days) * 24 * time.Hour)
 }
 
-// condition lets an upload succeed only where no object is.
-func (d *Destination) condition(o *minio.PutObjectOptions) {
-	if !d.refusesConditions.Load() {
-		o.SetMatchETagExcept("*")
-	}
-}
-
-// refusesCondition tells whether an upload should be tried again without the
-// condition.
-func (d *Destination) refusesCondition(err error) bool {
-	return answered(err, http.StatusNotImplemented) && d.refusesConditions.CompareAndSwap(false, true)
-}
-
 // Headers of the checksums that a store compares and keeps.
 const (
 	headerChecksum  = "X-Amz-Checksum-Sha256"
@@ -114,9 +107,11 @@ const (
 )
 
 // single sends an object in one request.
-func (d *Destination) single(ctx context.Context, key string, c *content, in reader, o minio.PutObjectOptions) (version string, err error) {
+func (d *Destination) single(ctx context.Context, key string, c *content, in reader, o minio.PutObjectOptions, conditional bool) (version string, err error) {
 	o.UserMetadata = map[string]string{headerChecksum: c.whole.base64()}
-	d.condition(&o)
+	if conditional {
+		o.SetMatchETagExcept("*") // only where nothing is
+	}
 	body := c.section(in, 0)
 	err = d.call(ctx, "put", key, func(ctx context.Context) error {
 		info, err := d.core.PutObject(ctx, d.bucket, key, body, c.bytes, "", c.whole.hex(), o)
@@ -129,7 +124,7 @@ func (d *Destination) single(ctx context.Context, key string, c *content, in rea
 // multipart sends an object in parts. It is there when they are complete, and
 // what was sent is taken back when they are not; what a dead process leaves is
 // removed by Clean.
-func (d *Destination) multipart(ctx context.Context, key string, c *content, in reader, o minio.PutObjectOptions) (version string, err error) {
+func (d *Destination) multipart(ctx context.Context, key string, c *content, in reader, o minio.PutObjectOptions, conditional bool) (version string, err error) {
 	o.UserMetadata = map[string]string{headerAlgorithm: "SHA256"}
 	upload := ""
 	err = d.call(ctx, "begin", key, func(ctx context.Context) error {
@@ -151,7 +146,9 @@ func (d *Destination) multipart(ctx context.Context, key string, c *content, in 
 		}
 	}
 	var done minio.PutObjectOptions
-	d.condition(&done)
+	if conditional {
+		done.SetMatchETagExcept("*")
+	}
 	err = d.call(ctx, "complete", key, func(ctx context.Context) error {
 		info, err := d.core.CompleteMultipartUpload(ctx, d.bucket, key, upload, parts, done)
 		version = info.VersionID

@@ -1,0 +1,229 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"lpexport/archive"
+)
+
+// TestFaultAtEachRequest lets each request of a delivery fail in each way, and
+// delivers again. The item is there once, whatever was lost.
+func TestFaultAtEachRequest(t *testing.T) {
+	for name, how := range map[string]fault{
+		"error":       {status: 500, code: "InternalError"},
+		"cut before":  {before: true},
+		"answer lost": {late: true},
+	} {
+		for _, part := range []int64{partSize, 1000} {
+			item, failed := spooled(t, 1), 0
+			for n := 1; ; n++ {
+				f := newFake()
+				f.versions = true
+				f.fault = func(i int, _ *http.Request) *fault {
+					if i == n {
+						return &how
+					}
+					return nil
+				}
+				d := open(t, serve(t, f))
+				d.partSize = part
+				_, err := d.Deliver(context.Background(), item)
+				if f.n < n {
+					break
+				}
+				if err != nil {
+					failed++
+					if e := classOf(t, err); e.Class != archive.Retry {
+						t.Errorf("%s at request %d: class %s of %v", name, n, e.Class, err)
+					}
+				}
+				if err := d.Clean(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+				deliver(t, d, item)
+				wantOnce(t, f, item)
+				if hidden := f.hidden(); len(hidden) > 0 {
+					t.Errorf("%s at request %d: left behind: %q", name, n, hidden)
+				}
+			}
+			if failed < 3 {
+				t.Errorf("%s: only %d deliveries failed", name, failed)
+			}
+		}
+	}
+}
+
+// onPut makes a fault of a fake that happens at uploads only.
+func onPut(how func(put int) *fault) func(int, *http.Request) *fault {
+	puts := 0
+	return func(_ int, r *http.Request) *fault {
+		if r.Method != http.MethodPut {
+			return nil
+		}
+		puts++
+		return how(puts)
+	}
+}
+
+func always(f fault) func(int, *http.Request) *fault {
+	return onPut(func(int) *fault { return &f })
+}
+
+func TestRefusalsAreClassed(t *testing.T) {
+	item := spooled(t, 1)
+	for _, test := range []struct {
+		fault fault
+		want  archive.Class
+		hint  string
+		after time.Duration
+	}{
+		{fault{status: 503, code: "SlowDown", header: map[string]string{"Retry-After": "7"}}, archive.Retry, "", 7 * time.Second},
+		{fault{status: 503, code: "SlowDown", header: map[string]string{"Retry-After": epoch.Add(time.Minute).Format(http.TimeFormat)}}, archive.Retry, "", time.Minute},
+		{fault{status: 503, code: "SlowDown", header: map[string]string{"Retry-After": "99999999"}}, archive.Retry, "", maxWait},
+		{fault{status: 429, code: "TooManyRequests", header: map[string]string{"Retry-After": "-3"}}, archive.Retry, "", 0},
+		{fault{status: 400, code: "RequestTimeout"}, archive.Retry, "", 0},
+		{fault{status: 502, text: "<html>Bad gateway"}, archive.Retry, "", 0},
+		{fault{status: 507, code: "InsufficientStorage"}, archive.Retry, "full", 0},
+		{fault{status: 403, code: "RequestTimeTooSkewed"}, archive.Retry, "clock", 0},
+		{fault{status: 409, code: codeConflict}, archive.Retry, "", 0},
+		{fault{status: 403, code: "SignatureDoesNotMatch"}, archive.Halt, "s3.secret_key", 0},
+		{fault{status: 403, code: "InvalidAccessKeyId"}, archive.Halt, "s3.access_key", 0},
+		{fault{status: 403, code: "AccessDenied"}, archive.Halt, "s3:PutObject", 0},
+		{fault{status: 403, text: "not XML"}, archive.Halt, "s3:PutObject", 0},
+		{fault{status: 401, text: "not XML"}, archive.Halt, "s3:PutObject", 0},
+		{fault{status: 400, code: "ExpiredToken"}, archive.Halt, "s3.session_token", 0},
+		{fault{status: 404, code: "NoSuchBucket"}, archive.Halt, "s3.bucket", 0},
+		{fault{status: 301, code: "PermanentRedirect"}, archive.Halt, "s3.region", 0},
+		{fault{status: 307, code: "", header: map[string]string{"Location": "https://elsewhere.invalid/"}}, archive.Halt, "s3.region", 0},
+		{fault{status: 400, code: "AuthorizationHeaderMalformed"}, archive.Halt, "s3.region", 0},
+		{fault{status: 501, code: "NotImplemented"}, archive.Halt, "s3.sse", 0},
+		{fault{status: 400, code: "InvalidRequest"}, archive.Halt, "lpexport check", 0},
+	} {
+		f := newFake()
+		f.fault = always(test.fault)
+		_, err := open(t, serve(t, f)).Deliver(context.Background(), item)
+		e := classOf(t, err)
+		if e.Class != test.want || e.RetryAfter != test.after || !strings.Contains(e.Hint, test.hint) {
+			t.Errorf("%d %s: class %s after %s, hint %q", test.fault.status, test.fault.code, e.Class, e.RetryAfter, e.Hint)
+		}
+		if len(f.seen()) > 0 {
+			t.Errorf("%d %s: visible is %q", test.fault.status, test.fault.code, f.seen())
+		}
+	}
+}
+
+// What a store says is one short line and never a secret of ours.
+func TestHostileAnswers(t *testing.T) {
+	f := newFake()
+	long := strings.Repeat("é", 1000)
+	f.fault = always(fault{status: 403, text: "<Error><Code>Access\r\nDenied</Code><Message>\x1b[31m very-secret a-token " + long + "</Message></Error>"})
+	c := serve(t, f)
+	c.SessionToken = "a-token"
+	_, err := open(t, c).Deliver(context.Background(), spooled(t, 1))
+	e := classOf(t, err)
+	for _, bad := range []string{"very-secret", "a-token", "\n", "\r", "\x1b", long} {
+		if strings.Contains(err.Error(), bad) || strings.Contains(e.Hint, bad) {
+			t.Errorf("%q is in %q", bad, err)
+		}
+	}
+	if e.Class != archive.Halt || len(err.Error()) > 1000 {
+		t.Errorf("class %s, %d bytes", e.Class, len(err.Error()))
+	}
+}
+
+func TestConflictsAndDigestsAreTriedAgain(t *testing.T) {
+	for _, test := range []struct {
+		code   string
+		faults int
+		want   archive.Class // of the error, if there is one
+		fails  bool
+	}{
+		{codeConflict, 2, 0, false},
+		{codeConflict, 3, archive.Retry, true},
+		{codeBadDigest, 1, 0, false},
+		{codeBadPayload, 2, archive.Halt, true},
+	} {
+		f := newFake()
+		f.fault = onPut(func(put int) *fault {
+			if put <= test.faults {
+				return &fault{status: 409, code: test.code}
+			}
+			return nil
+		})
+		item := spooled(t, 1)
+		_, err := open(t, serve(t, f)).Deliver(context.Background(), item)
+		if test.fails {
+			if e := classOf(t, err); e.Class != test.want {
+				t.Errorf("%s %d times: class %s", test.code, test.faults, e.Class)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s %d times: %v", test.code, test.faults, err)
+		}
+		wantOnce(t, f, item)
+	}
+}
+
+// A spool that changes while it is sent is never delivered.
+func TestSpoolThatChangesAborts(t *testing.T) {
+	for name, damage := range map[string]func(file string) error{
+		"gone":    os.Remove,
+		"shorter": func(file string) error { return os.Truncate(file, 3) },
+		"other": func(file string) error {
+			data, err := os.ReadFile(file)
+			data[0] ^= 1
+			return errors.Join(err, os.WriteFile(file, data, 0o600))
+		},
+	} {
+		for _, part := range []int64{partSize, 1000} {
+			f := newFake()
+			item := spooled(t, 1)
+			d := open(t, serve(t, f))
+			d.partSize = part
+			var once sync.Once
+			d.testOnlyBefore = func(op, _ string) error {
+				if op == "put" && part == partSize || op == "begin" || op == "part" {
+					// After it was hashed; of parts it is open already, or not.
+					once.Do(func() {
+						if err := damage(filepath.Join(item.Dir, archive.TranscriptsFile)); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				return nil
+			}
+			_, err := d.Deliver(context.Background(), item)
+			if name == "gone" && err == nil {
+				continue // an open file can be read to its end
+			}
+			if e := classOf(t, err); e.Class != archive.Abort {
+				t.Errorf("%s: class %s of %v", name, e.Class, err)
+			}
+			if slices.ContainsFunc(f.seen(), func(p string) bool { return strings.HasSuffix(p, archive.ManifestFile) }) {
+				t.Errorf("%s: delivered", name)
+			}
+		}
+	}
+}
+
+func TestHangingStoreIsRetried(t *testing.T) {
+	f, free := newFake(), make(chan struct{})
+	f.fault = always(fault{hang: free})
+	c := serve(t, f)
+	t.Cleanup(func() { close(free) })
+	c.Timeout = 50 * time.Millisecond
+	_, err := open(t, c).Deliver(context.Background(), spooled(t, 1))
+	if e := classOf(t, err); e.Class != archive.Retry || !errors.Is(err, errHangs) || e.Hint == "" {
+		t.Errorf("class %s: %v", e.Class, err)
+	}
+}
