@@ -1,0 +1,4 @@
+package filedump
+
+// ReadUpTo is Read with another MaxConversation.
+var ReadUpTo = readUpTo
