@@ -42,6 +42,9 @@ func (s Sealed) Encrypt(w io.Writer, name string) (io.WriteCloser, error) {
 	return &writer{out: out, chunk: make([]byte, 0, chunkBytes)}, nil
 }
 
+// Extension is what the name of an encrypted file has behind the clear one's.
+func (Sealed) Extension() string { return ".pgp" }
+
 // open writes what stands before the content.
 func (s *seal) open(w io.Writer, name, base string) (io.WriteCloser, error) {
 	prefix, err := s.prefix(name)

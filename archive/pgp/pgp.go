@@ -23,9 +23,6 @@ import (
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 )
 
-// Extension is what the name of an encrypted file has behind the clear one's.
-const Extension = ".pgp"
-
 // What can be wrong with keys. A *KeyError wraps any but the last two.
 var (
 	ErrMalformed = errors.New("is not an OpenPGP public key")

@@ -9,8 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"lpexport/archive"
 	"lpexport/archive/pgp"
 )
+
+var _ archive.Seal = pgp.Sealed{}
 
 // fields returns a seal as the checkpoint has it.
 func fields(t testing.TB, s pgp.Sealed) map[string]any {
