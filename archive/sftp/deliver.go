@@ -1,0 +1,214 @@
+package sftp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+
+	"lpexport/archive"
+	"lpexport/archive/internal/hidden"
+)
+
+// Deliver sends a bundle to its place. See archive.Destination for what it
+// promises.
+func (d *Destination) Deliver(ctx context.Context, item archive.Item) (archive.Receipt, error) {
+	if err := ctx.Err(); err != nil {
+		return archive.Receipt{}, failure("deliver", item.Path, err)
+	}
+	files, err := item.Files()
+	if err != nil {
+		return archive.Receipt{}, err
+	}
+	if item.File != nil || !hidden.Ours(d.account, d.name, item.Path) {
+		return archive.Receipt{}, notOurs("bundle", d.account, d.name, item.Path)
+	}
+	receipt := archive.Receipt{Where: d.where(item.Path)}
+	err = d.with(ctx, func(s *session) error { return d.deliver(ctx, s, item, files) })
+	if err != nil {
+		return archive.Receipt{}, failure("deliver", receipt.Where, err)
+	}
+	for _, f := range files {
+		receipt.Bytes += f.Bytes
+	}
+	return receipt, nil
+}
+
+// notOurs says that we were given what another destination, or layout, should
+// have been given.
+func notOurs(what, account, name, path string) error {
+	err := fmt.Errorf("not a %s of destination %q of account %q", what, name, account)
+	return &archive.Error{Class: archive.Abort, Op: "deliver", Path: path, Err: err}
+}
+
+func (d *Destination) deliver(ctx context.Context, s *session, item archive.Item, files []archive.ItemFile) error {
+	// First, so that nothing is looked up through a link.
+	if err := d.makeFolders(ctx, s, path.Dir(item.Path)); err != nil {
+		return err
+	}
+	there, err := d.existing(s, item)
+	if err != nil || there {
+		return err
+	}
+	return d.place(ctx, s, item, files)
+}
+
+// makeFolders makes the root and the folders of a path below it, and refuses to
+// go through anything that is not a folder.
+func (d *Destination) makeFolders(ctx context.Context, s *session, name string) error {
+	if err := d.step(ctx, "mkdir", name); err != nil {
+		return err
+	}
+	folders := d.wayTo(name)
+	err := s.folders(folders...)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err // most often nil
+	}
+	if err := s.makeRoot(d.root); err != nil {
+		return err
+	}
+	for _, folder := range folders {
+		err := s.folders(folder)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = s.mkdir(folder)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// wayTo returns the server's paths of a path below the root and of all above it
+// but the root, from the top.
+func (r *remote) wayTo(name string) []string {
+	var way []string
+	for i, c := range name {
+		if c == '/' {
+			way = append(way, r.below(name[:i]))
+		}
+	}
+	return append(way, r.below(name))
+}
+
+// existing tells whether the bundle is there already. Other bytes in its place
+// are an error.
+func (d *Destination) existing(s *session, item archive.Item) (bool, error) {
+	where := d.below(item.Path)
+	err := s.folders(where)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	same, err := s.hashes(path.Join(where, archive.ManifestFile), archive.MaxManifest, item.ManifestSHA256)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, err
+	}
+	if !same {
+		return false, &otherError{"bundle"}
+	}
+	return true, nil
+}
+
+// place sends the bundle beside its target and renames it.
+func (d *Destination) place(ctx context.Context, s *session, item archive.Item, files []archive.ItemFile) error {
+	part, err := d.part()
+	if err != nil {
+		return err
+	}
+	temp := d.below(d.account + "/" + hidden.Bundle(path.Base(item.Path)) + part)
+	if err := d.step(ctx, "mkdir", temp); err != nil {
+		return err
+	}
+	if err := s.Mkdir(temp); err != nil {
+		return err
+	}
+	err = d.fill(ctx, s, temp, item, files)
+	if err == nil {
+		err = d.step(ctx, "rename", item.Path)
+	}
+	if err == nil {
+		err = s.Rename(temp, d.below(item.Path))
+		if err == nil || !answered(err) {
+			return err
+		}
+		// Somebody may have been quicker: with the same bundle that is success.
+		there, other := d.existing(s, item)
+		if there {
+			return s.removeAll(temp)
+		}
+		err = errors.Join(err, other)
+	}
+	_ = s.removeAll(temp) // else Clean does, such as after a lost connection
+	return err
+}
+
+// fill sends the files, manifest.json last.
+func (d *Destination) fill(ctx context.Context, s *session, temp string, item archive.Item, files []archive.ItemFile) error {
+	made := map[string]bool{".": true}
+	for _, f := range files {
+		for i, c := range f.Path {
+			if c != '/' || made[f.Path[:i]] {
+				continue
+			}
+			made[f.Path[:i]] = true
+			if err := d.step(ctx, "mkdir", f.Path[:i]); err != nil {
+				return err
+			}
+			if err := s.mkdir(path.Join(temp, f.Path[:i])); err != nil {
+				return err
+			}
+		}
+		if err := d.send(ctx, s, path.Join(temp, f.Path), item, f); err != nil {
+			return fmt.Errorf("send %s: %w", f.Path, err)
+		}
+	}
+	return nil
+}
+
+// send makes the file target out of one of the item's, syncs it and compares
+// the size that the server has of it.
+func (r *remote) send(ctx context.Context, s *session, target string, item archive.Item, file archive.ItemFile) error {
+	if err := r.step(ctx, "open", file.Path); err != nil {
+		return err
+	}
+	in, err := os.Open(filepath.Join(item.Dir, filepath.FromSlash(file.Path)))
+	if err != nil {
+		return damaged(item, err)
+	}
+	defer in.Close()
+	if err := r.step(ctx, "create", file.Path); err != nil {
+		return err
+	}
+	out, err := s.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
+	if err != nil {
+		return err
+	}
+	if err = r.step(ctx, "write", file.Path); err == nil {
+		// A size tells the library to send much at once.
+		var n int64
+		n, err = out.ReadFrom(io.LimitReader(in, file.Bytes+1))
+		if err == nil && n != file.Bytes {
+			err = damaged(item, fmt.Errorf("%s changed its size", file.Path))
+		}
+	}
+	if err == nil {
+		if err = r.step(ctx, "sync", file.Path); err == nil {
+			err = s.sync(out)
+		}
+	}
+	if cerr := out.Close(); err == nil {
+		err = cerr
+	}
+	return s.checked(target, file.Bytes, err)
+}
+
+func damaged(item archive.Item, err error) error {
+	return &archive.Error{Class: archive.Abort, Op: "read spooled item", Path: item.Path, Err: err}
+}

@@ -1,0 +1,202 @@
+package sftp
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"strings"
+
+	"lpexport/archive"
+	"lpexport/archive/internal/hidden"
+)
+
+var (
+	_ archive.Destination = (*Drop)(nil)
+	_ archive.Watcher     = (*Drop)(nil)
+)
+
+// Drop is a flat folder that an importer empties. It takes single files and
+// puts them there under their own last name. The folder must be there: one that
+// is made here would be filled, and no importer would know of it.
+type Drop struct{ remote }
+
+// NewDrop returns the flat folder for c, or everything that is wrong with c. It
+// reads the known_hosts file and connects to nothing yet.
+func NewDrop(c Config) (*Drop, error) {
+	d := &Drop{}
+	return d, d.configure(c)
+}
+
+// Deliver sends a file under a hidden name and renames it. A file of that name
+// with the same bytes is success; one with other bytes stays as it is. When the
+// connection is lost while it is renamed, the error is of class Uncertain.
+func (d *Drop) Deliver(ctx context.Context, item archive.Item) (archive.Receipt, error) {
+	if err := ctx.Err(); err != nil {
+		return archive.Receipt{}, failure("deliver", item.Path, err)
+	}
+	files, err := item.Files()
+	if err != nil {
+		return archive.Receipt{}, err
+	}
+	if item.File == nil || !hidden.Ours(d.account, d.name, item.Path) {
+		return archive.Receipt{}, notOurs("file", d.account, d.name, item.Path)
+	}
+	name := path.Base(item.File.Path)
+	err = d.with(ctx, func(s *session) error {
+		if err := d.present(s); err != nil {
+			return err
+		}
+		there, err := d.existing(s, name, *item.File)
+		if err != nil || there {
+			return err
+		}
+		return d.place(ctx, s, name, item, files[0])
+	})
+	if err != nil {
+		return archive.Receipt{}, failure("deliver", d.where(name), err)
+	}
+	return archive.Receipt{Where: d.where(name), Bytes: files[0].Bytes}, nil
+}
+
+// present returns an error if the folder is not there.
+func (d *Drop) present(s *session) error {
+	info, err := s.Stat(d.root)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return &absentError{d.root}
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return &notFolderError{d.root}
+	}
+	return nil
+}
+
+// existing tells whether the file is there already. Anything else in its place
+// is an error.
+func (d *Drop) existing(s *session, name string, file archive.FileInfo) (bool, error) {
+	where := d.below(name)
+	info, err := s.Lstat(where)
+	if err == nil && info.Mode().IsRegular() && info.Size() == file.Bytes {
+		same := false
+		if same, err = s.hashes(where, file.Bytes, file.SHA256); same {
+			return true, nil
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) { // or just taken: whose it was is not known
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return false, &otherError{"file"}
+}
+
+// place sends the file beside its target and renames it.
+func (d *Drop) place(ctx context.Context, s *session, name string, item archive.Item, file archive.ItemFile) error {
+	part, err := d.part()
+	if err != nil {
+		return err
+	}
+	temp := d.below(hidden.Dropped(d.account, d.name) + part)
+	err = d.send(ctx, s, temp, item, file)
+	if err == nil {
+		err = d.step(ctx, "rename", name)
+	}
+	if err != nil {
+		_ = s.removeAll(temp) // else Clean does, such as after a lost connection
+		return err
+	}
+	if err := s.Rename(temp, d.below(name)); err != nil {
+		return d.settle(s, temp, name, *item.File, err)
+	}
+	return nil
+}
+
+// settle finds out what became of a rename that ended with err. What the
+// importer may have is an error of class Uncertain.
+func (d *Drop) settle(s *session, temp, name string, file archive.FileInfo, err error) error {
+	uncertain := &archive.Error{Class: archive.Uncertain, Op: "deliver", Path: d.where(name), Err: shortened(err)}
+	if !answered(err) {
+		return uncertain
+	}
+	// Somebody may have been quicker: with the same file that is success.
+	there, other := d.existing(s, name, file)
+	_, left := s.Lstat(temp)
+	switch {
+	case there:
+		_ = s.removeAll(temp) // else Clean does
+		return nil
+	case left != nil: // gone, or nobody knows
+		return uncertain
+	}
+	return errors.Join(err, other, s.removeAll(temp))
+}
+
+// Left returns those of the names that still lie in the folder, sorted.
+func (d *Drop) Left(ctx context.Context, names []string) ([]string, error) {
+	wanted := make(map[string]bool, len(names))
+	for _, name := range names {
+		wanted[name] = true
+	}
+	var left []string
+	err := d.with(ctx, func(s *session) error {
+		// An absent folder has not been emptied.
+		if err := d.present(s); err != nil {
+			return err
+		}
+		entries, err := s.list(d.root)
+		for _, e := range entries { // sorted
+			if wanted[e.Name()] {
+				left = append(left, e.Name())
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, failure("list", d.where(""), err)
+	}
+	return left, nil
+}
+
+// Clean removes unfinished work of this destination.
+func (d *Drop) Clean(ctx context.Context) error {
+	ours := hidden.Dropped(d.account, d.name)
+	return d.clean(ctx, "", func(name string) bool { return strings.HasPrefix(name, ours) })
+}
+
+// Probe logs in, writes a hidden file as Deliver does, and removes it.
+func (d *Drop) Probe(ctx context.Context) (facts []string, err error) {
+	err = d.with(ctx, func(s *session) error {
+		if err := d.present(s); err != nil {
+			return err
+		}
+		facts = s.facts(d.root)
+		return d.probe(ctx, s)
+	})
+	if err != nil {
+		return nil, failure("probe", d.where(""), err)
+	}
+	return append(facts, "wrote and removed a probe in "+d.where("")), nil
+}
+
+func (d *Drop) probe(ctx context.Context, s *session) (err error) {
+	part, err := d.part()
+	if err != nil {
+		return err
+	}
+	temp := d.below(hidden.Dropped(d.account, d.name) + part)
+	moved := temp + "x"
+	if err := d.step(ctx, "create", temp); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.removeAll(temp), s.removeAll(moved)) }()
+	if err := s.create(temp, []byte("lpexport probe\n")); err != nil {
+		return err
+	}
+	if err := d.step(ctx, "rename", temp); err != nil {
+		return err
+	}
+	return s.Rename(temp, moved)
+}
