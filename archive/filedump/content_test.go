@@ -68,6 +68,7 @@ func TestPathsOfFilesStayInside(t *testing.T) {
 		`\\host\share\..\a.png`:         {`host\share\%2E%2E\a.png`, "a.png"},
 		"..":                            {"%2E%2E", ".."},
 		"https://files.example/a/b.png": {"https://files.example/a/b.png", "b.png"},
+		"https://x.example/a/../b.png":  {"https://x.example/a/%2E%2E/b.png", "b.png"},
 		"folder/":                       {"folder/", ""},
 		"":                              {"caption", "caption"},
 		"///":                           {"unnamed", ""},
@@ -171,6 +172,36 @@ func TestNotesLoseNothing(t *testing.T) {
 		} {
 			if !strings.Contains(all[1].Content, word) {
 				t.Errorf("%s: no %q in %q", kind, word, all[1].Content)
+			}
+		}
+	}
+}
+
+// Who came and went needs no note, unless it says anything more.
+func TestPresenceIsANoteWhereItSaysMore(t *testing.T) {
+	for name, change := range map[string]func(*archive.Happening){
+		"":            func(h *archive.Happening) {},
+		"participant": func(h *archive.Happening) { h.Participant = "" },
+		"by":          func(h *archive.Happening) { h.By = bot.ID },
+		"dialog":      func(h *archive.Happening) { h.Dialog = "other" },
+		"reason":      func(h *archive.Happening) { h.Reason = "r" },
+		"from skill":  func(h *archive.Happening) { h.FromSkill = &care },
+		"to skill":    func(h *archive.Happening) { h.ToSkill = &care },
+		"to agent":    func(h *archive.Happening) { h.ToAgent = bot.ID },
+		"text":        func(h *archive.Happening) { h.Text = "t" },
+		"answers":     func(h *archive.Happening) { h.Answers = []archive.Answer{{Question: "q"}} },
+	} {
+		for _, kind := range []string{archive.Joined, archive.Left} {
+			s := first()
+			s.Messages = nil
+			s.Happened = []archive.Happening{happening(kind, 5, func(h *archive.Happening) { h.By, h.Participant = ana.ID, ana.ID })}
+			change(&s.Happened[0])
+			want := 2
+			if name == "" {
+				want = 1
+			}
+			if got := of(read(t, dump(t, settings("vendor"), s))[0], "Message"); len(got) != want {
+				t.Errorf("%s, with %q: %d notes", kind, name, len(got)-1)
 			}
 		}
 	}

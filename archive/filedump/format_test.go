@@ -190,8 +190,10 @@ func TestPeriodOfASlice(t *testing.T) {
 		timeless.Messages[i].SentAt = 0
 	}
 	timeless.Happened = nil
-	for i, c := range read(t, dump(t, settings("microsoft"), later, empty, nothing, timeless)) {
-		from, to := []int64{begin + 5000, begin, 0, begin}[i], []int64{begin + 96_000, begin, 0, begin}[i]
+	waiting := first() // nothing is said at its start
+	waiting.Messages, waiting.Happened = waiting.Messages[1:], nil
+	for i, c := range read(t, dump(t, settings("microsoft"), later, empty, nothing, timeless, waiting)) {
+		from, to := []int64{begin + 5000, begin, 0, begin, begin}[i], []int64{begin + 96_000, begin, 0, begin, begin + 8000}[i]
 		if c.Start != from || c.End != to {
 			t.Errorf("slice %d: from %d to %d, want %d to %d", i, c.Start, c.End, from, to)
 		}
