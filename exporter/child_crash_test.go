@@ -43,6 +43,7 @@ type mission struct {
 	State    string
 	Archive  string
 	Now      time.Time     // the account's time, as of the start
+	Mail     string        // address of the mail server that is the only destination; "": the directory is
 	From, To time.Time     // of a backfill; both zero: a cycle
 	Step     int           // the step to die at, counted from 1; 0: at none
 	Named    string        // only steps of that name count; "": all
@@ -136,13 +137,11 @@ func (c *crashChild) export(ctx context.Context) (complete bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	local := (&trial{root: c.Archive}).destination("local")
-	local.Bounds = Bounds{Conversations: 8, Bytes: 64 << 10, Wait: time.Minute}
 	e, err := Open(ctx, Settings{
 		Account: "sandbox", State: c.State, Source: client, Concurrency: 4,
 		Since: func(time.Time) time.Time { return epoch }, Overlap: 30 * time.Minute, Reread: 5 * time.Minute,
 		Generator: "lpexport test", Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: told.Now,
-		Destinations: []Destination{local}, Step: c.step,
+		Destinations: []Destination{c.destination()}, Step: c.step,
 	})
 	if err != nil {
 		return false, err
@@ -155,6 +154,15 @@ func (c *crashChild) export(ctx context.Context) (complete bool, err error) {
 		r, err = e.Backfill(ctx, c.From, c.To, nil)
 	}
 	return r.Complete, err
+}
+
+func (c *crashChild) destination() Destination {
+	if c.Mail != "" {
+		return mailDestination(c.Mail)
+	}
+	local := (&trial{root: c.Archive}).destination("local")
+	local.Bounds = Bounds{Conversations: 8, Bytes: 64 << 10, Wait: time.Minute}
+	return local
 }
 
 // toldClock is a clock that the answers' Date headers move, so that a child and
