@@ -78,7 +78,7 @@ func (p *packer) full(next int) bool {
 	if !k.Zip {
 		return p.joined == nil
 	}
-	return k.MaxCount > 0 && p.count >= k.MaxCount || k.MaxBytes > 0 && p.bytes+int64(next) > k.MaxBytes
+	return p.count >= maxZipEntries || k.MaxCount > 0 && p.count >= k.MaxCount || k.MaxBytes > 0 && p.bytes+int64(next) > k.MaxBytes
 }
 
 // joinedName is the name of the file that documents are joined in.

@@ -27,7 +27,7 @@ func (w *worker) freezeHead(head archive.Head) ([]byte, error) {
 	if w.dest.Seal != nil {
 		seal, err := w.dest.Seal()
 		if err != nil {
-			return nil, &archive.Error{Class: archive.Halt, Op: "encrypt", Err: err, Hint: "see the destination's key pgp.keys"}
+			return nil, &archive.Error{Class: archive.Halt, Op: "encrypt", Err: err, Hint: "give the destination's pgp.keys a key that is valid now"}
 		}
 		frozen.Seal = seal
 	}
