@@ -30,7 +30,7 @@ import (
 // MemoryLimit is for debug.SetMemoryLimit. What lives in the heap stays far
 // below it but with a conversation of hundreds of thousands of messages; then the
 // collector works more often instead of letting the heap double.
-const MemoryLimit = 40 << 20
+const MemoryLimit = 34 << 20
 
 // Source is the history API, as *liveperson.Client offers it.
 type Source interface {

@@ -9,8 +9,9 @@ import (
 
 // roomBytes is what all pages in memory together may take. With conversations
 // of 200 messages a page of 100 takes 5 MB, and eight of them waited for the one
-// writer (peak of the process 121 MiB instead of 55).
-const roomBytes = 10 << 20
+// writer (peak of the process 121 MiB). Each 2 MiB more or less here are 3 MiB of
+// that peak, since the collector needs room of its own.
+const roomBytes = 8 << 20
 
 // room bounds the pages that are in memory, from their request until they are
 // stored: by number, and by the size that pages turn out to have.
