@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -72,30 +73,56 @@ func TestWhatIsThereIsComparedBeforeAnythingIsAdded(t *testing.T) {
 // Between our look and our upload somebody may be quicker.
 func TestSomebodyIsQuicker(t *testing.T) {
 	item := spooled(t, 1)
-	key := "a/root/" + item.Path + "/" + archive.SumsFile
-	sums := read(t, item, archive.SumsFile)
-	for name, other := range map[string][]byte{"same": sums, "other": append([]byte("?"), sums[1:]...)} {
-		f := newFake()
-		f.versions = true
-		d := open(t, serve(t, f))
-		d.testOnlyBefore = func(op, k string) error {
-			if op == "put" && k == key {
-				f.place(key, other)
+	key := "a/root/" + item.Path + "/" + archive.TranscriptsFile
+	ours := read(t, item, archive.TranscriptsFile)
+	for name, other := range map[string][]byte{"same": ours, "other": append([]byte("?"), ours[1:]...)} {
+		for step, part := range map[string]int64{"put": partSize, "complete": 1000} {
+			f := newFake()
+			f.versions = true
+			d := open(t, serve(t, f))
+			d.partSize = part
+			d.testOnlyBefore = func(op, k string) error {
+				if op == step && k == key {
+					f.place(key, other)
+				}
+				return nil
 			}
-			return nil
-		}
-		_, err := d.Deliver(context.Background(), item)
-		if name == "same" {
-			if err != nil {
-				t.Error(err)
+			_, err := d.Deliver(context.Background(), item)
+			if name == "same" {
+				if err != nil {
+					t.Error(err)
+				}
+				wantOnce(t, f, item)
+			} else if e := classOf(t, err); e.Class != archive.Halt {
+				t.Errorf("%s: class %s: %v", step, e.Class, err)
 			}
-			wantOnce(t, f, item)
-		} else if e := classOf(t, err); e.Class != archive.Halt {
-			t.Errorf("class %s: %v", e.Class, err)
+			if got := f.current(key); string(got.body) != string(other) {
+				t.Errorf("%s: the other's object was overwritten", step)
+			}
+			if hidden := f.hidden(); len(hidden) > 0 {
+				t.Errorf("%s: left behind: %q", step, hidden)
+			}
 		}
-		if got := f.current(key); string(got.body) != string(other) {
-			t.Error("the other's object was overwritten")
+	}
+}
+
+// What was sent in parts is taken back, also when it is the caller who stops.
+func TestCancelledPartsAreTakenBack(t *testing.T) {
+	f := newFake()
+	d := open(t, serve(t, f))
+	d.partSize = 1000
+	ctx, cancel := context.WithCancel(context.Background())
+	d.testOnlyBefore = func(op, _ string) error {
+		if op == "part" {
+			cancel()
 		}
+		return nil
+	}
+	if _, err := d.Deliver(ctx, spooled(t, 1)); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if hidden := f.hidden(); len(hidden) > 0 {
+		t.Errorf("left behind: %q", hidden)
 	}
 }
 
@@ -152,17 +179,20 @@ func TestStoreThatKeepsOtherBytesHalts(t *testing.T) {
 
 // An object that is there is sent only where a checksum cannot tell.
 func TestRepeatSendsNothing(t *testing.T) {
-	f := newFake()
-	item := spooled(t, 1)
-	d := open(t, serve(t, f))
-	deliver(t, d, item)
-	f.fault = func(_ int, r *http.Request) *fault {
-		if r.Method != http.MethodHead && !r.URL.Query().Has("list-type") {
-			t.Errorf("%s %s", r.Method, r.URL)
+	for _, part := range []int64{partSize, 1000} {
+		f := newFake()
+		item := spooled(t, 1)
+		d := open(t, serve(t, f))
+		d.partSize = part
+		deliver(t, d, item)
+		f.fault = func(_ int, r *http.Request) *fault {
+			if r.Method != http.MethodHead && !r.URL.Query().Has("list-type") {
+				t.Errorf("%s %s", r.Method, r.URL)
+			}
+			return nil
 		}
-		return nil
+		deliver(t, d, item)
 	}
-	deliver(t, d, item)
 }
 
 func TestReceipt(t *testing.T) {
@@ -205,8 +235,8 @@ func TestSingleFilesAbort(t *testing.T) {
 	sum := sha(read(t, item, archive.SumsFile))
 	item.File = &archive.FileInfo{Path: archive.SumsFile, Bytes: int64(len(read(t, item, archive.SumsFile))), SHA256: sum.hex()}
 	_, err := open(t, serve(t, f)).Deliver(context.Background(), item)
-	if e := classOf(t, err); e.Class != archive.Abort || f.n > 0 {
-		t.Errorf("class %s after %d requests: %v", e.Class, f.n, err)
+	if e := classOf(t, err); e.Class != archive.Abort || f.requests() > 0 {
+		t.Errorf("class %s after %d requests: %v", e.Class, f.requests(), err)
 	}
 }
 

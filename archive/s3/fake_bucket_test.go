@@ -165,7 +165,11 @@ func (f *fake) complete(r *http.Request, id string, u *begun, body []byte) reply
 		return refuse(412, "PreconditionFailed")
 	}
 	delete(f.uploads, id)
-	a := f.store(u.r, u.key, slices.Concat(parts...), composite(parts))
+	checksum := ""
+	if u.r.Get(headerAlgorithm) == "SHA256" {
+		checksum = composite(parts)
+	}
+	a := f.store(u.r, u.key, slices.Concat(parts...), checksum)
 	a.body = []byte("<CompleteMultipartUploadResult><Bucket>bucket</Bucket></CompleteMultipartUploadResult>")
 	return a
 }

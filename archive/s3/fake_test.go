@@ -73,6 +73,13 @@ var epoch = time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 
 func newFake() *fake { return &fake{objects: map[string][]*stored{}, uploads: map[string]*begun{}} }
 
+// requests returns how many there were.
+func (f *fake) requests() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.n
+}
+
 // reply is an answer before it is written.
 type reply struct {
 	status int
@@ -155,15 +162,15 @@ func (f *fake) serve(r *http.Request) reply {
 	case http.MethodDelete:
 		return f.remove(key, r.URL.Query().Get("versionId"))
 	}
-	return f.get(key, r.URL.Query().Get("versionId"))
+	return f.get(r.Header, key, r.URL.Query().Get("versionId"))
 }
 
 func sha(b []byte) digest { return sha256.Sum256(b) }
 
 // put stores an object: as is, with what was asked of it and the condition.
 func (f *fake) put(condition, as http.Header, key string, body []byte) reply {
-	sum := sha(body).base64()
-	if says := condition.Get(headerChecksum); says != "" && says != sum {
+	says := condition.Get(headerChecksum)
+	if says != "" && says != sha(body).base64() {
 		return refuse(400, codeBadDigest)
 	}
 	if condition.Get("If-None-Match") != "" {
@@ -174,7 +181,7 @@ func (f *fake) put(condition, as http.Header, key string, body []byte) reply {
 			return refuse(412, "PreconditionFailed")
 		}
 	}
-	return f.store(as, key, body, sum)
+	return f.store(as, key, body, says)
 }
 
 func (f *fake) store(as http.Header, key string, body []byte, checksum string) reply {
@@ -235,7 +242,7 @@ func (f *fake) current(key string) *stored {
 	return all[len(all)-1]
 }
 
-func (f *fake) get(key, version string) reply {
+func (f *fake) get(asked http.Header, key, version string) reply {
 	o := f.current(key)
 	if version != "" {
 		o = nil
@@ -249,6 +256,9 @@ func (f *fake) get(key, version string) reply {
 		return refuse(404, codeNoKey)
 	}
 	h := o.describe()
+	if asked.Get("X-Amz-Checksum-Mode") == "" {
+		delete(h, headerChecksum)
+	}
 	h["Content-Length"] = strconv.Itoa(len(o.body))
 	return reply{200, h, o.body}
 }

@@ -23,43 +23,56 @@ func TestFaultAtEachRequest(t *testing.T) {
 		"cut before":  {before: true},
 		"answer lost": {late: true},
 	} {
-		for _, part := range []int64{partSize, 1000} {
-			item, failed := spooled(t, 1), 0
-			for n := 1; ; n++ {
-				f := newFake()
-				f.versions = true
-				f.fault = func(i int, _ *http.Request) *fault {
-					if i == n {
-						return &how
+		for kind, part := range map[string]int64{"whole": partSize, "in parts": 1000} {
+			t.Run(name+" "+kind, func(t *testing.T) {
+				t.Parallel()
+				item, failed := spooled(t, 1), 0
+				for n := 1; ; n++ {
+					fails, seen := deliverWithFault(t, item, part, n, how)
+					if !seen {
+						break
 					}
-					return nil
-				}
-				d := open(t, serve(t, f))
-				d.partSize = part
-				_, err := d.Deliver(context.Background(), item)
-				if f.n < n {
-					break
-				}
-				if err != nil {
-					failed++
-					if e := classOf(t, err); e.Class != archive.Retry {
-						t.Errorf("%s at request %d: class %s of %v", name, n, e.Class, err)
+					if fails {
+						failed++
 					}
 				}
-				if err := d.Clean(context.Background()); err != nil {
-					t.Fatal(err)
+				if failed < 3 {
+					t.Errorf("only %d deliveries failed", failed)
 				}
-				deliver(t, d, item)
-				wantOnce(t, f, item)
-				if hidden := f.hidden(); len(hidden) > 0 {
-					t.Errorf("%s at request %d: left behind: %q", name, n, hidden)
-				}
-			}
-			if failed < 3 {
-				t.Errorf("%s: only %d deliveries failed", name, failed)
-			}
+			})
 		}
 	}
+}
+
+// deliverWithFault tells whether the first delivery failed, and whether it had
+// a request number n at all.
+func deliverWithFault(t *testing.T, item archive.Item, part int64, n int, how fault) (fails, seen bool) {
+	f := newFake()
+	f.versions = true
+	f.fault = func(i int, _ *http.Request) *fault {
+		if i == n {
+			return &how
+		}
+		return nil
+	}
+	d := open(t, serve(t, f))
+	d.partSize = part
+	_, err := d.Deliver(context.Background(), item)
+	if f.requests() < n {
+		return false, false
+	}
+	if err != nil && classOf(t, err).Class != archive.Retry {
+		t.Errorf("request %d: class %s of %v", n, classOf(t, err).Class, err)
+	}
+	if e := d.Clean(context.Background()); e != nil {
+		t.Error(e)
+	}
+	deliver(t, d, item)
+	wantOnce(t, f, item)
+	if hidden := f.hidden(); len(hidden) > 0 {
+		t.Errorf("request %d: left behind: %q", n, hidden)
+	}
+	return err != nil, true
 }
 
 // onPut makes a fault of a fake that happens at uploads only.
@@ -108,10 +121,13 @@ func TestRefusalsAreClassed(t *testing.T) {
 		{fault{status: 501, code: "NotImplemented"}, archive.Halt, "s3.sse", 0},
 		{fault{status: 400, code: "InvalidRequest"}, archive.Halt, "lpexport check", 0},
 	} {
-		f := newFake()
-		f.fault = always(test.fault)
+		f, puts := newFake(), 0
+		f.fault = onPut(func(int) *fault { puts++; return &test.fault })
 		_, err := open(t, serve(t, f)).Deliver(context.Background(), item)
 		e := classOf(t, err)
+		if again := test.fault.code == codeConflict || test.fault.status == 501; puts != 1 && !again {
+			t.Errorf("%d %s: tried %d times", test.fault.status, test.fault.code, puts)
+		}
 		if e.Class != test.want || e.RetryAfter != test.after || !strings.Contains(e.Hint, test.hint) {
 			t.Errorf("%d %s: class %s after %s, hint %q", test.fault.status, test.fault.code, e.Class, e.RetryAfter, e.Hint)
 		}
@@ -123,20 +139,26 @@ func TestRefusalsAreClassed(t *testing.T) {
 
 // What a store says is one short line and never a secret of ours.
 func TestHostileAnswers(t *testing.T) {
-	f := newFake()
 	long := strings.Repeat("é", 1000)
-	f.fault = always(fault{status: 403, text: "<Error><Code>Access\r\nDenied</Code><Message>\x1b[31m very-secret a-token " + long + "</Message></Error>"})
-	c := serve(t, f)
-	c.SessionToken = "a-token"
-	_, err := open(t, c).Deliver(context.Background(), spooled(t, 1))
-	e := classOf(t, err)
-	for _, bad := range []string{"very-secret", "a-token", "\n", "\r", "\x1b", long} {
-		if strings.Contains(err.Error(), bad) || strings.Contains(e.Hint, bad) {
-			t.Errorf("%q is in %q", bad, err)
+	for _, text := range []string{
+		"<Error><Code>Access\r\nDenied</Code><Message>said &#x202e; very-secret a-token " + long + "</Message></Error>",
+		"<Error><Code>very-secret</Code><Message>said\n" + strings.Repeat("-", 290) + " very-secret</Message></Error>",
+		"said \x1b[31m very-secret a-token " + long,
+	} {
+		f := newFake()
+		f.fault = always(fault{status: 418, text: text})
+		c := serve(t, f)
+		c.SessionToken = "a-token"
+		_, err := open(t, c).Deliver(context.Background(), spooled(t, 1))
+		e := classOf(t, err)
+		for _, bad := range []string{"very-", "a-token", "\n", "\r", "\x1b", "\u202e", long} {
+			if strings.Contains(err.Error(), bad) || strings.Contains(e.Hint, bad) {
+				t.Errorf("%q is in %q", bad, err)
+			}
 		}
-	}
-	if e.Class != archive.Halt || len(err.Error()) > 1000 {
-		t.Errorf("class %s, %d bytes", e.Class, len(err.Error()))
+		if e.Class != archive.Halt || len(err.Error()) > 1000 || !strings.Contains(err.Error(), "said") {
+			t.Errorf("class %s, %d bytes: %v", e.Class, len(err.Error()), err)
+		}
 	}
 }
 
@@ -213,6 +235,24 @@ func TestSpoolThatChangesAborts(t *testing.T) {
 				t.Errorf("%s: delivered", name)
 			}
 		}
+	}
+}
+
+// The manifest is the bundle's identity: another one is not sent in its name.
+func TestManifestThatChangesAborts(t *testing.T) {
+	f := newFake()
+	item := spooled(t, 1)
+	d := open(t, serve(t, f))
+	d.testOnlyBefore = func(op, _ string) error {
+		if op == "list" {
+			name := filepath.Join(item.Dir, archive.ManifestFile)
+			return os.WriteFile(name, append([]byte(" "), read(t, item, archive.ManifestFile)[1:]...), 0o600)
+		}
+		return nil
+	}
+	_, err := d.Deliver(context.Background(), item)
+	if e := classOf(t, err); e.Class != archive.Abort {
+		t.Errorf("class %s of %v", e.Class, err)
 	}
 }
 

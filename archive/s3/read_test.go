@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minio/minio-go/v7"
+
 	"lpexport/archive"
 )
 
@@ -35,6 +37,9 @@ func TestBundlesAreTheCurrentOnes(t *testing.T) {
 	f.place("sandbox/2026/02/02/local-000000010/manifest.json", nil) // not below the root
 	f.remove("a/root/sandbox/2026/02/02/local-000000005/manifest.json", "")
 	d := open(t, serve(t, f))
+	if _, err := d.Bundles(context.Background(), "2026/02/02"); err != nil || f.requests() > 1 {
+		t.Errorf("%d requests for one day, %v: the listing does not begin there", f.requests(), err)
+	}
 	for since, want := range map[string][]string{
 		"":           {"sandbox/2026/01/31/local-000000001", "sandbox/2026/02/01/other-000000001"},
 		"2026/02/01": {"sandbox/2026/02/01/other-000000001"},
@@ -121,6 +126,21 @@ func TestListingsOfAHostileStoreEnd(t *testing.T) {
 	}
 	if got, err := open(t, serve(t, f)).Files(context.Background(), "sandbox/2026/01/31/local-000000001"); err != nil || len(got) > 0 {
 		t.Errorf("what was not asked for: %q, %v", got, err)
+	}
+}
+
+func TestCancelledListingIsNoEnd(t *testing.T) {
+	f := newFake()
+	f.page = 1
+	f.place("a/root/x/1", nil)
+	f.place("a/root/x/2", nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	err := open(t, serve(t, f)).list(ctx, "x/", "", func(minio.ObjectInfo) error {
+		cancel()
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
 	}
 }
 
