@@ -1,3 +1,36 @@
-// Package mail writes slices as mails (RFC 5322), plain or wrapped as an
-// Exchange envelope journal.
+// Package mail writes slices as mails (RFC 5322, MIME), plain or wrapped as an
+// Exchange envelope journal, and reads the slice out of such a mail again.
+//
+// # What a mail is
+//
+//	multipart/mixed
+//	    multipart/alternative
+//	        text/plain         stands alone: facts, participants, one entry a line
+//	        text/html          the same for a reviewer's eye
+//	    transcript.json        the slice's canonical JSON, byte for byte
+//
+// Every byte of it is 7-bit, lines end with CRLF and have at most 76 characters,
+// in the header more where one word is longer (998 at most), and none begins
+// with "." or "From ".
+// Files that messages refer to are named in both bodies; their bytes are not in
+// the mail.
+//
+// # Parts
+//
+// A slice becomes several mails where Settings.MaxBytes or PerMessage ask for
+// it. Each of these parts is a full mail: all facts, all participants, and a
+// transcript.json that is the slice (same number, same participants) with the
+// part's messages and happenings alone. Every message and every happening is in
+// exactly one part, in the slice's order. Part 2 and later refer to part 1 as
+// the mail they answer, part 1 of a later slice to that of slice 1.
+//
+// # What is shown in place of what cannot be
+//
+// transcript.json keeps every text as it is. Headers and bodies show control
+// characters as their pictures (U+2400 to U+2421), and as [U+202E] what would
+// be invisible and change how the rest of the line reads: C1 controls, line and
+// paragraph separators, bidirectional embeddings, overrides and isolates, and
+// the noncharacters U+FFFE and U+FFFF. A line break of a text (CR LF or LF) is a
+// line break in the bodies, with a mark before the next line in text/plain. Tabs
+// stay in texts. In headers each name or id is cut after 255 characters.
 package mail

@@ -1,0 +1,74 @@
+package mail
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+)
+
+// TranscriptFile is the name of the attached slice.
+const TranscriptFile = "transcript.json"
+
+// boundaries separate the parts of one mail. "=_" stands in no encoded body, and
+// no line of a header begins with "--".
+type boundaries struct{ journal, mixed, alternative string }
+
+func boundariesOf(messageID []byte) boundaries {
+	sum := sha256.Sum256(messageID)
+	hash := hex.EncodeToString(sum[:16])
+	return boundaries{"=_j" + hash, "=_m" + hash, "=_a" + hash}
+}
+
+// mail returns the mail of a part. It is valid until the next call.
+func (f *Format) mail(p *part) []byte {
+	f.value = f.id(p).appendMessageID(f.value[:0], "")
+	b := boundariesOf(f.value)
+	dst := f.out[:0]
+	if f.settings.Journal != nil {
+		dst = f.appendReport(dst, p, b.journal)
+	}
+	dst = f.appendHead(dst, p)
+	dst = appendMultipart(dst, "mixed", b.mixed)
+	dst = appendBoundary(dst, b.mixed, "")
+	dst = appendMultipart(dst, "alternative", b.alternative)
+	f.textHead, f.htmlHead = f.appendTextHead(f.textHead[:0], p), f.appendHTMLHead(f.htmlHead[:0], p)
+	text, html := f.bodies(p)
+	dst = appendBoundary(dst, b.alternative, "")
+	dst = appendText(dst, "text/plain", f.textHead, text)
+	dst = appendBoundary(dst, b.alternative, "")
+	dst = appendText(dst, "text/html", f.htmlHead, html, []byte(htmlEnd))
+	dst = appendBoundary(dst, b.alternative, "--")
+	dst = appendBoundary(dst, b.mixed, "")
+	dst = append(dst, `Content-Type: application/json; name="`+TranscriptFile+`"`+"\r\n"+
+		`Content-Disposition: attachment; filename="`+TranscriptFile+`"`+"\r\n"+
+		"Content-Transfer-Encoding: base64\r\n\r\n"...)
+	dst = appendBase64(dst, p.line)
+	dst = appendBoundary(dst, b.mixed, "--")
+	if f.settings.Journal != nil {
+		dst = appendBoundary(dst, b.journal, "--")
+	}
+	f.out = dst
+	return dst
+}
+
+// bodies returns what the log has of a part.
+func (f *Format) bodies(p *part) (text, html []byte) {
+	if len(p.entries) == 0 {
+		return nil, nil
+	}
+	last := p.entries[len(p.entries)-1]
+	return f.log.text[p.before.text:last.text], f.log.html[p.before.html:last.html]
+}
+
+// appendMultipart ends a header with its Content-Type.
+func appendMultipart(dst []byte, kind, boundary string) []byte {
+	dst = append(append(dst, "Content-Type: multipart/"...), kind...)
+	dst = append(append(dst, ";\r\n boundary=\""...), boundary...)
+	return append(dst, "\"\r\n"...)
+}
+
+// appendBoundary appends a boundary with end behind it, which is "--" for the
+// last one. The line end before it belongs to the boundary, not to what it ends.
+func appendBoundary(dst []byte, boundary, end string) []byte {
+	dst = append(append(dst, "\r\n--"...), boundary...)
+	return append(append(dst, end...), "\r\n"...)
+}

@@ -1,0 +1,151 @@
+package mail
+
+import (
+	"bytes"
+	"math"
+
+	"lpexport/archive"
+)
+
+// split divides a slice into parts, so that the mail of each has at most limit
+// bytes. Parts are filled one after the other by what their mails are expected
+// to take, then made to see what they do take.
+func (f *Format) split(s *archive.Slice, line []byte, limit int64) error {
+	again, err := archive.AppendLine(f.line[:0], s)
+	if err != nil {
+		return err
+	}
+	f.line = again
+	if !bytes.Equal(again, line) {
+		return errOtherLine
+	}
+	costs, err := f.costs(s)
+	if err != nil {
+		return err
+	}
+	for room := limit; ; {
+		f.fill(costs, room)
+		if limit == math.MaxInt64 {
+			return nil
+		}
+		excess, err := f.excess(s, limit)
+		if excess == 0 || err != nil {
+			return err
+		}
+		room -= excess // ends at the latest with one entry in each part
+	}
+}
+
+// excess returns by how much the largest mail of the parts is above limit. An
+// entry that is so alone is an error.
+func (f *Format) excess(s *archive.Slice, limit int64) (most int64, err error) {
+	for i := range f.parts {
+		p := &f.parts[i]
+		mail, err := f.mailOf(p, s)
+		if err != nil {
+			return 0, err
+		}
+		over := int64(len(mail)) - limit
+		if over > 0 && len(p.entries) < 2 {
+			return 0, &archive.TooLargeError{Bytes: int64(len(mail)), Limit: limit}
+		}
+		most = max(most, over)
+	}
+	return most, nil
+}
+
+// cost is what a piece of a mail takes in each of its three bodies.
+type cost struct {
+	text, html encoded
+	line       int // bytes of transcript.json
+}
+
+// encoded is what a piece takes in a body, in either encoding.
+type encoded struct{ bytes, quotes, quoted int }
+
+func (c cost) plus(o cost) cost {
+	return cost{c.text.plus(o.text), c.html.plus(o.html), c.line + o.line}
+}
+
+func (e encoded) plus(o encoded) encoded {
+	return encoded{e.bytes + o.bytes, e.quotes + o.quotes, e.quoted + o.quoted}
+}
+
+func (c cost) size() int { return c.text.size() + c.html.size() + base64Size(c.line) }
+
+func (e encoded) size() int {
+	if isBase64Shorter(e.bytes, e.quotes) {
+		return base64Size(e.bytes)
+	}
+	return e.quoted
+}
+
+// costs are those of a mail without entries, and of each entry.
+type costs struct {
+	head    cost
+	rest    int // of the mail without entries, besides its bodies
+	entries []cost
+}
+
+// slack is room for what differs between the headers of a slice's mails: the
+// numbers in them, and the times of a mail that has messages.
+const slack = 256
+
+func (f *Format) costs(s *archive.Slice) (*costs, error) {
+	empty := part{number: 1000, of: 1000}
+	mail, err := f.mailOf(&empty, s)
+	if err != nil {
+		return nil, err
+	}
+	c := &costs{head: cost{f.encoded(f.textHead), f.encoded(append(f.htmlHead, htmlEnd...)), len(empty.line)}}
+	c.rest = len(mail) - c.head.size() + slack
+	one := archive.Slice{Number: 1, Revision: 1}
+	none, err := f.length(&one)
+	if err != nil {
+		return nil, err
+	}
+	var before entry
+	for _, e := range f.log.entries {
+		one.Messages, one.Happened = s.Messages[before.messages:e.messages], s.Happened[before.happened:e.happened]
+		n, err := f.length(&one)
+		if err != nil {
+			return nil, err
+		}
+		c.entries = append(c.entries, cost{
+			f.encoded(f.log.text[before.text:e.text]), f.encoded(f.log.html[before.html:e.html]), n - none + len(","),
+		})
+		before = e
+	}
+	return c, nil
+}
+
+func (f *Format) length(s *archive.Slice) (n int, err error) {
+	f.line, err = archive.AppendLine(f.line[:0], s)
+	return len(f.line), err
+}
+
+func (f *Format) encoded(raw []byte) encoded {
+	f.out = appendQuotedPrintable(f.out[:0], raw)
+	return encoded{len(raw), quotes(raw), len(f.out)}
+}
+
+// fill puts as many entries into each part as there is room for, at least one;
+// with PerMessage at most one message.
+func (f *Format) fill(c *costs, room int64) {
+	f.parts = f.parts[:0]
+	var before, last entry
+	first, used := 0, c.head
+	for i, e := range f.log.entries {
+		more := used.plus(c.entries[i])
+		second := f.settings.Per == PerMessage && last.messages > before.messages && e.messages > last.messages
+		if i > first && (second || int64(c.rest+more.size()) > room) {
+			f.parts = append(f.parts, part{before: before, entries: f.log.entries[first:i]})
+			before, first, more = last, i, c.head.plus(c.entries[i])
+		}
+		used, last = more, e
+	}
+	f.parts = append(f.parts, part{before: before, entries: f.log.entries[first:]})
+	for i := range f.parts {
+		f.parts[i].number, f.parts[i].of = i+1, len(f.parts)
+	}
+}
