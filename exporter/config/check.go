@@ -2,30 +2,57 @@ package config
 
 import (
 	"fmt"
-	"slices"
 )
 
-// check finds what is wrong between keys, each of which is good on its own.
-func (d *decoder) check(c *Config) {
+// check finds what is wrong between keys, each of which is good on its own, and
+// settles what destinations leave to their archives.
+func (d *decoder) check(c *draft) {
 	if c.Account != Sandbox && !d.loginFaulty() {
 		d.checkLogin(c.LivePerson)
 	}
 	d.checkWebhook(c.Webhook)
+	d.checkNames(c.chosen)
+	for i, t := range c.chosen {
+		path := fmt.Sprintf("destinations[%d]", i)
+		d.settle(path, t, &c.Identity)
+		if t.smtp != nil {
+			t.settleSMTP()
+		}
+		d.checkReach(path, t)
+	}
+	d.checkIdentity(c)
+}
+
+// checkNames wants each name, and each name before it, once.
+func (d *decoder) checkNames(list []*chosen) {
 	first := map[string]int{}
-	for i, destination := range c.Destinations {
+	for i, t := range list {
 		key := fmt.Sprintf("destinations[%d].name", i)
-		if other, twice := first[destination.Name]; twice && destination.Name != "" {
-			d.fault(d.line(key), key, "%q is the name of destinations[%d] already", destination.Name, other)
+		if other, twice := first[t.Name]; twice && t.Name != "" {
+			d.fault(d.line(key), key, "%q is the name of destinations[%d] already", t.Name, other)
 			continue
 		}
-		first[destination.Name] = i
+		first[t.Name] = i
+	}
+	before := map[string]int{}
+	for i, t := range list {
+		key := fmt.Sprintf("destinations[%d].renamed_from", i)
+		if t.RenamedFrom == "" {
+			continue
+		}
+		if other, there := first[t.RenamedFrom]; there {
+			d.fault(d.line(key), key, "%q is the name of destinations[%d]: a destination that still exists", t.RenamedFrom, other)
+		}
+		if other, twice := before[t.RenamedFrom]; twice {
+			d.fault(d.line(key), key, "%q became destinations[%d] already", t.RenamedFrom, other)
+		}
+		before[t.RenamedFrom] = i
 	}
 }
 
 // loginFaulty says that what a login holds is not known, for faults reported already.
 func (d *decoder) loginFaulty() bool {
-	return d.faulty("liveperson.oauth2") || d.faulty("liveperson.oauth1") ||
-		slices.ContainsFunc(d.faults, func(f Fault) bool { return f.Key == "liveperson" })
+	return d.faulty("liveperson.oauth2") || d.faulty("liveperson.oauth1") || d.faultyAt("liveperson")
 }
 
 // checkLogin wants exactly one complete login.
@@ -33,13 +60,13 @@ func (d *decoder) checkLogin(l LivePerson) {
 	oauth2 := d.incomplete("liveperson.oauth2", []part{
 		{"client_id", l.OAuth2.ClientID == ""},
 		{"client_secret", l.OAuth2.ClientSecret.Empty()},
-	})
+	}, loginIncomplete)
 	oauth1 := d.incomplete("liveperson.oauth1", []part{
 		{"app_key", l.OAuth1.AppKey.Empty()},
 		{"app_secret", l.OAuth1.AppSecret.Empty()},
 		{"access_token", l.OAuth1.AccessToken.Empty()},
 		{"access_token_secret", l.OAuth1.AccessTokenSecret.Empty()},
-	})
+	}, loginIncomplete)
 	switch {
 	case oauth2 || oauth1:
 	case l.OAuth2.Empty() && l.OAuth1.Empty():
@@ -49,13 +76,15 @@ func (d *decoder) checkLogin(l LivePerson) {
 	}
 }
 
+const loginIncomplete = "the login is incomplete without it"
+
 type part struct {
 	key   string
 	empty bool
 }
 
-// incomplete reports the parts of a login that are empty while others are not.
-func (d *decoder) incomplete(path string, parts []part) bool {
+// incomplete reports the parts that are empty while others are not.
+func (d *decoder) incomplete(path string, parts []part, why string) bool {
 	empty := 0
 	for _, p := range parts {
 		if p.empty {
@@ -68,10 +97,19 @@ func (d *decoder) incomplete(path string, parts []part) bool {
 	for _, p := range parts {
 		if p.empty {
 			key := join(path, p.key)
-			d.fault(d.line(key), key, "is required: the login is incomplete without it")
+			d.fault(d.line(key), key, "is required: %s", why)
 		}
 	}
 	return true
+}
+
+// unprotected warns of what anybody on the way can read.
+func (d *decoder) unprotected(i int, s *SMTP) []Fault {
+	if s == nil || s.TLS != TLSNone || loopback(s.Host) {
+		return nil
+	}
+	key := fmt.Sprintf("destinations[%d].smtp.tls", i)
+	return []Fault{{File: d.file, Line: d.line(key), Key: key, Detail: "none sends what people wrote in the clear"}}
 }
 
 // unused warns of what is set and has no effect.

@@ -7,7 +7,11 @@
 // (keys.go), which the decoder and the JSON Schema both walk.
 package config
 
-import "time"
+import (
+	"time"
+
+	"lpexport/exporter/identity"
+)
 
 // Sandbox is the account id of the simulated account inside the program.
 const Sandbox = "sandbox"
@@ -23,6 +27,7 @@ type Config struct {
 	Webhook      Webhook
 	Serve        Serve
 	MetricsFile  string // "" = none
+	Identity     Identity
 	Destinations []Destination
 
 	// Warnings are what is allowed and still unwise.
@@ -101,89 +106,22 @@ type Webhook struct {
 	PreviousClientSecret Secret
 }
 
+// Identity is how participants are given addresses. It is Empty, or as
+// identity.New wants it; where a destination's profile needs addresses it is not
+// Empty.
+type Identity struct {
+	identity.Settings        // Account is the account's; Agents are also those of AgentsFile
+	AgentsFile        string // "" = none
+}
+
+// Empty says that no addresses can be given.
+func (i Identity) Empty() bool {
+	return len(i.InternalDomains) == 0 && i.ConsumerDomain == "" && i.BotDomain == ""
+}
+
 // Serve is the listener for metrics, health and the status page.
 type Serve struct {
 	Listen string
-}
-
-// Destination is one target. Exactly one transport is set.
-type Destination struct {
-	Name      string
-	Archive   string // a name that Archives lists
-	Cut       Cut
-	From      From
-	Bundle    Bundle
-	Directory *Directory
-}
-
-// CutMode is when a conversation becomes due.
-type CutMode int
-
-const (
-	CutImmediately CutMode = iota // as soon as there is something new
-	CutAfter                      // closed, or open with entries older than Cut.After
-	CutClosed                     // closed, or open with entries older than Cut.After, seven days
-)
-
-// Cut is when a conversation becomes due for a destination.
-type Cut struct {
-	Mode  CutMode
-	After time.Duration // 0 for CutImmediately
-}
-
-// closedAtMost is how long an open conversation waits where cut is closed.
-const closedAtMost = 7 * 24 * time.Hour
-
-func (c Cut) String() string {
-	switch c.Mode {
-	case CutClosed:
-		return "closed"
-	case CutAfter:
-		return formatDuration(c.After)
-	default:
-		return "immediately"
-	}
-}
-
-// FromMode is what a destination added later is given.
-type FromMode int
-
-const (
-	FromUnset FromMode = iota // not decided: an error where a decision is needed
-	FromAll
-	FromNew
-	FromDate // what started at From.Date or later
-)
-
-// From is what a destination added later is given.
-type From struct {
-	Mode FromMode
-	Date time.Time // UTC; only with FromDate
-}
-
-func (f From) String() string {
-	switch f.Mode {
-	case FromAll:
-		return "all"
-	case FromNew:
-		return "new"
-	case FromDate:
-		return formatDate(f.Date)
-	default:
-		return ""
-	}
-}
-
-// Bundle bounds one bundle of a destination.
-type Bundle struct {
-	MaxConversations int
-	MaxBytes         int64         // rendered
-	MaxWait          time.Duration // of the first due conversation for a fuller bundle, inside a run
-}
-
-// Directory is a folder of this machine as a target.
-type Directory struct {
-	Path string
 }
 
 // defaults is the one place where default values stand.
@@ -201,19 +139,8 @@ func defaults() *Config {
 			Overlap:  30 * time.Minute,
 			Reread:   5 * time.Minute,
 		},
-		Webhook: Webhook{Path: "/liveperson/events"},
-		Serve:   Serve{Listen: "127.0.0.1:9464"},
-	}
-}
-
-// destinationDefaults are the values of a destination that says nothing.
-func destinationDefaults() *Destination {
-	return &Destination{
-		Cut: Cut{Mode: CutImmediately},
-		Bundle: Bundle{
-			MaxConversations: 1000,
-			MaxBytes:         32 << 20,
-			MaxWait:          time.Minute,
-		},
+		Webhook:  Webhook{Path: "/liveperson/events"},
+		Serve:    Serve{Listen: "127.0.0.1:9464"},
+		Identity: Identity{Settings: identity.Settings{ConsumerEmail: identity.EmailVerified, UnknownAgent: identity.UnknownHold}},
 	}
 }

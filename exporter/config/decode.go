@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -43,16 +44,22 @@ type list struct {
 type Lookup struct {
 	Env    func(name string) (string, bool)
 	Secret func(path string) (string, error) // content of a secret file
+	File   func(path string) ([]byte, error) // content of another file
 }
 
 type decoder struct {
-	file   string
-	look   Lookup
-	faults Faults
-	lines  map[string]int  // where a key stands
-	given  map[string]bool // keys with a text that is not empty
+	file    string
+	look    Lookup
+	faults  Faults
+	lines   map[string]int     // where a key stands
+	given   map[string]bool    // keys with a text that is not empty
+	entries map[string]entries // of a mapping
 	// literals are the secrets that stand in the file itself.
 	literals []string
+}
+
+func newDecoder(file string, look Lookup) *decoder {
+	return &decoder{file: file, look: look, lines: map[string]int{}, given: map[string]bool{}, entries: map[string]entries{}}
 }
 
 func (d *decoder) fault(line int, path, format string, args ...any) {
@@ -70,6 +77,11 @@ func (d *decoder) faulty(path string) bool {
 		}
 	}
 	return false
+}
+
+// faultyAt says that a key has a fault as a whole.
+func (d *decoder) faultyAt(path string) bool {
+	return slices.ContainsFunc(d.faults, func(f Fault) bool { return f.Key == path })
 }
 
 // line is where path stands, or the nearest key above it.

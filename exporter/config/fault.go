@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,7 +21,8 @@ func (f Fault) String() string {
 	return fmt.Sprintf("%s:%d: %s: %s", f.File, f.Line, f.Key, f.Detail)
 }
 
-// Faults is everything that is wrong in one file, by line. As an error it is
+// Faults is everything that is wrong in one file and in those that it names, by
+// line. As an error it is
 // one line for each fault, without a newline at the end.
 type Faults []Fault
 
@@ -32,6 +34,19 @@ func (f Faults) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-func (f Faults) sort() {
-	slices.SortStableFunc(f, func(a, b Fault) int { return a.Line - b.Line })
+// sort puts those of the file first.
+func (f Faults) sort(file string) {
+	slices.SortStableFunc(f, func(a, b Fault) int {
+		if a.File != b.File {
+			return cmp.Compare(other(a.File, file), other(b.File, file))
+		}
+		return a.Line - b.Line
+	})
+}
+
+func other(file, first string) int {
+	if file == first {
+		return 0
+	}
+	return 1
 }

@@ -1,13 +1,19 @@
 package config
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
+
+// draft is a configuration while it is read: what its destinations leave to
+// their archives is filled in last, when all of it is known.
+type draft struct {
+	*Config
+	chosen []*chosen // in the order of Destinations
+}
+
+func newDraft() *draft { return &draft{Config: defaults()} }
 
 // keys is the table of all keys, bound to the places of c. What it does not
 // list does not exist.
-func keys(c *Config) object {
+func keys(c *draft) object {
 	return object{
 		doc: "Configuration of lpexport.",
 		fields: []field{
@@ -19,14 +25,8 @@ func keys(c *Config) object {
 			may("select", object{
 				doc: "which conversations are captured",
 				fields: []field{
-					may("skills", list{
-						doc: "skill ids or names; empty means all. A conversation is taken when any skill of its flow is listed",
-						add: func() (value, func()) {
-							var skill string
-							item := text(&skill, "skill id or name", "", checkLine(1, 200))
-							return item, func() { c.Select.Skills = append(c.Select.Skills, skill) }
-						},
-					}),
+					may("skills", texts(&c.Select.Skills, "skill ids or names; empty means all. A conversation is taken when any skill of its flow is listed",
+						func(at *string) scalar { return text(at, "skill id or name", "", checkLine(1, 200)) })),
 				},
 			}),
 			may("webhook", webhookKeys(&c.Webhook)),
@@ -37,12 +37,13 @@ func keys(c *Config) object {
 				},
 			}),
 			may("metrics_file", text(&c.MetricsFile, "file for Prometheus text, written after each run; empty means none", "", nil)),
+			may("identity", identityKeys(&c.Identity)),
 			need("destinations", list{
 				doc:   "the archives that are written to",
 				least: 1,
 				add: func() (value, func()) {
-					d := destinationDefaults()
-					return destinationKeys(d), func() { c.Destinations = append(c.Destinations, *d) }
+					d := &chosen{Destination: destinationDefaults()}
+					return destinationKeys(d), func() { c.chosen = append(c.chosen, d) }
 				},
 			}),
 		},
@@ -101,170 +102,4 @@ func webhookKeys(w *Webhook) object {
 			secret("previous_client_secret", &w.PreviousClientSecret, "also accepted, while secrets are rotated"),
 		),
 	}
-}
-
-func destinationKeys(d *Destination) object {
-	return object{
-		doc: "one archive that is written to, with exactly one transport",
-		fields: []field{
-			need("name", text(&d.Name, "identity of the destination; never reused for another archive",
-				destinationPattern.String(), checkMatch(destinationPattern, "must be 1 to 63 characters of a-z, 0-9 and -, the first not -"))),
-			need("archive", choice(&d.Archive, "what the archive wants", Archives(), checkArchive)),
-			may("cut", parsed(&d.Cut, "when a conversation is due: immediately; a duration such as 24h (closed, or open with entries older than that); closed (closed, or 7d)", "", parseCut)),
-			may("from", parsed(&d.From, "what a destination added later is given: all, new, or what was sent since a date", "", parseFrom)),
-			may("bundle", bundleKeys(&d.Bundle)),
-			transport("directory", func() object {
-				d.Directory = new(Directory)
-				return directoryKeys(d.Directory)
-			}),
-		},
-	}
-}
-
-func bundleKeys(b *Bundle) object {
-	return object{
-		doc: "bounds of one bundle",
-		fields: []field{
-			may("max_conversations", whole(&b.MaxConversations, "conversations at most", 1, 10_000)),
-			may("max_bytes", size(&b.MaxBytes, "rendered bytes, reached at most by one slice too many", 64<<10, 4<<30)),
-			may("max_wait", duration(&b.MaxWait, "how long the first due conversation waits for a fuller bundle inside a run", 0, time.Hour)),
-		},
-	}
-}
-
-func directoryKeys(d *Directory) object {
-	return object{
-		doc: "transport: a folder of this machine",
-		fields: []field{
-			need("path", text(&d.Path, "the folder; created when absent", "", checkPath)),
-		},
-	}
-}
-
-// The rest builds table rows.
-
-func text(at *string, doc, pattern string, check func(string) error) scalar {
-	return scalar{
-		doc: doc, kind: kindText, pattern: pattern, value: *at,
-		set: func(text string) error {
-			if check != nil {
-				if err := check(text); err != nil {
-					return err
-				}
-			}
-			*at = text
-			return nil
-		},
-	}
-}
-
-// untold is a row whose value no fault repeats: a URL may hold a password.
-func untold(row scalar) scalar {
-	row.untold = true
-	return row
-}
-
-func choice(at *string, doc string, options []string, check func(string) error) scalar {
-	row := text(at, doc, "", check)
-	row.options = options
-	return row
-}
-
-// parsed is a text that stands for a value of another type.
-func parsed[T fmt.Stringer](at *T, doc, pattern string, parse func(string) (T, error)) scalar {
-	return scalar{
-		doc: doc, kind: kindText, pattern: pattern, value: (*at).String(),
-		set: func(text string) (err error) {
-			*at, err = parse(text)
-			return err
-		},
-	}
-}
-
-func whole(at *int, doc string, least, most int) scalar {
-	return scalar{
-		doc: doc, kind: kindWhole, least: least, most: most, value: *at,
-		set: func(text string) error {
-			n, err := parseWhole(text)
-			if err != nil || n < least || n > most {
-				return fmt.Errorf("must be a whole number from %d to %d", least, most)
-			}
-			*at = n
-			return nil
-		},
-	}
-}
-
-func boolean(at *bool, doc string) scalar {
-	return scalar{
-		doc: doc, kind: kindBool, value: *at,
-		set: func(text string) (err error) {
-			*at, err = parseBool(text)
-			return err
-		},
-	}
-}
-
-func duration(at *time.Duration, doc string, least, most time.Duration) scalar {
-	return scalar{
-		doc: doc, kind: kindText, value: formatDuration(*at),
-		set: func(text string) error {
-			d, err := parseDuration(text)
-			if err == nil && (d < least || d > most) {
-				err = fmt.Errorf("must be from %s to %s", formatDuration(least), formatDuration(most))
-			}
-			if err == nil {
-				*at = d
-			}
-			return err
-		},
-	}
-}
-
-func size(at *int64, doc string, least, most int64) scalar {
-	return scalar{
-		doc: doc, kind: kindText, pattern: sizePattern.String(), value: formatSize(*at),
-		set: func(text string) error {
-			n, err := parseSize(text)
-			if err == nil && (n < least || n > most) {
-				err = fmt.Errorf("must be from %s to %s", formatSize(least), formatSize(most))
-			}
-			if err == nil {
-				*at = n
-			}
-			return err
-		},
-	}
-}
-
-// secret is two rows: name, and name_file for a file that holds it.
-func secret(name string, at *Secret, doc string) []field {
-	row := scalar{
-		doc: doc + "; a secret, better as ${ENV_NAME} or in " + name + "_file", kind: kindText, value: "", secret: true, untold: true,
-		set: func(text string) error {
-			if text != "" {
-				*at = NewSecret(text)
-			}
-			return nil
-		},
-	}
-	file := row
-	file.doc, file.file = "file that holds "+name, true
-	return []field{may(name, row), {name: name + "_file", value: file, twin: name}}
-}
-
-func may(name string, v value) field  { return field{name: name, value: v} }
-func need(name string, v value) field { return field{name: name, value: v, required: true} }
-
-// transport is a row whose presence chooses how a destination is reached.
-func transport(name string, make func() object) field {
-	return field{name: name, value: lazy(make), transport: true}
-}
-
-func flatten(groups ...[]field) []field {
-	var all []field
-	for _, group := range groups {
-		all = append(all, group...)
-	}
-	return all
 }

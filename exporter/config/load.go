@@ -39,7 +39,7 @@ func Load(file string) (*Config, error) {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
 	shared := runtime.GOOS != "windows" && info.Mode().Perm()&0o044 != 0
-	return parse(file, data, Lookup{Env: os.LookupEnv, Secret: readSecret}, shared)
+	return parse(file, data, Lookup{Env: os.LookupEnv, Secret: readSecret, File: readFile}, shared)
 }
 
 // Parse decodes data, the content of file, which is named in faults only.
@@ -50,21 +50,26 @@ func Parse(file string, data []byte, look Lookup) (*Config, error) {
 
 // parse warns of literal secrets where others can read the file.
 func parse(file string, data []byte, look Lookup, shared bool) (*Config, error) {
-	d := &decoder{file: file, look: look, lines: map[string]int{}, given: map[string]bool{}}
-	config := defaults()
-	config.File = file
+	d := newDecoder(file, look)
+	read := newDraft()
+	read.File = file
 	if root := d.root(data); root != nil {
-		keys(config).decode(d, "", root)
+		keys(read).decode(d, "", root)
 		if !d.faulty("(file)") {
-			d.check(config)
+			d.check(read)
 		}
 	}
 	if len(d.faults) > 0 {
-		d.faults.sort()
+		d.faults.sort(file)
 		return nil, d.faults
 	}
+	config := read.Config
 	config.LivePerson.DomainAPI = strings.TrimSuffix(config.LivePerson.DomainAPI, "/")
 	config.Warnings = d.unused(config)
+	for i, t := range read.chosen {
+		config.Destinations = append(config.Destinations, t.Destination)
+		config.Warnings = append(config.Warnings, d.unprotected(i, t.SMTP)...)
+	}
 	if shared {
 		for _, key := range d.literals {
 			config.Warnings = append(config.Warnings, Fault{
@@ -122,6 +127,16 @@ func syntax(err error) (line int, detail string) {
 		detail = detail[len(m[0]):]
 	}
 	return line, clip(syntaxQuoted.ReplaceAllString(detail, "'…'"))
+}
+
+// readFile gives the content of a file, at most one byte more than it may have.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxFile+1))
 }
 
 // readSecret gives the content of a secret file without the newline at its end.

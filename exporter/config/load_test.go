@@ -13,6 +13,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"lpexport/archive/filedump"
+	"lpexport/archive/mail"
+	"lpexport/archive/profile"
+	"lpexport/exporter/identity"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -44,7 +49,7 @@ func TestFaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = Parse("config.yaml", data, Lookup{environment, testSecret})
+			_, err = Parse("config.yaml", data, testLookup)
 			var faults Faults
 			if !errors.As(err, &faults) || len(faults) == 0 {
 				t.Fatalf("got %v, want faults", err)
@@ -82,11 +87,22 @@ func TestExampleIsTheStarter(t *testing.T) {
 
 func parseText(t *testing.T, text string) *Config {
 	t.Helper()
-	config, err := Parse("config.yaml", []byte(text), Lookup{environment, testSecret})
+	config, err := Parse("config.yaml", []byte(text), testLookup)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return config
+}
+
+var testLookup = Lookup{Env: environment, Secret: testSecret, File: readFile}
+
+// plain is a destination of the archive generic that says nothing more.
+func plain(name, path string) Destination {
+	d := destinationDefaults()
+	d.Name, d.Archive, d.Directory = name, "generic", &Directory{path}
+	d.Profile, _ = profile.Find("generic")
+	d.Rendering, d.Layout = d.Profile.Rendering, profile.LayoutBundle
+	return d
 }
 
 const least = "account: sandbox\ndestinations: [{name: a, archive: generic, directory: {path: a}}]\n"
@@ -95,9 +111,8 @@ func TestLeastGetsDefaults(t *testing.T) {
 	got := parseText(t, least)
 	want := defaults()
 	want.File, want.Account = "config.yaml", "sandbox"
-	destination := destinationDefaults()
-	destination.Name, destination.Archive, destination.Directory = "a", "generic", &Directory{Path: "a"}
-	want.Destinations = []Destination{*destination}
+	want.Identity.Account = "sandbox"
+	want.Destinations = []Destination{plain("a", "a")}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -146,18 +161,13 @@ destinations:
 		Webhook:     Webhook{":8443", "/x", "i", NewSecret("a"), NewSecret("b")},
 		Serve:       Serve{"[::1]:0"},
 		MetricsFile: "m",
-		Destinations: []Destination{
-			{
-				Name: "a", Archive: "generic", Cut: Cut{CutAfter, 36 * time.Hour}, From: From{Mode: FromNew},
-				Bundle: Bundle{1000, 32 << 20, time.Minute}, Directory: &Directory{"a"},
-			},
-			{
-				Name: "b", Archive: "generic", Cut: Cut{CutClosed, 7 * 24 * time.Hour},
-				From:   From{FromDate, time.Date(2026, 1, 31, 10, 0, 0, 0, time.UTC)},
-				Bundle: Bundle{5, 64 << 10, 0}, Directory: &Directory{"a"},
-			},
-		},
+		Identity:    Identity{Settings: identity.Settings{Account: "12345678", ConsumerEmail: "verified", UnknownAgent: "hold"}},
 	}
+	a, b := plain("a", "a"), plain("b", "a")
+	a.Cut, a.From = Cut{CutAfter, 36 * time.Hour}, From{Mode: FromNew}
+	b.Cut, b.From = Cut{CutClosed, 7 * 24 * time.Hour}, From{FromDate, time.Date(2026, 1, 31, 10, 0, 0, 0, time.UTC)}
+	b.Bundle = Bundle{5, 64 << 10, 0}
+	want.Destinations = []Destination{a, b}
 	var warned []string
 	for _, warning := range got.Warnings {
 		warned = append(warned, warning.Key)
@@ -259,13 +269,17 @@ func FuzzLoad(f *testing.F) {
 		f.Add(data)
 	}
 	f.Add(Starter)
+	f.Add(example.ReplaceAll(Starter, []byte("$1$2")))
+	f.Add([]byte("account: sandbox\n" + addresses + "destinations:\n  - {name: a, archive: zl-unified, mail: {domain: d.firm.example, zone: UTC, headers: {X: '{skill}'}}, " + byDir + "}\n" +
+		"  - {name: b, archive: smarsh-enterprise, filedump: {}, " + bySFTP + "}\n  - {name: c, archive: mimecast, cut: 1d, mail: {domain: d.firm.example}, " + bySMTP + "}\n"))
 	none := func(string) (string, error) { return "", fs.ErrNotExist }
+	noFile := func(string) ([]byte, error) { return []byte("a: a@firm.example\nb: c"), nil }
 	f.Fuzz(func(t *testing.T, data []byte) {
-		config, err := Parse("config.yaml", data, Lookup{environment, none})
+		config, err := Parse("config.yaml", data, Lookup{Env: environment, Secret: none, File: noFile})
 		var faults Faults
 		switch {
-		case err == nil && (config.Account == "" || len(config.Destinations) == 0):
-			t.Error("a configuration without what is required")
+		case err == nil:
+			checkGood(t, config)
 		case err != nil && !errors.As(err, &faults):
 			t.Errorf("got %v", err)
 		}
@@ -275,4 +289,32 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 	})
+}
+
+// checkGood holds what Load promises of a configuration without faults.
+func checkGood(t *testing.T, c *Config) {
+	if c.Account == "" || len(c.Destinations) == 0 {
+		t.Error("a configuration without what is required")
+	}
+	if _, err := identity.New(c.Identity.Settings); err != nil && !c.Identity.Empty() {
+		t.Error(err)
+	}
+	for _, d := range c.Destinations {
+		if d.Profile.Name != d.Archive || d.Layout == "" || d.Profile.Addresses && c.Identity.Empty() {
+			t.Errorf("%s is not settled", d.Name)
+		}
+		if d.MaxAge > 0 && d.Cut.After >= d.MaxAge {
+			t.Errorf("%s: a cut of %s, an age of %s", d.Name, d.Cut, d.MaxAge)
+		}
+		if m := d.Rendering.Mail; m != nil {
+			if _, err := mail.New(*m); err != nil {
+				t.Error(err)
+			}
+		}
+		if f := d.Rendering.FileDump; f != nil {
+			if _, err := filedump.New(*f); err != nil {
+				t.Error(err)
+			}
+		}
+	}
 }

@@ -22,7 +22,8 @@ type schema struct {
 	MinItems             int        `json:"minItems,omitempty"`
 	Properties           properties `json:"properties,omitempty"`
 	Required             []string   `json:"required,omitempty"`
-	AdditionalProperties *bool      `json:"additionalProperties,omitempty"`
+	PropertyNames        *schema    `json:"propertyNames,omitempty"`
+	AdditionalProperties any        `json:"additionalProperties,omitempty"` // false, or the schema of what a file names itself
 	AnyOf                []*schema  `json:"anyOf,omitempty"`
 	OneOf                []*schema  `json:"oneOf,omitempty"`
 	Defs                 properties `json:"$defs,omitempty"`
@@ -63,7 +64,7 @@ func (p properties) MarshalJSON() ([]byte, error) {
 // with a newline at the end. What spans several keys, such as the one complete
 // login, is checked by Load only.
 func Schema() ([]byte, error) {
-	root := keys(defaults()).describe()
+	root := keys(newDraft()).describe()
 	root.Dialect = "https://json-schema.org/draft/2020-12/schema"
 	root.Title = "lpexport"
 	root.Defs = properties{{"environment", &schema{
@@ -78,7 +79,7 @@ func Schema() ([]byte, error) {
 }
 
 func (o object) describe() *schema {
-	s := &schema{Description: o.doc, Type: "object", AdditionalProperties: new(bool)}
+	s := &schema{Description: o.doc, Type: "object", AdditionalProperties: false}
 	for _, row := range o.fields {
 		s.Properties = append(s.Properties, property{row.name, row.value.describe()})
 		if row.required {

@@ -4,11 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net"
-	"net/netip"
-	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/robfig/cron/v3"
+
+	"lpexport/archive/profile"
 )
 
 // The errors of this file say what a value must be. The decoder adds what it
@@ -27,6 +25,10 @@ var (
 	accountPattern     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 	destinationPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 	durationPattern    = regexp.MustCompile(`^([0-9]{1,5}d)?([0-9]+(\.[0-9]+)?(h|m|s|ms|us|ns))*$`)
+	hostPattern        = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?)*$`)
+	bucketPattern      = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	prefixPattern      = regexp.MustCompile(`^[A-Za-z0-9_./-]{1,200}$`)
+	headerName         = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,59}$`)
 	sizePattern        = regexp.MustCompile(`^([0-9]{1,15})(B|KiB|MiB|GiB|KB|MB|GB)$`)
 )
 
@@ -204,55 +206,30 @@ func checkSchedule(text string) error {
 	return nil
 }
 
-func checkListen(text string) error {
-	_, port, err := net.SplitHostPort(text)
-	if n, numErr := strconv.Atoi(port); err != nil || numErr != nil || n < 0 || n > math.MaxUint16 {
-		return errors.New("must be host:port, such as 127.0.0.1:8443")
+// checkOptional accepts an empty text, for none.
+func checkOptional(check func(string) error) func(string) error {
+	return func(text string) error {
+		if text == "" {
+			return nil
+		}
+		return check(text)
 	}
-	return nil
 }
 
-func checkOptionalListen(text string) error {
-	if text == "" {
-		return nil
+func orEmpty(parse func(string) (string, error)) func(string) (string, error) {
+	return func(text string) (string, error) {
+		if text == "" {
+			return "", nil
+		}
+		return parse(text)
 	}
-	return checkListen(text)
-}
-
-func checkURLPath(text string) error {
-	u, err := url.ParseRequestURI(text)
-	if err != nil || !strings.HasPrefix(text, "/") || u.Path != text {
-		return errors.New("must be the path of a URL, such as /liveperson/events")
-	}
-	return nil
-}
-
-// checkDomainAPI accepts https, and http for loopback only: the account's
-// token travels there.
-func checkDomainAPI(text string) error {
-	u, err := url.Parse(text)
-	plain := err == nil && u.User == nil && u.RawQuery == "" && u.Fragment == "" &&
-		(u.Path == "" || u.Path == "/") && u.Hostname() != ""
-	switch {
-	case !plain || u.Scheme != "https" && u.Scheme != "http":
-		return errors.New("must be a URL without path, such as https://api.liveperson.net")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return errors.New("must begin with https:// unless the host is a loopback address")
-	}
-	return nil
-}
-
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
-}
-
-func checkArchive(text string) error {
-	if !slices.Contains(Archives(), text) {
-		return fmt.Errorf("must be an archive that exists: %s", strings.Join(Archives(), ", "))
-	}
-	return nil
 }
 
 // Archives lists the archives that a destination can name.
-func Archives() []string { return []string{"generic"} }
+func Archives() []string {
+	var names []string
+	for _, p := range profile.All() {
+		names = append(names, p.Name)
+	}
+	return names
+}

@@ -69,7 +69,8 @@ func cutLast(s string, sep byte) (before, after string, found bool) {
 
 // isDotAtom checks a local part: RFC 5322, section 3.2.3.
 func isDotAtom(s string) bool {
-	if s == "" || len(s) > maxLocal || s[0] == '.' || s[len(s)-1] == '.' || strings.Contains(s, "..") {
+	// What looks like the start of an encoded word is read as one by some.
+	if strings.Contains(s, "=?") || s == "" || len(s) > maxLocal || s[0] == '.' || s[len(s)-1] == '.' || strings.Contains(s, "..") {
 		return false
 	}
 	for i := range len(s) {

@@ -4,6 +4,8 @@ import (
 	"net/mail"
 	"strings"
 	"testing"
+
+	archivemail "lpexport/archive/mail"
 )
 
 func TestParseAddress(t *testing.T) {
@@ -35,6 +37,7 @@ func TestParseAddress(t *testing.T) {
 		"ann.@firm.example":            "",
 		"a..nn@firm.example":           "",
 		"änn@firm.example":             "",
+		"=?utf-8?q?ann?=@firm.example": "",
 		`"ann b"@firm.example`:         "",
 		"Ann <ann@firm.example>":       "",
 		"ann@firm.example (Ann)":       "",
@@ -79,8 +82,8 @@ func TestWithinIsByLabel(t *testing.T) {
 	}
 }
 
-// checkSpec holds an address against what it promises and against the parser of
-// the standard library.
+// checkSpec holds an address against what it promises, against the parser of the
+// standard library and against what a mail accepts.
 func checkSpec(t *testing.T, address string) {
 	t.Helper()
 	local, domain, found := strings.Cut(address, "@")
@@ -91,6 +94,9 @@ func checkSpec(t *testing.T, address string) {
 		if c <= ' ' || c >= 0x7f || strings.IndexByte(`"(),:;<>[\]`, c) >= 0 {
 			t.Errorf("%q holds %q", address, c)
 		}
+	}
+	if !archivemail.ValidAddress(address) {
+		t.Errorf("%q: a mail would leave it out", address)
 	}
 	parsed, err := mail.ParseAddress(address)
 	if err != nil || parsed.Address != address || parsed.Name != "" {

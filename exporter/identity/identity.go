@@ -53,7 +53,7 @@ type Resolver struct {
 // fact a line.
 func New(s Settings) (*Resolver, error) {
 	r := &Resolver{mapped: map[string]string{}, known: map[string]bool{}}
-	err := errors.Join(r.readDomains(&s), r.readAgents(s.Agents), checkChoices(&s))
+	err := errors.Join(r.readDomains(&s), r.readAgents(&s), checkChoices(&s))
 	if err != nil {
 		return nil, err
 	}
@@ -136,10 +136,14 @@ func ParseMadeDomain(text string) (string, error) {
 	return domain, nil
 }
 
-func (r *Resolver) readAgents(agents map[string]string) error {
+// readAgents comes after readDomains.
+func (r *Resolver) readAgents(s *Settings) error {
 	var errs []error
-	for _, key := range slices.Sorted(maps.Keys(agents)) {
-		address, err := ParseAddress(agents[key])
+	for _, key := range slices.Sorted(maps.Keys(s.Agents)) {
+		address, err := ParseAddress(s.Agents[key])
+		if _, domain, _ := cutLast(address, '@'); err == nil && s.ConsumerDomain != "" && Within(domain, []string{s.ConsumerDomain}) {
+			err = errors.New("must not be in the consumers' domain")
+		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("agent %q: %w", key, err))
 			continue

@@ -248,6 +248,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		"placeholder domain":              func(s *Settings) { s.PlaceholderDomain = "a@b.example" },
 		"placeholders without domain":     func(s *Settings) { s.UnknownAgent, s.PlaceholderDomain = UnknownPlaceholder, "" },
 		"agent's address":                 func(s *Settings) { s.Agents["b"] = "Bob <b@firm.example>" },
+		"agent among consumers":           func(s *Settings) { s.Agents["b"] = "b@eu.visitors.example" },
 		"agent without key":               func(s *Settings) { s.Agents[" "] = "b@firm.example" },
 		"two addresses for one login":     func(s *Settings) { s.Agents["ANN"] = "b@firm.example" },
 		"policy":                          func(s *Settings) { s.ConsumerEmail = "" },
