@@ -212,6 +212,18 @@ func TestOnAndAs(t *testing.T) {
 	}
 }
 
+func TestShape(t *testing.T) {
+	r := mails(t, "proofpoint")
+	r.Packing.Zip = true
+	if shape, err := r.Shape(); err != nil || shape.Format.Extension() != ".eml" || shape.Packing != r.Packing {
+		t.Errorf("%+v, %v", shape, err)
+	}
+	r.Mail.Domain = ""
+	if shape, err := r.Shape(); err == nil || !strings.Contains(err.Error(), "mail.domain") || shape.Format != nil {
+		t.Errorf("%+v, %v", shape, err)
+	}
+}
+
 // The rest of the program must work with any archive, so it may name none: a
 // twelfth touches one row, one folder of goldens and one page.
 func TestNoOtherCodeNamesAnArchive(t *testing.T) {

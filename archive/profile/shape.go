@@ -10,7 +10,10 @@ import (
 // names are unique, is the destination's. The error says which setting is wrong.
 func (r Rendering) Shape() (archive.Shape, error) {
 	format, err := r.format()
-	return archive.Shape{Format: format, Packing: r.Packing}, err
+	if err != nil {
+		return archive.Shape{}, err
+	}
+	return archive.Shape{Format: format, Packing: r.Packing}, nil
 }
 
 func (r Rendering) format() (archive.Format, error) {
