@@ -104,7 +104,7 @@ func BenchmarkVerify(b *testing.B) {
 		b.SetBytes(size)
 		src := directory.New(directory.Config{Path: root, Account: "sandbox"})
 		for b.Loop() {
-			_, err := archive.Verify(context.Background(), src, func(p archive.Problem) { b.Errorf("%+v", p) })
+			_, err := archive.Verify(context.Background(), src, nil, func(p archive.Problem) { b.Errorf("%+v", p) })
 			must(b, err)
 		}
 	})

@@ -54,18 +54,21 @@ type Result struct {
 //   - a message that is delivered twice and is no amendment, an amendment of
 //     what was never delivered, a slice number left out or used twice.
 //
+// documents reads slices back out of files that hold some of their own, by the
+// extension of their names; a file that nothing reads is held to its hash alone.
+//
 // An error means that it could not go on: ctx is done, or src cannot be listed.
 // The result then counts what was looked at before. report is called by one
 // goroutine at a time. Memory grows with the number of conversations of one
 // destination, by about 100 bytes for each.
-func Verify(ctx context.Context, src Source, report func(Problem)) (Result, error) {
+func Verify(ctx context.Context, src Source, documents map[string]Lines, report func(Problem)) (Result, error) {
 	paths, err := src.Bundles(ctx, "")
 	if err != nil {
 		return Result{}, fmt.Errorf("verify: %w", err)
 	}
 	var result Result
 	chain := chain{report: report}
-	for c := range checks(ctx, src, arrange(paths, report)) {
+	for c := range checks(ctx, src, documents, arrange(paths, report)) {
 		if ctx.Err() != nil {
 			break
 		}
@@ -82,7 +85,7 @@ func Verify(ctx context.Context, src Source, report func(Problem)) (Result, erro
 
 // checks reads bundles side by side and yields them in order. Leaving the loop
 // early stops the reading; it is over when the loop is.
-func checks(ctx context.Context, src Source, bundles []place) iter.Seq[*checked] {
+func checks(ctx context.Context, src Source, documents map[string]Lines, bundles []place) iter.Seq[*checked] {
 	return func(yield func(*checked) bool) {
 		var readers sync.WaitGroup
 		defer readers.Wait()
@@ -104,7 +107,7 @@ func checks(ctx context.Context, src Source, bundles []place) iter.Seq[*checked]
 				}
 				tokens <- struct{}{} // a reader gives it back soon, whatever happens
 				readers.Go(func() {
-					one <- check(ctx, src, p, seed)
+					one <- check(ctx, src, documents, p, seed)
 					<-tokens
 				})
 			}

@@ -24,6 +24,8 @@ type checked struct {
 	sha      string    // of manifest.json as it was written, as far as that is known, or ""
 	facts    facts     // what its transcripts deliver
 	known    bool      // facts are there
+	readers  map[string]Lines
+	docs     *documents // nil: no file is one
 	files    int
 	bytes    int64
 }
@@ -40,8 +42,8 @@ func (c *checked) problem(kind, file, detail string) {
 var buffers = sync.Pool{New: func() any { return new(scanner) }}
 
 // check reads a bundle whole.
-func check(ctx context.Context, src Source, p place, seed maphash.Seed) *checked {
-	c := &checked{place: p}
+func check(ctx context.Context, src Source, readers map[string]Lines, p place, seed maphash.Seed) *checked {
+	c := &checked{place: p, readers: readers}
 	c.facts.seed = seed
 	s := buffers.Get().(*scanner)
 	defer buffers.Put(s)
@@ -57,6 +59,7 @@ func check(ctx context.Context, src Source, p place, seed maphash.Seed) *checked
 	for _, f := range files {
 		c.file(ctx, src, s, f)
 	}
+	c.compareDocuments(ctx, src)
 	for _, name := range there {
 		listed := slices.ContainsFunc(files, func(f FileInfo) bool { return f.Path == name })
 		if !listed && name != ManifestFile && name != SumsFile {
@@ -186,8 +189,10 @@ func (m *Manifest) path() string {
 // is believed, gathers what it delivers.
 func (c *checked) file(ctx context.Context, src Source, s *scanner, f FileInfo) {
 	var t *transcripts
+	var fault error
 	read, ok := c.whole(ctx, src, f.Path, func(r io.Reader) {
 		if c.manifest == nil || f.Path != TranscriptsFile {
+			fault = c.document(f.Path, r)
 			return
 		}
 		s.reset(r)
@@ -200,6 +205,9 @@ func (c *checked) file(ctx context.Context, src Source, s *scanner, f FileInfo) 
 		c.problem(Damaged, f.Path, fmt.Sprintf("%d bytes, written were %d", read.size, f.Bytes))
 	case read.hash() != f.SHA256:
 		c.problem(Damaged, f.Path, "hash "+read.hash()+", written was "+f.SHA256)
+	case fault != nil:
+		c.facts.unsure = true
+		c.problem(Misnamed, f.Path, "it cannot be read: "+reason(fault))
 	case t != nil:
 		c.known = true
 		for _, p := range t.problems {

@@ -105,7 +105,10 @@ func (c *chain) deliver(b *checked) {
 		c.one.number = int(u.number())
 		c.one.fresh, c.one.amended = u.tracks(c.one.fresh), u.tracks(c.one.amended)
 		c.one.names, c.one.amendedNames = u.names(c.one.names), u.names(c.one.amendedNames)
-		if b.known {
+		switch {
+		case b.docs != nil:
+			c.slice(b.path())
+		case b.known:
 			c.slice(b.path() + "/" + TranscriptsFile)
 		}
 	}

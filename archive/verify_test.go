@@ -27,7 +27,7 @@ func verify(t testing.TB, root string) ([]archive.Problem, archive.Result) {
 	t.Helper()
 	var problems []archive.Problem
 	src := directory.New(directory.Config{Path: root, Account: "sandbox", Name: "local"})
-	result, err := archive.Verify(context.Background(), src, func(p archive.Problem) { problems = append(problems, p) })
+	result, err := archive.Verify(context.Background(), src, nil, func(p archive.Problem) { problems = append(problems, p) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -370,7 +370,7 @@ func TestVerifyStops(t *testing.T) {
 	archivetest.Write(t, root, twelve)
 	ctx, cancel := context.WithCancel(context.Background())
 	src := &stop{directory.New(directory.Config{Path: root, Account: "sandbox"}), cancel}
-	result, err := archive.Verify(ctx, src, func(p archive.Problem) { t.Errorf("reported on the way out: %+v", p) })
+	result, err := archive.Verify(ctx, src, nil, func(p archive.Problem) { t.Errorf("reported on the way out: %+v", p) })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}

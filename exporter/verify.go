@@ -9,7 +9,11 @@ import (
 	"slices"
 
 	"lpexport/archive"
+	"lpexport/archive/mail"
 )
+
+// Documents reads slices back out of the files of a bundle.
+func Documents() map[string]archive.Lines { return map[string]archive.Lines{".eml": mail.Lines} }
 
 // Verify reads back every configured destination and reports one problem for
 // each fault: what archive.Verify finds, and bundles that were delivered and
@@ -26,7 +30,7 @@ func (e *Exporter) Verify(ctx context.Context, report func(archive.Problem)) (ar
 			errs = append(errs, err)
 			continue
 		}
-		r, err := archive.Verify(ctx, ownBundles{source, e.Account, d.Name}, report)
+		r, err := archive.Verify(ctx, ownBundles{source, e.Account, d.Name}, Documents(), report)
 		all.Bundles += r.Bundles
 		all.Files += r.Files
 		all.Bytes += r.Bytes

@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"lpexport/exporter"
-	"lpexport/exporter/config"
 )
 
 // checkResult is everything that was tried, in the order of trying.
@@ -45,27 +45,43 @@ func (r *checkResult) text(w io.Writer) {
 }
 
 func newCheck(p *program) *cobra.Command {
-	return p.command(&cobra.Command{
+	accept := ""
+	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Try everything that an export needs",
 		Long: `Try what an export needs: the configuration, the state, free space on the disk,
 the look-up of the services, the login and its privileges, the clock, and
 writing to each destination. Every fault comes with its remedy. Nothing is
-captured or delivered.`,
+captured or delivered.
+
+A destination whose configured place has changed halts until that is confirmed
+with --accept NAME, after its new place has passed the check.`,
 		Args: arguments(0, 0),
-	}, func() result { return newCheckResult() }, func(ctx context.Context, _ []string) (result, error) {
-		return runCheck(ctx, p)
+	}
+	cmd.Flags().StringVar(&accept, "accept", "", "confirm that the destination `NAME` is where it is configured now")
+	return p.command(cmd, func() result { return newCheckResult() }, func(ctx context.Context, _ []string) (result, error) {
+		return runCheck(ctx, p, accept)
 	})
 }
 
-func runCheck(ctx context.Context, p *program) (*checkResult, error) {
+func runCheck(ctx context.Context, p *program, accept string) (*checkResult, error) {
 	found := newCheckResult()
 	c, err := p.loadConfig()
 	if err != nil {
 		return found, err
 	}
+	var accepted []string
+	if accept != "" {
+		if accepted, err = knownDestinations(c, []string{accept}); err != nil {
+			return found, err
+		}
+	}
 	faults := []error{found.note("configuration", nil)}
-	faults = append(faults, found.note("state "+c.State, p.tryState(ctx, c)))
+	e, err := p.openExporter(ctx, c, exporter.Settings{})
+	faults = append(faults, found.note("state "+c.State, err))
+	if e != nil {
+		defer e.Close()
+	}
 	faults = append(faults, found.note("disk of "+c.State, tryDisk(c.State)))
 	client, err := p.newClient(c)
 	if err != nil {
@@ -75,11 +91,23 @@ func runCheck(ctx context.Context, p *program) (*checkResult, error) {
 			faults = append(faults, found.note("account: "+probe.Name, probe.Err))
 		}
 	}
-	for _, d := range c.Destinations {
-		facts, err := newTarget(c.Account, d).Probe(ctx)
-		faults = append(faults, found.note("destination "+d.Name, err, facts...))
+	if e != nil {
+		for _, d := range e.Destinations {
+			facts, err := tryDestination(ctx, e, d, slices.Contains(accepted, d.Name))
+			faults = append(faults, found.note("destination "+called(c, d.Name), err, facts...))
+		}
 	}
 	return found, errors.Join(faults...)
+}
+
+// tryDestination probes a destination, and accepts that it is there.
+func tryDestination(ctx context.Context, e *exporter.Exporter, d exporter.Destination, accept bool) ([]string, error) {
+	facts, err := d.Target.Probe(ctx)
+	err = errors.Join(err, d.Target.Close())
+	if err != nil || !accept {
+		return facts, err
+	}
+	return append(facts, "accepted as "+d.Where), e.Accept(ctx, d.Name)
 }
 
 // note keeps what came of one check, and gives its error back with its name.
@@ -91,15 +119,6 @@ func (r *checkResult) note(name string, err error, facts ...string) error {
 	}
 	r.Checks = append(r.Checks, tried{Name: name, Detail: err.Error(), Remedy: hint(err), Facts: facts})
 	return fmt.Errorf("%s: %w", name, err)
-}
-
-// tryState opens the state as every command does.
-func (p *program) tryState(ctx context.Context, c *config.Config) error {
-	e, err := p.openExporter(ctx, c, exporter.Settings{})
-	if err != nil {
-		return err
-	}
-	return e.Close()
 }
 
 // leastFree is the space below which an export may soon fail.

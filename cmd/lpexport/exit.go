@@ -104,7 +104,8 @@ func ownCode(err error) (code int, known bool) {
 	switch e := err.(type) {
 	case *outcome:
 		return e.code, true
-	case config.Faults, *exporter.UnknownSkillError, *exporter.FromRequiredError, *exporter.UnknownDestinationError:
+	case config.Faults, *exporter.UnknownSkillError, *exporter.FromRequiredError, *exporter.UnknownDestinationError, *exporter.NotReadableError,
+		*exporter.StillConfiguredError, *exporter.RetiredError:
 		return exitUsage, true
 	case stopped:
 		return exitStopped, true
@@ -113,6 +114,9 @@ func ownCode(err error) (code int, known bool) {
 	case *exporter.HaltError:
 		if is[*exporter.ForkError](e) {
 			return exitDamage, true
+		}
+		if is[*exporter.TargetChangedError](e) {
+			return exitUsage, true // the configuration names another place than before
 		}
 		return exitUnfinished, true
 	case *liveperson.AuthError:
@@ -169,6 +173,9 @@ func hint(err error) string {
 	}
 	if fork, ok := errors.AsType[*exporter.ForkError](err); ok {
 		return fork.Hint()
+	}
+	if moved, ok := errors.AsType[*exporter.TargetChangedError](err); ok {
+		return moved.Hint()
 	}
 	if state, ok := errors.AsType[*checkpoint.Error](err); ok {
 		return state.Hint

@@ -6,18 +6,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"lpexport/exporter"
+	"lpexport/exporter/config"
 )
 
 type exportOptions struct {
 	from, to     string
 	destinations []string
+	dryRun       bool
+	output       string
 }
 
 // exportResult is what one run did.
@@ -30,6 +35,16 @@ type exportResult struct {
 	Quarantined  int                 `json:"quarantined"` // waiting now
 	Complete     bool                `json:"complete"`    // everything asked for was captured
 	Checkpoint   string              `json:"checkpoint"`  // its path
+	DryRun       []dryBundle         `json:"dry_run"`     // with --dry-run: what was rendered
+}
+
+// dryBundle is a bundle that was rendered to be looked at.
+type dryBundle struct {
+	Destination string `json:"destination"`
+	Path        string `json:"path"`
+	Slices      int    `json:"slices"`
+	Messages    int    `json:"messages"`
+	Held        int    `json:"held"` // conversations that could not be cut
 }
 
 type captured struct {
@@ -52,7 +67,7 @@ type exportDestination struct {
 }
 
 func newExportResult() *exportResult {
-	return &exportResult{Excluded: map[string]int64{}, Destinations: []exportDestination{}}
+	return &exportResult{Excluded: map[string]int64{}, Destinations: []exportDestination{}, DryRun: []dryBundle{}}
 }
 
 func newExport(p *program) *cobra.Command {
@@ -68,13 +83,22 @@ With --from and --to it is a backfill: the conversations that started in that
 period. The same command goes on where it stopped; run again it delivers only
 differences. It may run beside a cycle. A time is a UTC day (2026-01-31) or
 RFC 3339; --from is inclusive, --to exclusive, and a --to in the future means
-now.`,
+now.
+
+With --dry-run it captures, and renders into a folder the bundle that each
+destination would be given next, to be looked at: nothing is cut, numbered,
+encrypted or delivered.
+
+A destination that fails is left alone for a while, longer each time up to an
+hour. One that is named with --destination is tried at once.`,
 		Args: arguments(0, 0),
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&options.from, "from", "", "backfill from this `TIME` on")
 	flags.StringVar(&options.to, "to", "", "backfill up to this `TIME`")
 	flags.StringArrayVar(&options.destinations, "destination", nil, "deliver to the destination `NAME` only; repeatable")
+	flags.BoolVar(&options.dryRun, "dry-run", false, "render the next bundles to look at; cut and deliver nothing")
+	flags.StringVar(&options.output, "output", "dry-run", "with --dry-run: new `FOLDER` to render into")
 	return p.command(cmd, func() result { return newExportResult() }, func(ctx context.Context, _ []string) (result, error) {
 		return runExport(ctx, p, options)
 	})
@@ -90,7 +114,7 @@ func runExport(ctx context.Context, p *program, options exportOptions) (_ *expor
 	if err != nil {
 		return found, err
 	}
-	if err := knownDestinations(c, options.destinations); err != nil {
+	if options.destinations, err = knownDestinations(c, options.destinations); err != nil {
 		return found, err
 	}
 	client, err := p.newClient(c)
@@ -107,14 +131,48 @@ func runExport(ctx context.Context, p *program, options exportOptions) (_ *expor
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
 	found.Checkpoint = checkpointPath(c)
+	if options.dryRun {
+		return found, p.dryRun(ctx, c, e, options, found)
+	}
 	var report exporter.Report
 	if backfill == nil {
 		report, err = e.Cycle(ctx, options.destinations)
 	} else {
 		report, err = e.Backfill(ctx, backfill.From, backfill.To, options.destinations)
 	}
-	found.take(report)
-	return found, errors.Join(undelivered(report), err)
+	found.take(c, report)
+	return found, errors.Join(undelivered(report), err, unknownAgents(report))
+}
+
+// dryRun renders into a folder that must not be there yet.
+func (p *program) dryRun(ctx context.Context, c *config.Config, e *exporter.Exporter, options exportOptions, found *exportResult) error {
+	if options.from != "" || options.to != "" {
+		return usage("--dry-run goes with a cycle: leave out --from and --to", "")
+	}
+	if _, err := os.Lstat(options.output); !errors.Is(err, fs.ErrNotExist) {
+		return usage(options.output+" is there already: --dry-run writes into a new folder", "lpexport export --dry-run --output "+options.output+"-2")
+	}
+	bundles, err := e.DryRun(ctx, options.output, options.destinations)
+	for _, b := range bundles {
+		found.DryRun = append(found.DryRun, dryBundle{called(c, b.Destination), b.Path, b.Slices, b.Messages, b.Held})
+	}
+	return err
+}
+
+// unknownAgents has a line for each agent for whom conversations wait.
+func unknownAgents(report exporter.Report) error {
+	var lines []error
+	seen := map[string]bool{}
+	for _, d := range report.Destinations {
+		for _, agent := range d.UnknownAgents {
+			if seen[agent.ID+agent.Login] {
+				continue
+			}
+			seen[agent.ID+agent.Login] = true
+			lines = append(lines, &outcome{code: exitWaiting, err: fmt.Errorf("%w; add: %s", agent, agent.Hint())})
+		}
+	}
+	return errors.Join(lines...)
 }
 
 // period is the time that was asked for, nil for a cycle.
@@ -149,14 +207,14 @@ func parseTime(flag, text string) (time.Time, error) {
 	return time.Time{}, usage(fmt.Sprintf("%s %q is no time: give a day such as 2026-01-31, or RFC 3339", flag, text), "")
 }
 
-func (r *exportResult) take(report exporter.Report) {
+func (r *exportResult) take(c *config.Config, report exporter.Report) {
 	r.Run, r.Quarantined, r.Complete = report.Run, report.Quarantined, report.Complete
 	counts := report.Captured
 	r.Captured = captured{Conversations: counts.Conversations, Messages: counts.Messages, Revisions: counts.Revisions}
 	maps.Copy(r.Excluded, counts.Excluded)
 	for _, d := range report.Destinations {
 		r.Destinations = append(r.Destinations, exportDestination{
-			Name: d.Name, Bundles: d.Bundles, Slices: d.Slices, Messages: d.Messages,
+			Name: called(c, d.Name), Bundles: d.Bundles, Slices: d.Slices, Messages: d.Messages,
 			Amendments: d.Amendments, Pending: d.Pending, Failed: d.Failed,
 		})
 	}
@@ -175,6 +233,9 @@ func undelivered(report exporter.Report) error {
 }
 
 func (r *exportResult) text(w io.Writer) {
+	for _, d := range r.DryRun {
+		fmt.Fprintf(w, "%s: rendered %s with %s in %s\n", d.Destination, count(d.Slices, "slice"), count(d.Messages, "message"), d.Path)
+	}
 	if r.Run == 0 {
 		return
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,9 @@ func newQuarantine(p *program) *cobra.Command {
 type quarantined struct {
 	ID           int64     `json:"id"`
 	Kind         string    `json:"kind"`
-	Conversation string    `json:"conversation"` // "" where it is not known
+	Destination  string    `json:"destination"`  // "" for a record
+	Conversation string    `json:"conversation"` // "" where it is not known, and for an item
+	Item         string    `json:"item"`         // its bundle, and its file
 	Reason       string    `json:"reason"`
 	Since        time.Time `json:"since,omitzero"`
 	Bytes        int64     `json:"bytes"`
@@ -31,11 +34,15 @@ type quarantined struct {
 }
 
 func fromQuarantine(q exporter.Quarantined) quarantined {
-	return quarantined{q.ID, q.Kind, q.Conversation, q.Reason, q.Since, q.Bytes, q.SHA256}
+	return quarantined{q.ID, q.Kind, q.Destination, q.Conversation, q.Item, q.Reason, q.Since, q.Bytes, q.SHA256}
 }
 
 func (q quarantined) String() string {
-	return fmt.Sprintf("%d  %s  %s %s: %s", q.ID, q.Since.Format(time.RFC3339), q.Kind, printable(q.Conversation), printable(q.Reason))
+	what := printable(cmp.Or(q.Item, q.Conversation))
+	if q.Destination != "" {
+		what += " for " + q.Destination
+	}
+	return fmt.Sprintf("%d  %s  %s %s: %s", q.ID, q.Since.Format(time.RFC3339), q.Kind, what, printable(q.Reason))
 }
 
 type quarantineListResult struct {

@@ -65,7 +65,8 @@ func runRecover(ctx context.Context, p *program, options recoverOptions) (_ *rec
 	if err != nil {
 		return found, err
 	}
-	if err := knownDestinations(c, []string{options.destination}); err != nil {
+	names, err := knownDestinations(c, []string{options.destination})
+	if err != nil {
 		return found, err
 	}
 	e, err := p.openExporter(ctx, c, exporter.Settings{})
@@ -73,12 +74,12 @@ func runRecover(ctx context.Context, p *program, options recoverOptions) (_ *rec
 		return found, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	recovered, err := e.Recover(ctx, options.destination)
+	recovered, err := e.Recover(ctx, names[0])
 	if err != nil {
 		return found, err
 	}
 	return &recoverResult{
-		Destination: recovered.Destination, Bundles: recovered.Bundles, Serial: recovered.Serial,
+		Destination: options.destination, Bundles: recovered.Bundles, Serial: recovered.Serial,
 		Conversations: recovered.Conversations, Messages: recovered.Messages, Withdrawn: recovered.Withdrawn,
 	}, nil
 }

@@ -68,8 +68,8 @@ func newRoot(p *program) *cobra.Command {
 		}
 	}
 	add("daily", newExport(p), newStatus(p), newVerify(p))
-	add("repair", newQuarantine(p), newRecover(p), newBackup(p))
-	add("setup", newConfig(p), newCheck(p), newSandbox(p))
+	add("repair", newQuarantine(p), newReplay(p), newRecover(p), newBackup(p), newRetire(p))
+	add("setup", newConfig(p), newCheck(p), newDestinations(p), newSandbox(p))
 	help := newHelp()
 	root.SetHelpCommand(help)
 	root.AddCommand(newVersion(p), newCompletion(p), help)

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"lpexport/exporter"
+	"lpexport/exporter/config"
 )
 
 // statusResult answers: how far behind, what is stuck, what to type next.
@@ -36,7 +37,12 @@ type statusDestination struct {
 	Pending              int    `json:"pending"` // conversations and bundles
 	OldestPendingSeconds int64  `json:"oldest_pending_seconds"`
 	Failed               int    `json:"failed"`
+	Rejected             int    `json:"rejected"`  // items that wait for a person
+	Uncertain            int    `json:"uncertain"` // items that may have arrived once more, by count of their doubtful ends
+	Left                 int    `json:"left"`      // files that lie in a flat folder for too long
 	LastError            string `json:"last_error"`
+	FailingSeconds       int64  `json:"failing_seconds"`  // since the first failure in a row
+	NextTrySeconds       int64  `json:"next_try_seconds"` // until it is tried again
 	Halted               bool   `json:"halted"`
 }
 
@@ -80,11 +86,11 @@ func runStatus(ctx context.Context, p *program) (_ *statusResult, err error) {
 	if err != nil {
 		return found, err
 	}
-	found.take(status)
+	found.take(c, status, p.now())
 	return found, nil
 }
 
-func (r *statusResult) take(s exporter.Status) {
+func (r *statusResult) take(c *config.Config, s exporter.Status, now time.Time) {
 	r.Checkpoint, r.Quarantined, r.OpenConversations = s.Checkpoint, s.Quarantined, s.OpenConversations
 	r.OpenBackfills, r.Partial = s.OpenBackfills, s.Partial
 	if !s.Watermark.IsZero() {
@@ -95,10 +101,15 @@ func (r *statusResult) take(s exporter.Status) {
 		r.Coverage = append(r.Coverage, period(each))
 	}
 	for _, d := range s.Destinations {
-		r.Destinations = append(r.Destinations, statusDestination{
-			Name: d.Name, Pending: d.Pending, OldestPendingSeconds: int64(d.OldestPending / time.Second),
-			Failed: d.Failed, LastError: d.LastError, Halted: d.Halted,
-		})
+		one := statusDestination{
+			Name: called(c, d.Name), Pending: d.Pending, OldestPendingSeconds: int64(d.OldestPending / time.Second),
+			Failed: d.Failed, Rejected: d.Rejected, Uncertain: d.Uncertain, Left: d.Left, LastError: d.LastError, Halted: d.Halted,
+		}
+		if !d.FailingSince.IsZero() {
+			one.FailingSeconds = int64(now.Sub(d.FailingSince) / time.Second)
+			one.NextTrySeconds = max(int64(d.NextTry.Sub(now)/time.Second), 0)
+		}
+		r.Destinations = append(r.Destinations, one)
 	}
 }
 
@@ -136,8 +147,19 @@ func (d statusDestination) String() string {
 	if d.Failed > 0 {
 		line += fmt.Sprintf(", %d failed", d.Failed)
 	}
+	if d.Rejected > 0 {
+		line += fmt.Sprintf(", %d rejected", d.Rejected)
+	}
+	if d.Uncertain > 0 {
+		line += fmt.Sprintf(", %d uncertain", d.Uncertain)
+	}
+	if d.Left > 0 {
+		line += fmt.Sprintf(", %s not taken by the importer", count(d.Left, "file"))
+	}
 	if d.Halted {
 		line += ", halted"
+	} else if d.FailingSeconds > 0 {
+		line += fmt.Sprintf(", failing for %s, next try in %s", age(d.FailingSeconds), age(d.NextTrySeconds))
 	}
 	if d.LastError != "" {
 		line += ": " + printable(d.LastError)

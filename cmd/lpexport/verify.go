@@ -87,7 +87,7 @@ func runVerifyPath(ctx context.Context, root string) (*verifyResult, error) {
 	}
 	var total archive.Result
 	for _, account := range accounts {
-		walked, err := archive.Verify(ctx, directory.New(directory.Config{Path: root, Account: account}), found.report)
+		walked, err := archive.Verify(ctx, directory.New(directory.Config{Path: root, Account: account}), exporter.Documents(), found.report)
 		total.Bundles += walked.Bundles
 		total.Files += walked.Files
 		if err != nil {

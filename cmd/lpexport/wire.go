@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,10 +11,10 @@ import (
 	"slices"
 	"strings"
 
-	"lpexport/archive/directory"
 	"lpexport/exporter"
 	"lpexport/exporter/checkpoint"
 	"lpexport/exporter/config"
+	"lpexport/exporter/identity"
 	"lpexport/liveperson"
 	"lpexport/liveperson/sandbox"
 )
@@ -66,62 +63,31 @@ func (p *program) simulate(settings *liveperson.Config) {
 	settings.OAuth2 = &liveperson.OAuth2Credentials{ClientID: login.ClientID, ClientSecret: login.ClientSecret}
 }
 
-// knownDestinations makes sure that every one of names is configured.
-func knownDestinations(c *config.Config, names []string) error {
-	var listed []string
+// knownDestinations gives the names by which the state knows the destinations
+// that are called names in the configuration.
+func knownDestinations(c *config.Config, names []string) ([]string, error) {
+	var listed, known []string
 	for _, d := range c.Destinations {
 		listed = append(listed, d.Name)
 	}
 	for _, name := range names {
-		if !slices.Contains(listed, name) {
-			return usage(fmt.Sprintf("no destination %q in %s; there are: %s", name, c.File, strings.Join(listed, ", ")), "")
+		i := slices.Index(listed, name)
+		if i < 0 {
+			return nil, usage(fmt.Sprintf("no destination %q in %s; there are: %s", name, c.File, strings.Join(listed, ", ")), "")
+		}
+		known = append(known, identityOf(c.Destinations[i]))
+	}
+	return known, nil
+}
+
+// called is the name that a destination has in the configuration.
+func called(c *config.Config, identity string) string {
+	for _, d := range c.Destinations {
+		if identityOf(d) == identity {
+			return d.Name
 		}
 	}
-	return nil
-}
-
-func newDestination(account string, d config.Destination) exporter.Destination {
-	made := exporter.Destination{
-		Name:           d.Name,
-		Archive:        d.Archive,
-		Cut:            exporter.Cut{Immediately: d.Cut.Mode == config.CutImmediately, After: d.Cut.After},
-		Bounds:         exporter.Bounds{Conversations: d.Bundle.MaxConversations, Bytes: d.Bundle.MaxBytes, Wait: d.Bundle.MaxWait},
-		SettingsSHA256: settingsSHA256(d),
-		Target:         newTarget(account, d),
-	}
-	switch d.From.Mode {
-	case config.FromAll:
-		made.From = &exporter.From{All: true}
-	case config.FromNew:
-		made.From = &exporter.From{New: true}
-	case config.FromDate:
-		made.From = &exporter.From{Date: d.From.Date}
-	}
-	return made
-}
-
-// newTarget is the list of transports. The configuration has made sure that
-// exactly one is set.
-func newTarget(account string, d config.Destination) exporter.Target {
-	return directory.New(directory.Config{Path: d.Directory.Path, Account: account, Name: d.Name})
-}
-
-// settingsSHA256 names, in every manifest, the settings that decide what is
-// in the bundles of a destination. Where they are sent is none of them.
-func settingsSHA256(d config.Destination) string {
-	settings, err := json.Marshal(struct {
-		Archive          string `json:"archive"`
-		Cut              string `json:"cut"`
-		From             string `json:"from"`
-		MaxConversations int    `json:"max_conversations"`
-		MaxBytes         int64  `json:"max_bytes"`
-		MaxWait          string `json:"max_wait"`
-	}{d.Archive, d.Cut.String(), d.From.String(), d.Bundle.MaxConversations, d.Bundle.MaxBytes, d.Bundle.MaxWait.String()})
-	if err != nil {
-		panic(err) // strings and numbers
-	}
-	sum := sha256.Sum256(settings)
-	return hex.EncodeToString(sum[:])
+	return identity
 }
 
 // openExporter builds all that c describes; with sets what only some commands
@@ -137,8 +103,16 @@ func (p *program) openExporter(ctx context.Context, c *config.Config, with expor
 	with.Generator = generator()
 	with.Log = p.log
 	with.Now = p.now
+	addresses, err := newAddresses(c)
+	if err != nil {
+		return nil, err
+	}
 	for _, d := range c.Destinations {
-		with.Destinations = append(with.Destinations, newDestination(c.Account, d))
+		made, err := p.newDestination(c, d, addresses)
+		if err != nil {
+			return nil, err
+		}
+		with.Destinations = append(with.Destinations, made)
 	}
 	e, err := exporter.Open(ctx, with)
 	if err != nil {
@@ -146,6 +120,19 @@ func (p *program) openExporter(ctx context.Context, c *config.Config, with expor
 	}
 	p.warnShared(c.State)
 	return e, nil
+}
+
+// newAddresses is what gives participants their addresses; nil: no destination
+// needs any.
+func newAddresses(c *config.Config) (*identity.Resolver, error) {
+	if !slices.ContainsFunc(c.Destinations, func(d config.Destination) bool { return d.Profile.Addresses }) {
+		return nil, nil
+	}
+	addresses, err := identity.New(c.Identity.Settings)
+	if err != nil {
+		return nil, &outcome{code: exitUsage, fact: "identity", err: err}
+	}
+	return addresses, nil
 }
 
 // warnShared warns of a state that others than its owner can read.
