@@ -135,7 +135,11 @@ func (m *mailbox) serve(t testing.TB, mode string) Config {
 	}
 	var done sync.WaitGroup
 	done.Go(func() { _ = s.Serve(l) })
-	t.Cleanup(func() { _ = s.Close(); done.Wait() })
+	t.Cleanup(func() {
+		_ = s.Close()
+		_ = l.Close() // Serve may not have told the server of it yet
+		done.Wait()
+	})
 	return Config{
 		Account: archivetest.Account, Name: archivetest.Name, Host: "localhost", Port: port, TLS: mode, CA: ca.pool,
 		Sender: sender, Recipient: recipient,

@@ -162,7 +162,7 @@ func untrusted(err error) verdict {
 	case certificate:
 		hint = "the server's certificate is not valid: ask its administrator, and check the clock of this host"
 	case plain:
-		hint = "the server does not speak TLS from the first byte here: set smtp.tls: starttls, or another smtp.port"
+		hint = "the server does not speak TLS here: set smtp.tls: starttls if it was tls, or another smtp.port"
 	case isAlert(err):
 		hint = "the server refused our side of TLS: it may want a client certificate (smtp.cert_file, smtp.key_file), or know only versions before TLS 1.2"
 	case isLink(err):

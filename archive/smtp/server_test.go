@@ -132,18 +132,21 @@ func (s *scripted) dialTCP(ctx context.Context, network, _ string) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
-	defer l.Close()
 	s.Lock()
 	s.connections++
 	s.Unlock()
 	s.done.Go(func() {
 		theirs, err := l.Accept()
-		if err != nil {
-			return
+		_ = l.Close()
+		if err == nil {
+			s.serve(theirs)
 		}
-		s.serve(theirs)
 	})
-	return new(net.Dialer).DialContext(ctx, network, l.Addr().String())
+	ours, err := new(net.Dialer).DialContext(ctx, network, l.Addr().String())
+	if err != nil {
+		_ = l.Close()
+	}
+	return ours, err
 }
 
 // lastWords lets the other side read what was said before the connection goes.

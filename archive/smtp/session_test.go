@@ -205,7 +205,7 @@ func TestTLSFaults(t *testing.T) {
 		{"more after the answer", secure(good, nil), nil, map[string]string{"STARTTLS": "220 go\r\n250 EHLO is fine"}, "halt+", "between"},
 		{"closed", secure(good, nil), nil, map[string]string{"STARTTLS": closes}, "retry", ""},
 		{"hangs", secure(good, nil), nil, map[string]string{"STARTTLS": hangs}, "retry", ""},
-		{"no handshake", nil, nil, map[string]string{"STARTTLS": "220 go"}, "retry", ""},
+		{"no handshake", nil, nil, map[string]string{"STARTTLS": "220 go"}, "halt+", "smtp.port"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			server := &scripted{offers: []string{"AUTH PLAIN", "STARTTLS"}, tls: test.tls, answers: test.answers}
