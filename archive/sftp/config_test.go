@@ -12,7 +12,7 @@ import (
 func TestConfig(t *testing.T) {
 	pin := ssh.FingerprintSHA256(signer(hostKey).PublicKey())
 	right := Config{Host: "sftp.archive.example", User: "u", Password: "p", Fingerprint: pin}
-	if d, err := New(right); err != nil || d.where("x") != "sftp.archive.example:x" {
+	if d, err := New(right); err != nil || d.where("x") != "sftp://sftp.archive.example/~/x" {
 		t.Errorf("%v, %q", err, d.where("x"))
 	}
 	block, err := ssh.MarshalPrivateKeyWithPassphrase(userKey, "", []byte("abracadabra"))

@@ -9,6 +9,9 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
+
+	"github.com/pkg/sftp"
 
 	"lpexport/archive"
 	"lpexport/archive/internal/hidden"
@@ -64,20 +67,21 @@ func (d *Destination) makeFolders(ctx context.Context, s *session, name string) 
 		return err
 	}
 	folders := d.wayTo(name)
-	err := s.folders(folders...)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err // most often nil
-	}
-	if err := s.makeRoot(d.root); err != nil {
-		return err
-	}
-	for _, folder := range folders {
-		err := s.folders(folder)
-		if errors.Is(err, fs.ErrNotExist) {
-			err = s.mkdir(folder)
-		}
-		if err != nil {
-			return err
+	for i, f := range s.look(folders...) {
+		switch {
+		case errors.Is(f.err, fs.ErrNotExist):
+			if i == 0 {
+				if err := s.makeRoot(d.root); err != nil {
+					return err
+				}
+			}
+			if err := s.mkdir(folders[i]); err != nil {
+				return err
+			}
+		case f.err != nil:
+			return f.err
+		case !f.info.IsDir():
+			return &notFolderError{folders[i]}
 		}
 	}
 	return nil
@@ -149,9 +153,13 @@ func (d *Destination) place(ctx context.Context, s *session, item archive.Item, 
 	return err
 }
 
+// groupSize is how many files are sent at once: few enough for servers that let
+// a user open only some.
+const groupSize = 8
+
 // fill sends the files, manifest.json last.
 func (d *Destination) fill(ctx context.Context, s *session, temp string, item archive.Item, files []archive.ItemFile) error {
-	made := map[string]bool{".": true}
+	made := make(map[string]bool)
 	for _, f := range files {
 		for i, c := range f.Path {
 			if c != '/' || made[f.Path[:i]] {
@@ -165,48 +173,88 @@ func (d *Destination) fill(ctx context.Context, s *session, temp string, item ar
 				return err
 			}
 		}
-		if err := d.send(ctx, s, path.Join(temp, f.Path), item, f); err != nil {
-			return fmt.Errorf("send %s: %w", f.Path, err)
+	}
+	for group := range slices.Chunk(files, groupSize) {
+		targets := make([]string, len(group))
+		for i, f := range group {
+			targets[i] = path.Join(temp, f.Path)
+		}
+		if err := d.send(ctx, s, item, group, targets); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// send makes the file target out of one of the item's, syncs it and compares
-// the size that the server has of it.
-func (r *remote) send(ctx context.Context, s *session, target string, item archive.Item, file archive.ItemFile) error {
-	if err := r.step(ctx, "open", file.Path); err != nil {
+// send makes files out of some of the item's, the last one last, and compares
+// the sizes that the server has of them. They are synced when all are written:
+// that takes a server less time.
+func (r *remote) send(ctx context.Context, s *session, item archive.Item, files []archive.ItemFile, targets []string) error {
+	out := make([]*sftp.File, len(files))
+	write := func(i int) (err error) {
+		if out[i], err = r.write(ctx, s, item, files[i], targets[i]); err != nil {
+			err = fmt.Errorf("send %s: %w", files[i].Path, err)
+		}
 		return err
+	}
+	last, need := len(files)-1, int64(0)
+	for _, f := range files {
+		need += f.Bytes
+	}
+	err := atOnce(last, write)
+	if err == nil {
+		err = write(last)
+	}
+	if err == nil {
+		err = atOnce(len(files), func(i int) error {
+			if err := r.step(ctx, "sync", files[i].Path); err != nil {
+				return err
+			}
+			return s.sync(out[i])
+		})
+	}
+	closed := atOnce(len(files), func(i int) error {
+		if out[i] == nil { // not begun
+			return nil
+		}
+		return out[i].Close()
+	})
+	if err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = s.sizes(targets, files)
+	}
+	return s.explained(path.Dir(targets[last]), need, err)
+}
+
+// write makes a file out of one of the item's. The caller closes it, also after
+// an error if there is one.
+func (r *remote) write(ctx context.Context, s *session, item archive.Item, file archive.ItemFile, target string) (*sftp.File, error) {
+	if err := r.step(ctx, "open", file.Path); err != nil {
+		return nil, err
 	}
 	in, err := os.Open(filepath.Join(item.Dir, filepath.FromSlash(file.Path)))
 	if err != nil {
-		return damaged(item, err)
+		return nil, damaged(item, err)
 	}
 	defer in.Close()
 	if err := r.step(ctx, "create", file.Path); err != nil {
-		return err
+		return nil, err
 	}
 	out, err := s.OpenFile(target, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err = r.step(ctx, "write", file.Path); err == nil {
-		// A size tells the library to send much at once.
-		var n int64
-		n, err = out.ReadFrom(io.LimitReader(in, file.Bytes+1))
-		if err == nil && n != file.Bytes {
-			err = damaged(item, fmt.Errorf("%s changed its size", file.Path))
-		}
+	if err := r.step(ctx, "write", file.Path); err != nil {
+		return out, err
 	}
-	if err == nil {
-		if err = r.step(ctx, "sync", file.Path); err == nil {
-			err = s.sync(out)
-		}
+	// A limit tells the library that it may send much at once.
+	n, err := out.ReadFrom(io.LimitReader(in, file.Bytes+1))
+	if err == nil && n != file.Bytes {
+		err = damaged(item, fmt.Errorf("%s changed its size", file.Path))
 	}
-	if cerr := out.Close(); err == nil {
-		err = cerr
-	}
-	return s.checked(target, file.Bytes, err)
+	return out, err
 }
 
 func damaged(item archive.Item, err error) error {

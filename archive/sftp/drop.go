@@ -51,7 +51,7 @@ func (d *Drop) Deliver(ctx context.Context, item archive.Item) (archive.Receipt,
 		if err != nil || there {
 			return err
 		}
-		return d.place(ctx, s, name, item, files[0])
+		return d.place(ctx, s, name, item, files)
 	})
 	if err != nil {
 		return archive.Receipt{}, failure("deliver", d.where(name), err)
@@ -94,13 +94,13 @@ func (d *Drop) existing(s *session, name string, file archive.FileInfo) (bool, e
 }
 
 // place sends the file beside its target and renames it.
-func (d *Drop) place(ctx context.Context, s *session, name string, item archive.Item, file archive.ItemFile) error {
+func (d *Drop) place(ctx context.Context, s *session, name string, item archive.Item, file []archive.ItemFile) error {
 	part, err := d.part()
 	if err != nil {
 		return err
 	}
 	temp := d.below(hidden.Dropped(d.account, d.name) + part)
-	err = d.send(ctx, s, temp, item, file)
+	err = d.send(ctx, s, item, file, []string{temp})
 	if err == nil {
 		err = d.step(ctx, "rename", name)
 	}

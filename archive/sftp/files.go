@@ -14,6 +14,8 @@ import (
 	"sync"
 
 	"github.com/pkg/sftp"
+
+	"lpexport/archive"
 )
 
 // The limits on what a server can make us read of its folders.
@@ -80,21 +82,36 @@ type found struct {
 	err  error
 }
 
-// look returns what lies at each of the paths. Links are not followed. It asks
-// for many at once, since a server may be far away.
+// look returns what lies at each of the paths. Links are not followed.
 func (s *session) look(paths ...string) []found {
 	all := make([]found, len(paths))
+	_ = atOnce(len(paths), func(i int) error {
+		all[i].info, all[i].err = s.Lstat(paths[i])
+		return nil
+	})
+	return all
+}
+
+// atOnce calls f with 0 to n-1, many at once, since a server may be far away. It
+// returns the error of the least of them.
+func atOnce(n int, f func(int) error) error {
+	errs := make([]error, n)
 	var wait sync.WaitGroup
 	turns := make(chan struct{}, inFlight)
-	for i, p := range paths {
+	for i := range n {
 		turns <- struct{}{}
 		wait.Go(func() {
-			all[i].info, all[i].err = s.Lstat(p)
+			errs[i] = f(i)
 			<-turns
 		})
 	}
 	wait.Wait()
-	return all
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // folders returns an error that is fs.ErrNotExist if one of the paths is
@@ -196,24 +213,34 @@ func (s *session) create(name string, content []byte) error {
 	if cerr := f.Close(); err == nil {
 		err = cerr
 	}
-	return s.checked(name, int64(len(content)), err)
+	size := int64(len(content))
+	if err == nil {
+		err = s.sizes([]string{name}, []archive.ItemFile{{Path: path.Base(name), Bytes: size}})
+	}
+	return s.explained(path.Dir(name), size, err)
 }
 
-// checked compares the size of a file that was written, with the error err,
-// with what it should be, and tells whether the reason is a full disk: servers
-// name none, and may say yes to every write.
-func (s *session) checked(name string, want int64, err error) error {
-	if err == nil {
-		var info fs.FileInfo
-		info, err = s.Lstat(name)
-		if err == nil && info.Size() != want {
-			err = fmt.Errorf("%d bytes were sent, the server has %d", want, info.Size())
+// sizes compares what the server has of files with what was sent: servers may
+// say yes to every write, and keep less.
+func (s *session) sizes(targets []string, files []archive.ItemFile) error {
+	for i, f := range s.look(targets...) {
+		if f.err != nil {
+			return fmt.Errorf("%s: %w", files[i].Path, f.err)
 		}
-		if err == nil {
-			return nil
+		if f.info.Size() != files[i].Bytes {
+			return fmt.Errorf("%s: %d bytes were sent, the server has %d", files[i].Path, files[i].Bytes, f.info.Size())
 		}
 	}
-	if free, ok := s.free(path.Dir(name)); ok && free < uint64(want) {
+	return nil
+}
+
+// explained adds to an error of writing so many bytes that the disk is full, if
+// it is: servers name no reason.
+func (s *session) explained(folder string, need int64, err error) error {
+	if err == nil {
+		return nil
+	}
+	if free, ok := s.free(folder); ok && free < uint64(need) {
 		return &fullError{free, err}
 	}
 	return err

@@ -16,6 +16,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"strings"
 	"sync"
 
 	"golang.org/x/crypto/ssh"
@@ -46,13 +47,14 @@ type remote struct {
 	server              server
 	root, account, name string
 
-	mu     sync.Mutex // of all below
+	mu     sync.Mutex // of idle and random
 	idle   *session   // or nil
 	random io.Reader
 
-	// testOnlyBefore, if set, is asked before each step that changes something;
-	// its error stands for the step's own.
+	// testOnlyBefore, if set, is asked before each step that changes something,
+	// one after the other; its error stands for the step's own.
 	testOnlyBefore func(op, path string) error
+	asking         sync.Mutex
 }
 
 func (r *remote) configure(c Config) (err error) {
@@ -123,6 +125,8 @@ func (r *remote) step(ctx context.Context, op, path string) error {
 		return err
 	}
 	if r.testOnlyBefore != nil {
+		r.asking.Lock()
+		defer r.asking.Unlock()
 		return r.testOnlyBefore(op, path)
 	}
 	return nil
@@ -131,13 +135,18 @@ func (r *remote) step(ctx context.Context, op, path string) error {
 // below returns the server's path of a path below the root.
 func (r *remote) below(name string) string { return path.Join(r.root, name) }
 
-// where says where a path below the root is, in the form that scp knows.
+// where says where a path below the root is, as curl would be told: "~" is where
+// the login starts.
 func (r *remote) where(name string) string {
-	host := r.server.host
-	if r.server.port != "22" {
-		host = r.server.address()
+	host := r.server.address()
+	if r.server.port == "22" {
+		host = strings.TrimSuffix(host, ":22")
 	}
-	return host + ":" + r.below(name)
+	place := r.below(name)
+	if !path.IsAbs(place) {
+		place = path.Join("/~", place)
+	}
+	return "sftp://" + host + place
 }
 
 // part returns a random part of a name.

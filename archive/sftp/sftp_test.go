@@ -60,10 +60,11 @@ func targetOn(t *testing.T, c Config, root string) archivetest.Target {
 		},
 		Litter: func(bundle string) {
 			dir := filepath.Join(account, "."+bundle+".123")
-			if err := os.MkdirAll(filepath.Join(dir, "below"), 0o777); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(dir, "below", "half"), []byte("x"), 0o600); err != nil {
+			err := errors.Join(os.MkdirAll(filepath.Join(dir, "below"), 0o700),
+				os.WriteFile(filepath.Join(dir, "below", "half"), []byte("x"), 0o600),
+				// The user of the server may be another one.
+				os.Chmod(dir, 0o777), os.Chmod(filepath.Join(dir, "below"), 0o777))
+			if err != nil {
 				t.Fatal(err)
 			}
 		},
