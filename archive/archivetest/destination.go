@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path"
 	"path/filepath"
@@ -48,6 +49,7 @@ func Run(t *testing.T, begin func(t *testing.T) Target) {
 		run  func(*testing.T, Target)
 	}{
 		{"DeliverPutsTheWholeItem", testDeliver},
+		{"DeliverPutsManyFiles", testManyFiles},
 		{"RepeatIsSuccess", testRepeat},
 		{"OtherBytesUnderTheNameHalt", testOther},
 		{"TwoAtOnceBothSucceed", testTwo},
@@ -163,6 +165,62 @@ func testDeliver(t *testing.T, target Target) {
 	}
 	if hidden := target.Hidden(); len(hidden) > 0 {
 		t.Errorf("left behind: %q", hidden)
+	}
+}
+
+// loose writes each slice as a file of its own.
+type loose struct{ archive.JSONL }
+
+func (loose) Joined() (file, head, tail string) { return "", "", "" }
+
+// looseItem spools a bundle of so many files beside SHA256SUMS and manifest.json.
+func looseItem(t *testing.T, files int) archive.Item {
+	t.Helper()
+	a := Archive{Account: Account, Destination: Name, Bundles: 1, Slices: files, Messages: 2}
+	head, rng := a.head(1, nil), rand.New(rand.NewPCG(1, 1))
+	spool := t.TempDir()
+	bundle := archive.BundlePath(Account, Name, 1, head.Created)
+	dir := filepath.Join(spool, filepath.FromSlash(bundle))
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	w, err := archive.NewWriter(dir, head, archive.Shape{Format: loose{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range files {
+		s := a.slice(rng, i, 1)
+		line, err := archive.AppendLine(nil, &s)
+		l := archive.ListingOf(&s)
+		if err := errors.Join(err, w.Add(line, l.Append(nil), archive.CountsOf(&s))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return Item(t, spool, bundle)
+}
+
+func testManyFiles(t *testing.T, target Target) {
+	item, d := looseItem(t, 50), open(t, target, nil)
+	deliver(t, d, item)
+	spooled, err := os.ReadDir(item.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for _, e := range spooled {
+		want = append(want, item.Path+"/"+e.Name())
+	}
+	if len(want) != 52 {
+		t.Fatalf("%d files are spooled", len(want))
+	}
+	wantVisible(t, target, want...)
+	if source, ok := d.(archive.Source); ok {
+		for _, name := range want {
+			wantBytes(t, source, item, path.Base(name))
+		}
 	}
 }
 
@@ -446,18 +504,24 @@ func testReadBack(t *testing.T, source archive.Source, item archive.Item) {
 		t.Fatalf("files %q, %v, want %q", files, err, want)
 	}
 	for _, name := range files {
-		f, err := source.Open(ctx, item.Path+"/"+name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		got, err := io.ReadAll(f)
-		f.Close()
-		want, err2 := os.ReadFile(filepath.Join(item.Dir, name))
-		if err := errors.Join(err, err2); err != nil || string(got) != string(want) {
-			t.Errorf("%s: other bytes than were delivered (%v)", name, err)
-		}
+		wantBytes(t, source, item, name)
 	}
 	if _, err := source.Open(ctx, item.Path+"/absent"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("absent file: %v", err)
+	}
+}
+
+// wantBytes wants that a file reads back as it was spooled.
+func wantBytes(t *testing.T, source archive.Source, item archive.Item, name string) {
+	t.Helper()
+	f, err := source.Open(context.Background(), item.Path+"/"+name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := io.ReadAll(f)
+	f.Close()
+	want, err2 := os.ReadFile(filepath.Join(item.Dir, name))
+	if err := errors.Join(err, err2); err != nil || string(got) != string(want) {
+		t.Errorf("%s: other bytes than were delivered (%v)", name, err)
 	}
 }
