@@ -2,9 +2,11 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"path"
 	"slices"
 )
@@ -20,7 +22,7 @@ type documents struct {
 	account string
 	found   map[sliceName]*gathered
 	period  Period
-	files   map[string]bool // that were read
+	read    map[string]bool // files
 }
 
 type sliceName struct {
@@ -34,9 +36,8 @@ type gathered struct {
 	fact    fact
 }
 
-// read reads one document as it streams by.
-func (d *documents) read(facts *facts, file string, r io.Reader, lines Lines) error {
-	d.files[file] = true
+// take reads one document as it streams by.
+func (d *documents) take(facts *facts, part Part, r io.Reader, lines Lines) error {
 	return lines(r, func(line []byte) error {
 		s, err := ParseLine(line)
 		if err != nil {
@@ -45,12 +46,12 @@ func (d *documents) read(facts *facts, file string, r io.Reader, lines Lines) er
 		if s.Account != d.account {
 			return fmt.Errorf("it is of account %q", s.Account)
 		}
-		d.add(facts, file, &s)
+		d.add(facts, part, &s)
 		return nil
 	})
 }
 
-func (d *documents) add(facts *facts, file string, s *Slice) {
+func (d *documents) add(facts *facts, part Part, s *Slice) {
 	name := sliceName{s.Conversation, s.Number}
 	g := d.found[name]
 	if g == nil {
@@ -58,7 +59,7 @@ func (d *documents) add(facts *facts, file string, s *Slice) {
 		g.fact.id, g.fact.number, g.fact.conversation = s.Conversation, s.Number, facts.hash(s.Conversation, "", 2)
 		d.found[name] = g
 	}
-	g.listing.Parts = append(g.listing.Parts, Part{File: file})
+	g.listing.Parts = append(g.listing.Parts, part)
 	for i := range s.Messages {
 		m := &s.Messages[i]
 		g.listing.add(m.Dialog, m.Sequence, m.Derived, m.Variant, m.Amends)
@@ -93,14 +94,40 @@ func (f *fact) note(facts *facts, m *Message) {
 // document reads a file that holds slices of its own, if there is a reader for
 // it and its manifest is believed.
 func (c *checked) document(name string, r io.Reader) (fault error) {
-	lines := c.readers[path.Ext(name)]
-	if lines == nil || c.manifest == nil {
+	lines, zipped := c.readers[path.Ext(name)], path.Ext(name) == ".zip" && len(c.readers) > 0
+	if lines == nil && !zipped || c.manifest == nil {
 		return nil
 	}
 	if c.docs == nil {
-		c.docs = &documents{account: c.manifest.Account, found: map[sliceName]*gathered{}, files: map[string]bool{}}
+		c.docs = &documents{account: c.manifest.Account, found: map[sliceName]*gathered{}, read: map[string]bool{}}
 	}
-	return c.docs.read(&c.facts, name, r, lines)
+	c.docs.read[name] = true
+	if zipped {
+		return c.zipped(name, r)
+	}
+	return c.docs.take(&c.facts, Part{File: name}, r, lines)
+}
+
+// zipped reads the documents in a zip. Its list of entries stands at its end, so
+// it goes through a file of this machine.
+func (c *checked) zipped(name string, r io.Reader) (err error) {
+	temp, err := os.CreateTemp("", "lpexport-verify-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, temp.Close(), os.Remove(temp.Name())) }()
+	size, err := io.Copy(temp, r)
+	if err != nil {
+		return err
+	}
+	return eachZipEntry(temp, size, func(entry string, r io.Reader) error {
+		lines := c.readers[path.Ext(entry)]
+		if lines == nil {
+			delete(c.docs.read, name) // nothing to compare its slices with
+			return nil
+		}
+		return c.docs.take(&c.facts, Part{File: name, Entry: entry}, r, lines)
+	})
 }
 
 // compareDocuments compares what the documents hold with what the manifest
@@ -132,7 +159,7 @@ func (c *checked) compareDocuments(ctx context.Context, src Source) {
 
 // compareListed compares one listing with what was gathered of its slice.
 func (c *checked) compareListed(l *Listing) {
-	if !c.docs.files[l.File] {
+	if !c.docs.read[l.File] {
 		c.facts.unsure = true
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,11 +61,11 @@ func readLeaf(r io.Reader, each func([]byte) error) error {
 // leafArchive renders two bundles of three slices of four messages or more.
 func leafArchive(t *testing.T, edit func(bundle int, s *archive.Slice)) string {
 	t.Helper()
-	return leafArchiveOf(t, edit, func(int, *archive.Slice) {})
+	return leafArchiveOf(t, archive.Packing{}, edit, func(int, *archive.Slice) {})
 }
 
 // leafArchiveOf is the same with other slices.
-func leafArchiveOf(t *testing.T, edit, before func(bundle int, s *archive.Slice)) string {
+func leafArchiveOf(t *testing.T, packing archive.Packing, edit, before func(bundle int, s *archive.Slice)) string {
 	t.Helper()
 	root, lines := t.TempDir(), t.TempDir()
 	a := archivetest.Archive{Account: "sandbox", Destination: "local", Bundles: 2, Slices: 3, Messages: 4, Seed: 3}
@@ -76,7 +77,7 @@ func leafArchiveOf(t *testing.T, edit, before func(bundle int, s *archive.Slice)
 		must(t, os.MkdirAll(dir, 0o700))
 		head := archive.Head{Serial: m.Serial, Account: m.Account, Destination: m.Destination, Archive: "leaves", SettingsSHA256: m.SettingsSHA256,
 			Generator: "g", Origin: m.Origin, Created: time.UnixMilli(m.Created), Previous: previous}
-		shape := archive.Shape{Format: leaves{}}
+		shape := archive.Shape{Format: leaves{}, Packing: packing}
 		if edit != nil {
 			shape.Format = leaves{func(s *archive.Slice) { edit(n+1, s) }}
 		}
@@ -132,6 +133,11 @@ func TestVerifyReadsDocuments(t *testing.T) {
 			if got := strings.Join(verifyLeaves(t, leafArchive(t, test.edit)), " "); got != test.want {
 				t.Errorf("problems %q, want %q", got, test.want)
 			}
+			zipped := leafArchiveOf(t, archive.Packing{Zip: true, MaxCount: 3, Manifest: archive.ManifestSmarsh}, test.edit, func(int, *archive.Slice) {})
+			got := verifyLeaves(t, zipped)
+			if (len(got) > 0) != (test.want != "") || slices.ContainsFunc(got, func(kind string) bool { return kind != archive.Misnamed }) {
+				t.Errorf("problems in zips %q, want such as %q", got, test.want)
+			}
 		})
 	}
 }
@@ -153,7 +159,7 @@ func double(s *archive.Slice, do bool) {
 
 // What was delivered before is found in documents too.
 func TestVerifyFindsRepeatedEntriesInDocuments(t *testing.T) {
-	root := leafArchiveOf(t, nil, func(bundle int, s *archive.Slice) {
+	root := leafArchiveOf(t, archive.Packing{}, nil, func(bundle int, s *archive.Slice) {
 		if bundle == 2 {
 			s.Messages[0].Sequence, s.Messages[0].Derived, s.Messages[0].Amends = 0, "", 0
 		}
