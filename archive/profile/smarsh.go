@@ -30,7 +30,7 @@ func smarshDigitalSafe() Profile {
 		Addresses:  true,
 		Must:       []string{"mail.domain", "smtp.sender"},
 		Confirm:    []string{"mail.headers.X-ZANTAZ-RECIP", "mail.from", "mail.to", "mail.max_bytes", "mail.date", "smtp.tls", "smtp.cert_file"},
-		Arrival:    "SMTP 250 is handed over only; agree on a daily count and compare it with lpexport status",
+		Arrival:    "SMTP 250 is handed over only; agree on a daily count and compare it with the manifests in the state",
 		Confidence: Low,
 		Sources: []string{
 			"a public mail service of an idea-management exporter that writes X-ZANTAZ-RECIP",
