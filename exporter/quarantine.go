@@ -95,8 +95,7 @@ func (e *Exporter) QuarantineRetry(ctx context.Context) (r Retried, err error) {
 			return r, err
 		}
 	}
-	left, err := e.cp.Quarantined(ctx)
-	r.Left = len(left)
+	r.Left, err = e.cp.CountQuarantined(ctx)
 	r.Resolved = r.Tried - r.Left
 	return r, err
 }

@@ -206,11 +206,10 @@ func (e *Exporter) finish(ctx context.Context, r *Report, workers []*worker, com
 		}
 		waiting = waiting || w.report.Waiting > 0 || w.report.Err != nil
 	}
-	left, err := e.cp.Quarantined(ctx)
-	if err != nil {
+	var err error
+	if r.Quarantined, err = e.cp.CountQuarantined(ctx); err != nil {
 		return errors.Join(append(problems, err)...)
 	}
-	r.Quarantined = len(left)
 	if waiting {
 		problems = append(problems, ErrIncomplete)
 	}

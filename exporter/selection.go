@@ -71,7 +71,7 @@ func (e *Exporter) begin(ctx context.Context, stored func()) (*capture, error) {
 	if c.held, err = e.cp.AnyHeld(ctx); err != nil {
 		return nil, err
 	}
-	waiting, err := e.cp.Quarantined(ctx)
-	c.waiting = len(waiting) > 0
+	waiting, err := e.cp.CountQuarantined(ctx)
+	c.waiting = waiting > 0
 	return c, err
 }

@@ -61,11 +61,9 @@ func (e *Exporter) Status(ctx context.Context) (s Status, err error) {
 		}
 		s.Destinations = append(s.Destinations, one)
 	}
-	left, err := e.cp.Quarantined(ctx)
-	if err != nil {
+	if s.Quarantined, err = e.cp.CountQuarantined(ctx); err != nil {
 		return s, err
 	}
-	s.Quarantined = len(left)
 	if s.OpenConversations, err = e.cp.OpenConversations(ctx); err != nil {
 		return s, err
 	}

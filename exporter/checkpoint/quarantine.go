@@ -73,6 +73,12 @@ func (c *Checkpoint) Quarantined(ctx context.Context) (list []Quarantined, err e
 	return list, err
 }
 
+// CountQuarantined counts what waits.
+func (c *Checkpoint) CountQuarantined(ctx context.Context) (n int, err error) {
+	_, err = c.get(ctx, []any{&n}, `SELECT count(*) FROM quarantine WHERE resolved_at IS NULL`)
+	return n, err
+}
+
 // QuarantinedByID reads one entry that waits, with its bytes.
 func (c *Checkpoint) QuarantinedByID(ctx context.Context, id int64) (q Quarantined, found bool, err error) {
 	found, err = c.get(ctx, []any{&q.ID, &q.Kind, &q.Destination, &q.SourceID, &q.Reason, &q.CreatedAt, &q.Bytes, &q.SHA256, &q.Frame},
