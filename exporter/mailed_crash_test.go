@@ -190,7 +190,7 @@ func TestMailsOfProcessesThatAreKilled(t *testing.T) {
 		return takes
 	})
 	post := c.newLine("cycle.lock", "destination-post.lock")
-	for n := 1; c.goesOn(0.3); n++ {
+	for n := 1; c.goesOn(0.15); n++ {
 		m, requests := c.instant()
 		m.Mail = box.address
 		if n%2 == 0 {

@@ -413,15 +413,21 @@ func TestRetiredDestinationIsDueNothing(t *testing.T) {
 	h.putAll("a")
 	r.cycle()
 	var configured *StillConfiguredError
-	if err := r.Retire(context.Background(), "old"); !errors.As(err, &configured) {
+	if err := r.Retire(context.Background(), "old", false); !errors.As(err, &configured) {
 		t.Error(err)
 	}
 	both := slices.Clone(r.Destinations)
 	r.Destinations = both[:1]
-	if err := r.Retire(context.Background(), "old"); err != nil {
+	h.putAll("b")
+	r.cycle()
+	var pending *StillPendingError
+	if err := r.Retire(context.Background(), "old", false); !errors.As(err, &pending) || pending.Pending != 1 {
+		t.Error(err)
+	}
+	if err := r.Retire(context.Background(), "old", true); err != nil {
 		t.Fatal(err)
 	}
-	h.putAll("b")
+	h.putAll("c")
 	r.cycle()
 	row, _, err := r.cp.Destination(context.Background(), "old")
 	waiting, werr := r.cp.Waiting(context.Background(), row.ID)

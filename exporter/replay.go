@@ -99,10 +99,11 @@ func (e *Exporter) deliverNow(ctx context.Context, d Destination, pending *int) 
 	return errors.Join(err, werr)
 }
 
-// Retire ends a destination that is no longer configured: what was due for it
-// is due no more, and it is not spoken of again. What was cut for it, and its
-// receipts, stay in the state.
-func (e *Exporter) Retire(ctx context.Context, name string) error {
+// Retire ends a destination that is no longer configured: nothing is due for it
+// any more. What was cut for it, and its receipts, stay in the state. While
+// something is still to be delivered it fails with a StillPendingError, unless
+// anyway is set.
+func (e *Exporter) Retire(ctx context.Context, name string, anyway bool) error {
 	for _, d := range e.Destinations {
 		if d.Name == name {
 			return &StillConfiguredError{Destination: name}
@@ -115,7 +116,30 @@ func (e *Exporter) Retire(ctx context.Context, name string) error {
 	if !found {
 		return &UnknownDestinationError{Name: name}
 	}
+	waiting, err := e.cp.Waiting(ctx, row.ID)
+	if err != nil {
+		return err
+	}
+	if pending := waiting.Due + waiting.Bundles + waiting.Rejected; pending > 0 && !anyway {
+		return &StillPendingError{Destination: name, Pending: pending}
+	}
 	return e.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.Retire(row.ID, e.millis()) })
+}
+
+// StillPendingError is a destination that is to be retired and has not been
+// given everything.
+type StillPendingError struct {
+	Destination string
+	Pending     int // conversations, bundles and rejected items
+}
+
+func (e *StillPendingError) Error() string {
+	return fmt.Sprintf("destination %s has not been given everything: %d conversations, bundles or rejected items are pending", e.Destination, e.Pending)
+}
+
+// Hint is what to do about it.
+func (e *StillPendingError) Hint() string {
+	return "configure it again and deliver what waits, or give it up: lpexport retire --anyway " + e.Destination
 }
 
 // StillConfiguredError is a destination that is to be retired and is in the

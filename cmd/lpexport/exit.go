@@ -105,7 +105,7 @@ func ownCode(err error) (code int, known bool) {
 	case *outcome:
 		return e.code, true
 	case config.Faults, *exporter.UnknownSkillError, *exporter.FromRequiredError, *exporter.UnknownDestinationError, *exporter.NotReadableError,
-		*exporter.StillConfiguredError, *exporter.RetiredError:
+		*exporter.StillConfiguredError, *exporter.StillPendingError, *exporter.RetiredError:
 		return exitUsage, true
 	case stopped:
 		return exitStopped, true
@@ -176,6 +176,9 @@ func hint(err error) string {
 	}
 	if moved, ok := errors.AsType[*exporter.TargetChangedError](err); ok {
 		return moved.Hint()
+	}
+	if pending, ok := errors.AsType[*exporter.StillPendingError](err); ok {
+		return pending.Hint()
 	}
 	if state, ok := errors.AsType[*checkpoint.Error](err); ok {
 		return state.Hint
