@@ -8,9 +8,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -376,4 +378,15 @@ func wantMails(t *testing.T, s *scripted, items ...archive.Item) {
 			t.Errorf("mail %d: %d bytes that differ from the %d of %s", i, len(s.mails[i]), len(want), item.File.Path)
 		}
 	}
+}
+
+// spooled returns a mail of this text as an item.
+func spooled(t *testing.T, text string) archive.Item {
+	t.Helper()
+	item := archivetest.FileItems(t, 1)[0]
+	if err := os.WriteFile(filepath.Join(item.Dir, filepath.FromSlash(item.File.Path)), []byte(text), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	item.File.Bytes, item.File.SHA256 = int64(len(text)), fmt.Sprintf("%x", sha256.Sum256([]byte(text)))
+	return item
 }
