@@ -46,7 +46,7 @@ func full() archive.Slice {
 	}
 	s := archive.Slice{
 		Account: "sandbox", Conversation: "5f0c8a3e-1111-4222-8333-000000000001", Number: 1, Revision: 2,
-		StartedAt: start, EndedAt: start + 60_000, Status: "CLOSE", CloseReason: "AGENT",
+		StartedAt: start, EndedAt: start + 60_000, Status: "CLOSE", CloseReason: "AGENT", Partial: true,
 		Skill: sales, Skills: []archive.Skill{loans, sales, {}}, Participants: []archive.Participant{zoe, ana, bot},
 		Messages: []archive.Message{
 			say(0, bot, "Welcome! How can we help?"),

@@ -99,7 +99,7 @@ func (f *Format) Documents(line []byte, emit func(archive.Document) error) error
 	if limit == 0 {
 		limit = math.MaxInt64
 	}
-	if f.settings.Per == PerConversation || len(s.Messages) < 2 {
+	if f.settings.Per == PerConversation {
 		whole := part{number: 1, of: 1, entries: f.log.entries, slice: s, line: line}
 		if mail := f.mail(&whole); int64(len(mail)) <= limit {
 			return emit(archive.Document{Bytes: mail, At: f.date(&whole)})

@@ -99,7 +99,8 @@ func TestOnePersonIsOneAddress(t *testing.T) {
 	s.Messages[0].Sender = archive.Participant{ID: "z", Name: "Other", Role: "agent", Address: strings.ToUpper(ana.Address)}
 	of := settings()
 	o := open(t, mails(t, of, &s)[0])
-	if len(o.From)+len(o.To) != 3 || !strings.Contains(o.Text, "Ana Agent <ana@firm.example> (agent): One moment") {
+	if len(o.From)+len(o.To) != 3 || !strings.Contains(o.Text, "Participants (4):") ||
+		!strings.Contains(o.Text, "Ana Agent <ana@firm.example> (agent): One moment") {
 		t.Errorf("from %v to %v\n%s", o.From, o.To, o.Text)
 	}
 }
@@ -151,7 +152,7 @@ func TestMessageID(t *testing.T) {
 		}
 	}
 	seen := map[string]mail.ID{}
-	texts := append([]string{"c-1", "C-1", "1", "1.1", "c-1.1", "x", "j", "j.c-1"}, hostile...)
+	texts := append([]string{"c-1", "C-1", "1", "1.1", "c-1.1", "x", "j", "j.c-1", strings.Repeat("y", 44), strings.Repeat("y", 64)}, hostile...)
 	for _, conversation := range texts {
 		for _, other := range []string{"a", "b", "a\x00", conversation} {
 			for _, n := range []int{1, 2, 11, 1 << 40} {
@@ -193,6 +194,9 @@ func TestHeadersOfTheSettings(t *testing.T) {
 	}
 	s := full()
 	s.Skill, s.EndedAt = archive.Skill{}, 0
+	again := ana
+	again.ID, again.Address = "a-18", "Ana@firm.example"
+	s.Participants = append(s.Participants, again)
 	raw := string(mails(t, of, &s)[0])
 	header, _, _ := strings.Cut(raw, "\r\n\r\n")
 	var names []string
@@ -234,6 +238,31 @@ func TestSubjectHasTheMarker(t *testing.T) {
 		of.Subject, of.Headers = "other", []mail.Header{{Name: "SUBJECT", Value: template}}
 		if o := open(t, mails(t, of, &s)[0]); o.Subject != want {
 			t.Errorf("as a header, %q gives %q, want %q", template, o.Subject, want)
+		}
+	}
+}
+
+// Every name reaches the reader as it is, in the form that most readers know.
+func TestDisplayNames(t *testing.T) {
+	for name, want := range map[string]string{
+		"":               `<ana@firm.example>`,
+		"Ana Agent":      `"Ana Agent" <ana@firm.example>`,
+		"Agent, Ana (x)": `"Agent, Ana (x)" <ana@firm.example>`,
+		`"Ana"`:          `=?UTF-8?B?IkFuYSI=?= <ana@firm.example>`,
+		`A\na`:           `=?UTF-8?B?QVxuYQ==?= <ana@firm.example>`,
+		" Ana":           `=?UTF-8?B?IEFuYQ==?= <ana@firm.example>`,
+		"Ana ":           `=?UTF-8?B?QW5hIA==?= <ana@firm.example>`,
+		"A  na":          `=?UTF-8?B?QSAgbmE=?= <ana@firm.example>`,
+		"=?x":            `=?UTF-8?B?PT94?= <ana@firm.example>`,
+		"Ána":            `=?UTF-8?B?w4FuYQ==?= <ana@firm.example>`,
+	} {
+		s := full()
+		s.Participants = []archive.Participant{ana}
+		s.Participants[0].Name, s.Participants[0].Login = name, ""
+		s.Messages = nil
+		raw := mails(t, settings(), &s)[0]
+		if o := open(t, raw); o.From[0].Name != name || !strings.Contains(string(raw), "\r\nFrom: "+want+"\r\n") {
+			t.Errorf("%q is read as %v, want %s", name, o.From, want)
 		}
 	}
 }

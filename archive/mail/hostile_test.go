@@ -62,7 +62,7 @@ func odd(pick func([]string) string, messages, happened int) archive.Slice {
 	}
 	for i := range happened {
 		h := archive.Happening{
-			Name: fmt.Sprintf("%d", i), Kind: kinds[i%len(kinds)], At: start + int64(i)*700, By: text(), Participant: pick([]string{"", "c-1", text()}),
+			Name: fmt.Sprintf("%d", i), Kind: kinds[i%len(kinds)], At: start + int64(i)*500, By: text(), Participant: pick([]string{"", "c-1", text()}),
 			Reason: text(), ToAgent: text(), Text: text(), Late: i%3 == 0,
 		}
 		if i%2 == 1 {

@@ -10,6 +10,7 @@ import (
 	"mime/multipart"
 	"mime/quotedprintable"
 	netmail "net/mail"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -166,6 +167,8 @@ func openOther(t testing.TB, raw []byte) opened {
 	return o
 }
 
+var encodedWord = regexp.MustCompile(`=\?UTF-8\?B\?([^?]*)\?=`)
+
 // checkWire checks that nobody on the way has a reason to change a mail.
 func checkWire(t testing.TB, raw []byte) {
 	t.Helper()
@@ -190,6 +193,12 @@ func checkWire(t testing.TB, raw []byte) {
 		alone := (name == "" || strings.HasSuffix(name, ":")) && !strings.Contains(word, " ") && !strings.Contains(word, "=?")
 		if len(line) > 76 && (!header || !alone || len(line) > 998) {
 			t.Fatalf("line %d is %d wide: %q", i+1, len(line), line)
+		}
+		for _, word := range encodedWord.FindAllStringSubmatch(line, -1) {
+			// Some readers decode each alone.
+			if text, err := base64.StdEncoding.DecodeString(word[1]); header && (err != nil || !utf8.Valid(text)) {
+				t.Fatalf("line %d cuts a character", i+1)
+			}
 		}
 		if strings.HasPrefix(line, ".") || strings.HasPrefix(line, "From ") {
 			t.Fatalf("line %d begins with %q", i+1, line[:1])

@@ -10,6 +10,8 @@ import (
 	netmail "net/mail"
 	"net/textproto"
 	"strings"
+
+	"lpexport/archive"
 )
 
 // Bounds of what is read back, so that a mail that was tampered with cannot take
@@ -20,11 +22,10 @@ const (
 	maxNesting    = 4  // a body in alternative, in mixed, in a mail, in a journal
 )
 
-// Errors of Lines.
-var (
-	ErrNoTranscript = errors.New("the mail holds no " + TranscriptFile)
-	ErrTooLarge     = fmt.Errorf("%s has more than %d bytes", TranscriptFile, maxTranscript)
-)
+// ErrNoTranscript means that a mail holds no transcript.json.
+var ErrNoTranscript = errors.New("the mail holds no " + TranscriptFile)
+
+var _ archive.Lines = Lines
 
 // Lines reads a mail, wrapped as a journal or not, and calls each with the
 // canonical line of every transcript.json in it, with its "\n". The line is valid
@@ -32,6 +33,10 @@ var (
 // one above 1 GiB, or that is no mail of this package is an error, which quotes
 // nothing of it.
 func Lines(mail io.Reader, each func(line []byte) error) error {
+	return lines(mail, maxTranscript, each)
+}
+
+func lines(mail io.Reader, limit int64, each func(line []byte) error) error {
 	m, err := netmail.ReadMessage(mail)
 	if err != nil {
 		return errors.New("read mail: its header cannot be read")
@@ -39,12 +44,12 @@ func Lines(mail io.Reader, each func(line []byte) error) error {
 	found := false
 	err = transcripts(textproto.MIMEHeader(m.Header), m.Body, maxNesting, func(body io.Reader) error {
 		found = true
-		line, err := io.ReadAll(io.LimitReader(base64.NewDecoder(base64.StdEncoding, body), maxTranscript+1))
+		line, err := io.ReadAll(io.LimitReader(base64.NewDecoder(base64.StdEncoding, body), limit+1))
 		if err != nil {
 			return fmt.Errorf("read mail: %s: %w", TranscriptFile, err)
 		}
-		if len(line) > maxTranscript {
-			return fmt.Errorf("read mail: %w", ErrTooLarge)
+		if int64(len(line)) > limit {
+			return fmt.Errorf("read mail: %s has more than %d bytes", TranscriptFile, limit)
 		}
 		return each(line)
 	})

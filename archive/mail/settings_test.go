@@ -78,3 +78,19 @@ func TestCheckTemplate(t *testing.T) {
 		}
 	}
 }
+
+func TestValidAddress(t *testing.T) {
+	for address, want := range map[string]bool{
+		"a@b": true, "a.b+c!#$%&'*/?=^_`{|}~-@x-y.example": true, "A@B.EXAMPLE": true, "a@1.2": true,
+		strings.Repeat("l", 64) + "@x": true, "a@" + strings.Repeat("d", 63) + ".example": true,
+		strings.Repeat("l", 65) + "@x": false, "a@" + strings.Repeat("d", 64) + ".example": false, "a@" + strings.Repeat("label.", 42) + "x": false,
+		"": false, "a": false, "@": false, "a@": false, "@b": false, "a@@b": false, "a@b@c": false, ".a@b": false, "a.@b": false, "a..b@c": false,
+		"a@.b": false, "a@b.": false, "a@b..c": false, "a@-b": false, "a@b-": false, "a@b_c": false, "a@[1.2.3.4]": false, `"a"@b`: false,
+		"a b@c": false, "a@b c": false, "<a@b>": false, "a@b,": false, "a@b\r\n": false, "a\r\n@b": false, "ä@b": false, "a@ü.example": false,
+		"=?x@b": false, "a\x00@b": false, "a,b@c": false, "a:b@c": false, "a;b@c": false, "(a)@c": false,
+	} {
+		if mail.ValidAddress(address) != want {
+			t.Errorf("%q: want %t", address, want)
+		}
+	}
+}

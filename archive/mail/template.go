@@ -148,7 +148,8 @@ func moment(of func(*archive.Slice) int64) placeholder {
 	}
 }
 
-// people joins what is known of some of the participants, each thing once.
+// people joins what is known of some of the participants, each thing once
+// without regard to case.
 func people(which func(*person) bool, what func(*person) string) placeholder {
 	return func(f *Format, _ *part, dst []byte) []byte {
 		start := len(dst)
@@ -156,10 +157,10 @@ func people(which func(*person) bool, what func(*person) string) placeholder {
 		for i := range f.cast.people {
 			p := &f.cast.people[i]
 			s := what(p)
-			if !which(p) || s == "" || seen[s] {
+			if !which(p) || s == "" || seen[strings.ToLower(s)] {
 				continue
 			}
-			seen[s] = true
+			seen[strings.ToLower(s)] = true
 			if len(dst) > start {
 				dst = append(dst, ", "...)
 			}
