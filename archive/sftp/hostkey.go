@@ -119,8 +119,10 @@ func (c *hostCheck) again(err error) bool {
 	switch {
 	case c.known == nil && wrong:
 		seen := c.refused.shown[len(c.refused.shown)-1].Type()
-		c.algorithms = slices.DeleteFunc(c.algorithms, func(a string) bool { return keyType(a) == seen })
-		return len(c.algorithms) > 0
+		left := slices.DeleteFunc(slices.Clone(c.algorithms), func(a string) bool { return keyType(a) == seen })
+		shorter := len(left) < len(c.algorithms)
+		c.algorithms = left
+		return shorter && len(left) > 0
 	case c.narrow && none:
 		c.narrow, c.algorithms = false, plainAlgorithms()
 		return true

@@ -68,7 +68,9 @@ func (s *session) run(ctx context.Context, f func() error) error {
 	s.watch.begin()
 	stop := context.AfterFunc(ctx, func() { s.watch.stop(ctx.Err()) })
 	err := f()
-	stop()
+	if !stop() {
+		s.watch.stop(ctx.Err()) // it is on its way: not when the next call has begun
+	}
 	if cause := s.watch.finish(); cause != nil && err != nil {
 		return errors.Join(cause, err)
 	}
@@ -106,6 +108,13 @@ func (w *watch) begin() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.timer = time.AfterFunc(w.timeout, func() { w.stop(&silentError{w.timeout}) })
+}
+
+// ended tells whether the session was ended.
+func (w *watch) ended() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.cause != nil
 }
 
 // finish ends the waiting and returns why the session was ended, nil if it was not.

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"path"
 	"strings"
 	"sync"
@@ -97,7 +98,7 @@ func (r *remote) acquire(ctx context.Context) (*session, error) {
 func (r *remote) release(s *session, well bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if well && r.idle == nil {
+	if well && !s.watch.ended() && r.idle == nil {
 		r.idle = s
 		return
 	}
@@ -113,7 +114,7 @@ func (r *remote) Close() error {
 	}
 	err := r.idle.close()
 	r.idle = nil
-	if err != nil && !errors.Is(err, io.EOF) { // the server was quicker
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) { // the server was quicker
 		return failure("close", r.where(""), err)
 	}
 	return nil
