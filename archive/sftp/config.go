@@ -23,7 +23,7 @@ import (
 type Config struct {
 	Host        string        // a name or an IP address
 	Port        int           // 0: 22
-	User        string        //
+	User        string        // who logs in
 	Password    string        // also the answer to a server that asks for it as its only question
 	Key         []byte        // a private key in PEM, or OpenSSH's own form of it
 	Passphrase  string        // of Key; "": it is not encrypted
