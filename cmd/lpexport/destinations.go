@@ -87,6 +87,9 @@ func (a knownArchive) ways() string {
 }
 
 func (r *destinationsResult) text(w io.Writer) {
+	if len(r.Archives) == 0 {
+		return
+	}
 	if r.full {
 		r.Archives[0].text(w)
 		return
