@@ -27,6 +27,8 @@ func TestConfigurationFaults(t *testing.T) {
 		"prefix \"/x\"":             func(c *Config) { c.Prefix = "/x" },
 		"prefix \"x/\"":             func(c *Config) { c.Prefix = "x/" },
 		"prefix \"a/../b\"":         func(c *Config) { c.Prefix = "a/../b" },
+		"prefix \".\"":              func(c *Config) { c.Prefix = "." },
+		"prefix \"xxx":              func(c *Config) { c.Prefix = strings.Repeat("x", 201) },
 		"prefix \"a b\"":            func(c *Config) { c.Prefix = "a b" },
 		"secret key are required":   func(c *Config) { c.SecretKey = "" },
 		"name are required":         func(c *Config) { c.Name = "" },

@@ -59,7 +59,7 @@ func TestWhatIsThereIsComparedBeforeAnythingIsAdded(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 			if !test.ok {
-				if e := classOf(t, err); e.Class != archive.Halt || e.Hint == "" || strings.Contains(e.Path, "\x01") {
+				if e := classOf(t, err); e.Class != archive.Halt || e.Hint != hintOther || strings.Contains(e.Path, "\x01") {
 					t.Errorf("%s: class %s, hint %q, path %q", name, e.Class, e.Hint, e.Path)
 				}
 				if len(f.objects) != before {

@@ -21,6 +21,7 @@ import (
 // stores use the same.
 const (
 	codeConflict   = "ConditionalRequestConflict" // somebody else is just writing that key
+	codeInvalid    = "InvalidRequest"             // a lock where the bucket has none, among others
 	codeNoLock     = "ObjectLockConfigurationNotFoundError"
 	codeNoKey      = "NoSuchKey"
 	codeNoUpload   = "NoSuchUpload"
@@ -143,13 +144,16 @@ func (d *Destination) failure(op, where string, err error) error {
 	if r, ok := errors.AsType[*refusal](err); ok {
 		e.Class, e.Hint = r.class()
 		e.RetryAfter = r.after
+		if r.code == codeInvalid && (d.lock.Mode != "" || d.hold) {
+			e.Hint = hintLock
+		}
 		return e
 	}
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 	case isType[*tls.CertificateVerificationError](err):
 		e.Class = archive.Halt
-		e.Hint = "the store's certificate is not of an authority that is trusted: check s3.endpoint, and give the authority's certificate as s3.ca"
+		e.Hint = "the store's certificate is not of an authority that is trusted: check s3.endpoint, and give the authority's certificate as s3.ca_file"
 	case errors.Is(err, http.ErrSchemeMismatch):
 		e.Class = archive.Halt
 		e.Hint = "the store speaks http where https is required: check the port in s3.endpoint"
@@ -191,7 +195,7 @@ const (
 	hintRegion = "the bucket is elsewhere: check s3.region and s3.endpoint"
 	hintToken  = "the temporary credentials are at their end: renew s3.access_key, s3.secret_key and s3.session_token"
 	hintLock   = "make the bucket with object lock (it cannot always be added later), or remove s3.lock and s3.legal_hold"
-	hintKMS    = "check s3.kms_key, and that the owner of s3.access_key may use it"
+	hintKMS    = "check s3.kms_key, and that the owner of s3.access_key may use it: kms:GenerateDataKey and kms:Decrypt"
 )
 
 // refusals by code. Retry is also here for codes that can come with status 200

@@ -55,7 +55,10 @@ func (f *fake) listObjects(q url.Values) reply {
 		NextContinuationToken string `xml:",omitempty"`
 		Contents              []listedObject
 	}{EncodingType: "url"}
-	after := max(q.Get("start-after"), q.Get("continuation-token"))
+	after := q.Get("continuation-token")
+	if !f.ignoresStart {
+		after = max(after, q.Get("start-after"))
+	}
 	for _, key := range f.keys() {
 		if !strings.HasPrefix(key, q.Get("prefix")) || key <= after {
 			continue

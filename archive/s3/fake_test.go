@@ -34,6 +34,7 @@ type fake struct {
 	ignoresConditions, refusesConditions bool
 	ignoresChecksums                     bool
 	ignoresHeaders                       bool // of lock and encryption
+	ignoresStart                         bool // of a listing
 	swaps                                bool // stores other bytes than it was sent
 	noDelete                             bool
 	countsMarkers                        bool // a delete marker is an object to If-None-Match

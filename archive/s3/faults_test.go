@@ -162,6 +162,30 @@ func TestHostileAnswers(t *testing.T) {
 	}
 }
 
+func TestCookiesAreNotKept(t *testing.T) {
+	f := newFake()
+	f.fault = func(n int, r *http.Request) *fault {
+		if len(r.Cookies()) > 0 {
+			t.Errorf("%s %s: %v", r.Method, r.URL, r.Cookies())
+		}
+		return &fault{status: 404, code: codeNoKey, header: map[string]string{"Set-Cookie": "a=b"}}
+	}
+	d := open(t, serve(t, f))
+	for range 2 {
+		_, _ = d.Open(context.Background(), "x")
+	}
+}
+
+// Who delivers knows when to try again: nothing below waits and repeats.
+func TestFaultIsReportedAtOnce(t *testing.T) {
+	f := newFake()
+	f.fault = func(int, *http.Request) *fault { return &fault{status: 503, code: "SlowDown"} }
+	_, err := open(t, serve(t, f)).Deliver(context.Background(), spooled(t, 1))
+	if e := classOf(t, err); e.Class != archive.Retry || f.requests() != 1 {
+		t.Errorf("class %s after %d requests", e.Class, f.requests())
+	}
+}
+
 func TestConflictsAndDigestsAreTriedAgain(t *testing.T) {
 	for _, test := range []struct {
 		code   string

@@ -126,8 +126,8 @@ func TestBucketWithoutLockHalts(t *testing.T) {
 	c.Lock = Lock{governance, 30}
 	d := open(t, c)
 	_, err := d.Deliver(context.Background(), spooled(t, 1))
-	if e := classOf(t, err); e.Class != archive.Halt {
-		t.Errorf("deliver: class %s: %v", e.Class, err)
+	if e := classOf(t, err); e.Class != archive.Halt || !strings.Contains(e.Hint, "object lock") {
+		t.Errorf("deliver: class %s, hint %q: %v", e.Class, e.Hint, err)
 	}
 	_, err = d.Probe(context.Background())
 	if e := classOf(t, err); e.Class != archive.Halt || !strings.Contains(e.Hint, "object lock") {

@@ -115,7 +115,7 @@ func TestProbeFindsWhatIsWrong(t *testing.T) {
 		"no such key":    {func(_ *fake, c *Config) { c.AccessKey = "another" }, archive.Halt, "s3.access_key"},
 		"not encrypting": {func(f *fake, c *Config) { f.ignoresHeaders, c.SSE = true, sseKMS }, archive.Halt, "s3.sse"},
 		"no writing":     {func(f *fake, _ *Config) { f.fault = always(fault{status: 403, code: "AccessDenied"}) }, archive.Halt, "s3:PutObject"},
-		"wrong CA":       {func(_ *fake, c *Config) { c.CA = nil }, archive.Halt, "s3.ca"},
+		"wrong CA":       {func(_ *fake, c *Config) { c.CA = nil }, archive.Halt, "s3.ca_file"},
 		"http":           {func(_ *fake, c *Config) { c.Plain = true }, archive.Halt, ""},
 		"down":           {func(_ *fake, c *Config) { c.Endpoint = "127.0.0.1:1" }, archive.Retry, "s3.endpoint"},
 	} {

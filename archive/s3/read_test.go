@@ -40,6 +40,7 @@ func TestBundlesAreTheCurrentOnes(t *testing.T) {
 	if _, err := d.Bundles(context.Background(), "2026/02/02"); err != nil || f.requests() > 1 {
 		t.Errorf("%d requests for one day, %v: the listing does not begin there", f.requests(), err)
 	}
+	f.ignoresStart = true
 	for since, want := range map[string][]string{
 		"":           {"sandbox/2026/01/31/local-000000001", "sandbox/2026/02/01/other-000000001"},
 		"2026/02/01": {"sandbox/2026/02/01/other-000000001"},
@@ -164,6 +165,17 @@ func TestClean(t *testing.T) {
 	slices.Sort(kept)
 	if !slices.Equal(left, kept) {
 		t.Errorf("left %q, want %q", left, kept)
+	}
+	// Somebody else may be cleaning too.
+	f.begin(nil, bundle+"1/x")
+	d.testOnlyBefore = func(op, _ string) error {
+		if op == "abort" {
+			clear(f.uploads)
+		}
+		return nil
+	}
+	if err := d.Clean(context.Background()); err != nil {
+		t.Error(err)
 	}
 	// A store without such a list has nothing to clean; one that repeats a page
 	// is not asked for ever.

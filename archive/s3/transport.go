@@ -87,8 +87,9 @@ func (w *watch) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// note keeps what minio does not hand on.
+// note keeps what minio does not hand on, and drops cookies, which it would keep.
 func (w *watch) note(answer *http.Response, x *exchange) {
+	answer.Header.Del("Set-Cookie")
 	x.retryAfter = answer.Header.Get("Retry-After")
 	version := uint16(0)
 	if answer.TLS != nil {

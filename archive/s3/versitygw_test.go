@@ -260,9 +260,9 @@ func TestRealRefusals(t *testing.T) {
 		"wrong secret":   {func(c *Config) { c.SecretKey = "another" }, "s3.secret_key"},
 		"wrong key":      {func(c *Config) { c.AccessKey = "another" }, "s3.access_key"},
 		"no bucket":      {func(c *Config) { c.Bucket = "absent" }, "s3.bucket"},
-		"no lock":        {func(c *Config) { c.Lock = Lock{governance, 1} }, ""},
-		"no hold":        {func(c *Config) { c.LegalHold = true }, ""},
-		"not trusted":    {func(c *Config) { c.CA = nil }, "s3.ca"},
+		"no lock":        {func(c *Config) { c.Lock = Lock{governance, 1} }, "object lock"},
+		"no hold":        {func(c *Config) { c.LegalHold = true }, "object lock"},
+		"not trusted":    {func(c *Config) { c.CA = nil }, "s3.ca_file"},
 		"not encrypting": {func(c *Config) { c.SSE = sseKMS }, "s3.sse"},
 	} {
 		c := real(t, false)
