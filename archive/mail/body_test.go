@@ -15,10 +15,14 @@ func TestNoLineBeginsWithWhatIsNotText(t *testing.T) {
 	s.Messages, s.Happened = s.Messages[:1], nil
 	for n := range 80 {
 		for _, text := range []string{"From me.", ".", "....", " ", "=", "\t"} {
-			s.Messages[0].Text = strings.Repeat("x", n) + text
-			checkMails(t, settings(), &s, mails(t, settings(), &s))
-			s.Messages[0].Text += strings.Repeat("y", 80)
-			checkMails(t, settings(), &s, mails(t, settings(), &s))
+			for _, after := range []string{"", strings.Repeat("y", 80)} {
+				s.Messages[0].Text = strings.Repeat("x", n) + text + after
+				raw := mails(t, settings(), &s)[0]
+				checkWire(t, raw)
+				if o := open(t, raw); !strings.HasSuffix(o.Text, " (agent): "+s.Messages[0].Text+"\r\n") {
+					t.Errorf("%q became %q", s.Messages[0].Text, o.Text)
+				}
+			}
 		}
 	}
 }

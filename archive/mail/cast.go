@@ -115,7 +115,7 @@ func appendCalled(dst []byte, p *person) []byte {
 	return append(appendQuoted(append(dst, " ("...), p.Role), ')')
 }
 
-// byName appends the person of that id, or the id where nobody has it.
+// appendByID appends the person of that id, or the id where nobody has it.
 func (c *cast) appendByID(dst []byte, id string) []byte {
 	if i, ok := c.byID[id]; ok {
 		return append(dst, c.people[i].text...)

@@ -7,7 +7,7 @@
 //	    multipart/alternative
 //	        text/plain         stands alone: facts, participants, one entry a line
 //	        text/html          the same for a reviewer's eye
-//	    transcript.json        the slice's canonical JSON, byte for byte
+//	    transcript.json        the slice's canonical JSON, byte for byte, with its "\n"
 //
 // Every byte of it is 7-bit, lines end with CRLF and have at most 76 characters,
 // in the header more where one word is longer (998 at most), and none begins

@@ -53,7 +53,7 @@ func sent(pick func(int, func(int) int64) int64) placeholder {
 	}
 }
 
-// transcriptSum appends the SHA-256 of transcript.json.
+// transcriptSum appends the SHA-256 of transcript.json, which ends with a "\n".
 func transcriptSum(_ *Format, p *part, dst []byte) []byte {
 	sum := sha256.Sum256(p.line)
 	return hex.AppendEncode(dst, sum[:])
@@ -99,8 +99,7 @@ func (f *Format) appendSubjectText(dst []byte, p *part) []byte {
 	case bytes.Contains(dst[begin:], []byte(Marker)):
 		return dst
 	}
-	marked := f.subject.value.append(f, p, append(dst[:begin], Marker+": "...))
-	return marked
+	return f.subject.value.append(f, p, append(dst[:begin], Marker+": "...))
 }
 
 // appendThread appends what a mail answers: the first part of its slice, and

@@ -9,14 +9,18 @@ const (
 	htmlStyle = "</title>\r\n<style>" +
 		":root{color-scheme:light dark}" +
 		"body{font:15px/1.5 system-ui,sans-serif;margin:1.5em;max-width:75em}" +
+		"h1{font-size:1.4em}h2{font-size:1.15em}" +
 		"table{border-collapse:collapse;width:100%}" +
 		"th,td{text-align:left;vertical-align:top;padding:.35em .8em;border-top:1px solid rgba(128,128,128,.35)}" +
+		"th{white-space:nowrap}" +
 		".facts{width:auto}" +
 		".log td:first-child{white-space:nowrap;font-variant-numeric:tabular-nums}" +
+		".log td+td+td{width:50%}" +
 		".agent,.manager{background:rgba(60,120,220,.1)}" +
 		".system,.note{background:rgba(128,128,128,.1)}" +
 		"td div{white-space:pre-wrap;overflow-wrap:anywhere}" +
-		"td p{margin:.3em 0 0;opacity:.8;overflow-wrap:anywhere}" +
+		"td p{margin:.3em 0 0;opacity:.8}" +
+		"@media(max-width:50em){.log tr{display:block}.log td,.log td+td+td{display:block;width:auto;border:0;padding:.1em .8em}}" +
 		"</style></head>\r\n<body>\r\n<h1>"
 	htmlPeople = "</table>\r\n<h2>Participants</h2>\r\n<table>\r\n" +
 		"<tr><th>Name</th><th>Kind</th><th>Login</th><th>Id</th><th>E-mail</th><th>Note</th></tr>\r\n"

@@ -170,13 +170,11 @@ func people(which func(*person) bool, what func(*person) string) placeholder {
 	}
 }
 
-func anybody(*person) bool      { return true }
-func isAgent(p *person) bool    { return p.Role == "agent" }
-func isConsumer(p *person) bool { return p.Role == "consumer" }
-func addressOf(p *person) string {
-	return p.address
-}
-func nameOf(p *person) string { return p.Name }
+func anybody(*person) bool       { return true }
+func isAgent(p *person) bool     { return p.Role == "agent" }
+func isConsumer(p *person) bool  { return p.Role == "consumer" }
+func addressOf(p *person) string { return p.address }
+func nameOf(p *person) string    { return p.Name }
 
 // skillName is how people call a skill; "" where none is assigned.
 func skillName(s *archive.Skill) string {
