@@ -74,7 +74,7 @@ func FileItems(t testing.TB, n int) []archive.Item {
 func Mail(n int) []byte {
 	lines := []string{
 		fmt.Sprintf("Message-ID: <%d.test@lpexport.example>", n),
-		"From: <consumer@external.example>", "To: <agent@bank.example>", "Subject: a mail of the test suite", "",
+		"Date: Sat, 31 Jan 2026 12:00:00 +0000", "From: <consumer@external.example>", "To: <agent@bank.example>", "Subject: a mail of the test suite", "",
 		".", "..", ".a line that starts with a dot", "", strings.Repeat("x", 998), "." + strings.Repeat("y", 997),
 	}
 	for i := range n % 50 {
