@@ -145,8 +145,13 @@ func TestHugeMessage(t *testing.T) {
 	s := full()
 	s.Messages[1].Text = strings.Repeat(strings.Repeat("dots and bare line feeds, 東京 ", 20)+"\n.\n..\n\r\n", 16_000)
 	of := settings()
-	all := mails(t, of, &s)
-	checkMails(t, of, &s, all)
+	raw := mails(t, of, &s)[0]
+	checkWire(t, raw)
+	o := open(t, raw)
+	checkText(t, of, &s, o.Text)
+	if o.Transcript != string(lineOf(t, &s)) {
+		t.Error("transcript.json is not the line")
+	}
 	of.MaxBytes = 5_000_000
 	if _, tooLarge := render(t, of, &s); len(s.Messages[1].Text) < 10_000_000 || tooLarge == nil || tooLarge.Limit != 5_000_000 || tooLarge.Bytes < 10_000_000 {
 		t.Error(tooLarge)
