@@ -18,8 +18,9 @@ import (
 // and makes every later call return a zero value at once, so callers look at it
 // once at the end.
 type decoder struct {
-	in  *jsontext.Decoder
-	err error
+	in    *jsontext.Decoder
+	err   error
+	known map[string]string // short strings that have been read: most come again
 }
 
 func newDecoder(r io.Reader, opts ...jsontext.Options) *decoder {
@@ -76,10 +77,10 @@ func (d *decoder) object(names []string, required int, member func(i int)) {
 	}
 	seen, next := uint64(0), 0
 	for d.err == nil && d.in.PeekKind() == '"' {
-		name, _ := d.token('"')
+		name := d.unquoted(d.quoted())
 		i := next
-		if i >= len(names) || name.String() != names[i] {
-			i = slices.Index(names, name.String())
+		if i >= len(names) || string(name) != names[i] {
+			i = slices.IndexFunc(names, func(n string) bool { return n == string(name) })
 		}
 		if i < 0 {
 			d.skip()
@@ -131,12 +132,62 @@ func (d *decoder) null() bool {
 	return ok
 }
 
-func (d *decoder) string() string {
-	t, ok := d.token('"')
-	if !ok {
-		return ""
+// quoted reads a string as it is spelt, with its quotes; nil after a fault. It
+// is valid until the next read.
+func (d *decoder) quoted() []byte {
+	if d.err == nil && d.in.PeekKind() != '"' {
+		d.token('"') // says what is there instead
 	}
-	return t.String()
+	if d.err != nil {
+		return nil
+	}
+	raw, err := d.in.ReadValue()
+	if err != nil {
+		d.fail(syntax(err))
+		return nil
+	}
+	return raw
+}
+
+// unquoted decodes what quoted has read, in place where nothing is escaped.
+func (d *decoder) unquoted(raw []byte) []byte {
+	switch {
+	case raw == nil:
+		return nil
+	case bytes.IndexByte(raw, '\\') < 0:
+		return raw[1 : len(raw)-1]
+	}
+	text, _ := jsontext.AppendUnquote(nil, raw) // a lone surrogate becomes U+FFFD
+	return text
+}
+
+// unique reads a string that no other is like.
+func (d *decoder) unique() string { return string(d.unquoted(d.quoted())) }
+
+// Bounds of what is kept of short strings. Names, roles and addresses stand in
+// every message of a slice: to allocate each was a third of reading a line.
+const (
+	knownBytes = 64
+	maxKnown   = 1024
+)
+
+// string reads a string of which others like it come.
+func (d *decoder) string() string {
+	text := d.unquoted(d.quoted())
+	if len(text) == 0 || len(text) > knownBytes {
+		return string(text)
+	}
+	if s, ok := d.known[string(text)]; ok {
+		return s
+	}
+	s := string(text)
+	if d.known == nil {
+		d.known = make(map[string]string, 16)
+	}
+	if len(d.known) < maxKnown {
+		d.known[s] = s
+	}
+	return s
 }
 
 func (d *decoder) bool() bool {
@@ -172,7 +223,7 @@ func (d *decoder) time() int64 {
 	if d.null() {
 		return 0
 	}
-	text := d.string()
+	text := d.unquoted(d.quoted())
 	if d.err != nil {
 		return 0
 	}
@@ -184,12 +235,30 @@ func (d *decoder) time() int64 {
 }
 
 // parseTime reads what appendTime writes between its quotes, and only that.
-func parseTime(text string) (int64, error) {
-	t, err := time.Parse("2006-01-02T15:04:05.000Z", text)
-	if ms := t.UnixMilli(); err == nil && string(appendTime(nil, ms)) == `"`+text+`"` {
+func parseTime(text []byte) (int64, error) {
+	if len(text) != len("2006-01-02T15:04:05.000Z") {
+		return 0, errNotTime
+	}
+	n := func(from, to int) (n int) {
+		for _, c := range text[from:to] {
+			n = n*10 + int(c-'0')
+		}
+		return n
+	}
+	t := time.Date(n(0, 4), time.Month(n(5, 7)), n(8, 10), n(11, 13), n(14, 16), n(17, 19), n(20, 23)*1e6, time.UTC)
+	// What is no digit, or no such day, is written differently.
+	var again [26]byte
+	if ms := t.UnixMilli(); writable(ms) && bytes.Equal(appendTime(again[:0], ms), appendQuoted(text)) {
 		return ms, nil
 	}
-	return 0, errors.New("not a time in UTC with milliseconds")
+	return 0, errNotTime
+}
+
+var errNotTime = errors.New("not a time in UTC with milliseconds")
+
+func appendQuoted(text []byte) []byte {
+	var quoted [26]byte
+	return append(append(append(quoted[:0], '"'), text...), '"')
 }
 
 // raw returns a copy of the next value's bytes.

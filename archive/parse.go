@@ -74,7 +74,7 @@ func (d *decoder) message(m *Message) {
 				m.Sequence = d.integer(0, MaxSequence)
 			}
 		case "message_id":
-			m.ID = d.string()
+			m.ID = d.unique()
 		case "sent_at":
 			m.SentAt = d.time()
 		case "sender":
@@ -84,7 +84,7 @@ func (d *decoder) message(m *Message) {
 		case "type":
 			m.Type = d.string()
 		case "text":
-			m.Text = d.string()
+			m.Text = d.unique()
 		case "files":
 			m.Files = readList(d, (*decoder).file)
 		case "source":
@@ -116,7 +116,7 @@ func (d *decoder) happening(h *Happening) {
 		case "by":
 			h.By = d.string()
 		case "name":
-			h.Name = d.string()
+			h.Name = d.unique()
 		case "answers":
 			h.Answers = readList(d, (*decoder).answer)
 		case "dialog_id":

@@ -213,10 +213,10 @@ func (t *transcripts) sent() {
 // period is that of all messages; what is no time counts as none.
 func (t *transcripts) period() Period {
 	var p Period
-	if from, err := parseTime(string(t.first[:])); err == nil {
+	if from, err := parseTime(t.first[:]); err == nil {
 		p.From = from
 	}
-	if to, err := parseTime(string(t.last[:])); err == nil {
+	if to, err := parseTime(t.last[:]); err == nil {
 		p.To = to
 	}
 	return p
