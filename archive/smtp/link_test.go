@@ -244,14 +244,15 @@ func TestCancelledWhileAnotherIsDelivered(t *testing.T) {
 		second, stopSecond := context.WithCancel(context.Background())
 		errs := make([]error, 2)
 		var one, two sync.WaitGroup
+		begin := time.Now()
 		one.Go(func() { _, errs[0] = d.Deliver(first, items[0]) })
 		synctest.Wait()
 		two.Go(func() { _, errs[1] = d.Deliver(second, items[1]) })
 		synctest.Wait()
 		stopSecond()
 		two.Wait()
-		if got := verdictOf(t, errs[1]); got != "retry" || !errors.Is(errs[1], context.Canceled) {
-			t.Errorf("the second: %s: %v", got, errs[1])
+		if got := verdictOf(t, errs[1]); got != "retry" || !errors.Is(errs[1], context.Canceled) || time.Since(begin) > 0 {
+			t.Errorf("the second, after %s: %s: %v", time.Since(begin), got, errs[1])
 		}
 		stopFirst()
 		one.Wait()
@@ -260,6 +261,44 @@ func TestCancelledWhileAnotherIsDelivered(t *testing.T) {
 		}
 		server.done.Wait()
 	})
+}
+
+// hooked is a connection that tells what it reads.
+type hooked struct {
+	net.Conn
+	heard func(string)
+}
+
+func (h *hooked) Read(p []byte) (int, error) {
+	n, err := h.Conn.Read(p)
+	h.heard(string(p[:n]))
+	return n, err
+}
+
+// An answer that came before the context ended counts, whatever it is.
+func TestAnswerBeforeCancelCounts(t *testing.T) {
+	items := archivetest.FileItems(t, 2)
+	for answer, want := range map[string]string{"250 2.0.0 queued as 7": "ok", "554 5.6.0 no": "reject", "451 4.3.0 later": "retry item"} {
+		ctx, cancel := context.WithCancel(context.Background())
+		server := &scripted{answers: map[string]string{"end": answer}}
+		c := server.plain()
+		c.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := server.dial(ctx, network, address)
+			return &hooked{conn, func(heard string) {
+				if strings.HasPrefix(heard, answer) {
+					cancel()
+				}
+			}}, err
+		}
+		d := open(t, c)
+		_, err := d.Deliver(ctx, items[0])
+		if got := verdictOf(t, err); got != want || ctx.Err() == nil {
+			t.Errorf("%q: %s: %v", answer, got, err)
+		}
+		if _, err := deliver(d, items[1]); verdictOf(t, err) != want {
+			t.Errorf("%q, the next: %v", answer, err)
+		}
+	}
 }
 
 // The name in EHLO is our address where none is configured.

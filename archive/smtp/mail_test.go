@@ -46,6 +46,17 @@ func TestMailThatAServerWouldChangeAborts(t *testing.T) {
 	}
 }
 
+// The file may have changed since it was hashed.
+func TestTextOfAnotherSizeAborts(t *testing.T) {
+	for size := range int64(9) {
+		s := &session{out: bufio.NewWriter(io.Discard), link: &link{}}
+		err := s.text(mail{size: size, text: bufio.NewReader(strings.NewReader("a: b\r\n"))})
+		if (err == nil) != (size == 6) || s.broken != (size != 6) {
+			t.Errorf("6 bytes for %d: broken %v: %v", size, s.broken, err)
+		}
+	}
+}
+
 // FuzzText gives any text to the writer, and what it writes to the reader of
 // the standard library: the same lines arrive, or it is an Abort. A dot alone
 // on a line, which would end the mail early, is never written.

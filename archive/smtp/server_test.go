@@ -113,6 +113,7 @@ type scripted struct {
 	seen        []string // verbs in the order they came, over all connections
 	lines       []string // the commands themselves
 	mails       [][]byte // that were answered with 250
+	halves      []string // of mails whose end did not come, if anything did
 	connections int
 	done        sync.WaitGroup
 }
@@ -258,6 +259,7 @@ func (g *guest) mail() bool {
 	for {
 		line, err := g.in.R.ReadBytes('\n')
 		if err != nil {
+			g.unfinished(append(data.Bytes(), line...))
 			return false
 		}
 		if string(line) == ".\r\n" {
@@ -281,6 +283,14 @@ func (g *guest) mail() bool {
 	}
 	_, goesOn := g.answer("end", good)
 	return goesOn
+}
+
+func (s *scripted) unfinished(data []byte) {
+	s.Lock()
+	defer s.Unlock()
+	if len(data) > 0 {
+		s.halves = append(s.halves, string(data))
+	}
 }
 
 func (s *scripted) script(what string) string {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"lpexport/archive"
 	"lpexport/archive/archivetest"
@@ -28,7 +29,7 @@ var verdicts = map[string]map[string]string{
 		closes: "retry", hangs: "retry", "334 ": "retry", "what?": "retry",
 	},
 	"MAIL": {
-		"450 4.7.1 too many": "retry", "452 4.3.1 no room": "retry item", "552 5.3.4 too big": "reject+", "554 5.3.4 too big": "reject+",
+		"450 4.7.1 too many": "retry", "452 4.3.1 no room": "retry item", "552 5.3.4 too big": "reject+", "552 too big": "reject+", "554 5.3.4 too big": "reject+",
 		"550 5.7.1 sender": "halt+", "530 5.7.0 log in": "halt+", "501 syntax": "halt+", "421 busy": "retry+",
 		closes: "retry", hangs: "retry", "what?": "retry", "354 what?": "retry",
 	},
@@ -91,6 +92,12 @@ func TestVerdictOfEveryAnswerAtEveryPlace(t *testing.T) {
 	}
 }
 
+// limits is how long an answer is waited for.
+var limits = map[string]time.Duration{
+	"greeting": time.Minute, "EHLO": time.Minute, "AUTH": time.Minute, "MAIL": time.Minute, "RCPT": time.Minute,
+	"DATA": time.Minute, "text": time.Minute, "end": 10 * time.Minute,
+}
+
 func testVerdict(t *testing.T, items []archive.Item, at, answer, want string, pipelining bool) {
 	server := &scripted{answers: map[string]string{at: answer}, offers: []string{"AUTH PLAIN", "SIZE 100000"}}
 	if pipelining {
@@ -103,9 +110,19 @@ func testVerdict(t *testing.T, items []archive.Item, at, answer, want string, pi
 	d := open(t, c)
 	defer server.done.Wait()
 	defer d.Close()
+	begin := time.Now()
 	_, err := deliver(d, items[0])
+	if limit := limits[at]; answer == hangs && time.Since(begin) != limit || server.connections != 1 {
+		t.Errorf("%s answered %q: given up after %s and %d connections, want %s", at, answer, time.Since(begin), server.connections, limit)
+	}
 	if got := verdictOf(t, err); got != want {
 		t.Errorf("%s answered %q (pipelining %v): %s, want %s: %v", at, answer, pipelining, got, want, err)
+	}
+	if at == "MAIL" || at == "RCPT" {
+		synctest.Wait()
+		if want != "ok" && len(server.halves) > 0 {
+			t.Errorf("%s answered %q: a mail without recipient had the text %q", at, answer, server.halves)
+		}
 	}
 	taken := items[:0:0]
 	if want == "ok" {
