@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // ItemFile is one file of an item, as a transport sends it.
@@ -62,6 +63,8 @@ func (item Item) files() ([]ItemFile, error) {
 	return append(files, ItemFile{SumsFile, sums.Size()}, ItemFile{ManifestFile, size}), nil
 }
 
+var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
+
 // single reads the one file through, so that no other bytes are sent in its name.
 func (item Item) single() ([]ItemFile, error) {
 	if !safePath(item.File.Path) {
@@ -73,7 +76,9 @@ func (item Item) single() ([]ItemFile, error) {
 	}
 	defer f.Close()
 	sum := sha256.New()
-	n, err := io.Copy(sum, f)
+	buffer := copyBuffers.Get().(*[]byte)
+	defer copyBuffers.Put(buffer)
+	n, err := io.CopyBuffer(sum, struct{ io.Reader }{f}, *buffer) // a file would bring a buffer of its own
 	if err != nil {
 		return nil, err
 	}

@@ -178,7 +178,7 @@ func (h *handing) fault(ctx context.Context, i *checkpoint.Item, err error) erro
 		if merr != nil {
 			return merr
 		}
-		return h.outage(ctx, i, at, func(tx *checkpoint.Tx) error { return tx.AddUncertain(i.ID, string(answer), h.millis()) })
+		return h.uncertain(ctx, i, at, func(tx *checkpoint.Tx) error { return tx.AddUncertain(i.ID, string(answer), h.millis()) })
 	}
 	if ctx.Err() != nil {
 		return errors.Join(err, h.putBack(ctx, i))
@@ -189,6 +189,26 @@ func (h *handing) fault(ctx context.Context, i *checkpoint.Item, err error) erro
 		return h.wait(ctx, i, next.UnixMilli(), nil)
 	}
 	return h.outage(ctx, i, at, nil)
+}
+
+// mostUncertain is how many ends of which nobody knows an item may have: each may
+// have made a copy, and one on which a server dies each time would stop all
+// others.
+const mostUncertain = 3
+
+// uncertain notes an end of which nobody knows.
+func (h *handing) uncertain(ctx context.Context, i *checkpoint.Item, at *archive.Error, note func(*checkpoint.Tx) error) error {
+	before, err := h.cp.UncertainEnds(ctx, i.ID)
+	if err != nil {
+		return err
+	}
+	if before+1 < mostUncertain {
+		return h.outage(ctx, i, at, note)
+	}
+	if err := h.cp.Update(context.WithoutCancel(ctx), note); err != nil {
+		return err
+	}
+	return h.reject(ctx, i, fmt.Sprintf("its delivery ended %d times without an answer, so it may have arrived as often: look for it before you retry it (%s)", before+1, at))
 }
 
 // putBack lets an item wait as if it had not been tried.

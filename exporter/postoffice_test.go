@@ -217,6 +217,35 @@ func TestUncertainEndIsCountedAndSentAgain(t *testing.T) {
 	}
 }
 
+// A mail on which a server dies each time must not stop the others for ever, nor
+// be sent for ever.
+func TestItemThatEndsUncertainEachTimeWaitsForAPerson(t *testing.T) {
+	r, h, office := postTrial(t)
+	h.putAll("a", "b")
+	office.answers(func(name string) error {
+		if name == firstLetter {
+			return &archive.Error{Class: archive.Uncertain, Op: "deliver", Err: errors.New("the connection ended before the reply")}
+		}
+		return nil
+	})
+	for range 2 {
+		if _, err := r.fails(); !errors.Is(err, ErrIncomplete) {
+			t.Error(err)
+		}
+		r.clock.Advance(2 * time.Hour)
+	}
+	if _, err := r.fails(); !errors.Is(err, ErrQuarantine) || errors.Is(err, ErrIncomplete) {
+		t.Error(err)
+	}
+	if office.times(firstLetter) != 3 || office.times(secondLetter) != 1 {
+		t.Errorf("took %q", office.order)
+	}
+	s, err := r.Status(context.Background())
+	if err != nil || s.Destinations[0].Uncertain != 3 || s.Destinations[0].Rejected != 1 {
+		t.Errorf("status: %+v, %v", s.Destinations, err)
+	}
+}
+
 // A process that dies between the announcement and the receipt cannot tell
 // whether the far side has the file: the next one counts that.
 func TestDeathWhileSendingIsUncertain(t *testing.T) {

@@ -60,6 +60,12 @@ func (c *Checkpoint) Unsent(ctx context.Context, bundle int64) ([]Item, error) {
 	return c.items(ctx, `WHERE i.bundle = ? AND i.state IN ('waiting', 'sending') ORDER BY i.position`, bundle)
 }
 
+// UncertainEnds counts the ends of an item of which nobody knows.
+func (c *Checkpoint) UncertainEnds(ctx context.Context, item int64) (n int, err error) {
+	_, err = c.get(ctx, []any{&n}, `SELECT count(*) FROM receipt WHERE item = ? AND kind = ?`, item, ReceiptUncertain)
+	return n, err
+}
+
 // Untaken lists up to limit files that a destination took into its flat folder
 // and no importer has been seen to take from there, the oldest first.
 func (c *Checkpoint) Untaken(ctx context.Context, destination int64, limit int) ([]Item, error) {
