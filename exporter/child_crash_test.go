@@ -69,7 +69,7 @@ func (c *crashChild) run() {
 	}
 	complete, err := c.export(context.Background())
 	r := result{Complete: complete}
-	if err := unexpected(err); err != nil {
+	if err := c.unexpected(err); err != nil {
 		r.Fault = err.Error()
 	}
 	c.print(r)
@@ -106,19 +106,19 @@ func (c *crashChild) print(r result) {
 	}
 }
 
-// unexpected is what remains of a run's error without what the account's faults
-// may cause.
-func unexpected(err error) error {
+// unexpected is what remains of a run's error without what the account's and the
+// mail server's faults may cause.
+func (c *crashChild) unexpected(err error) error {
 	var api *liveperson.APIError
 	joined, several := err.(interface{ Unwrap() []error })
 	switch {
 	case several:
 		var rest []error
 		for _, e := range joined.Unwrap() {
-			rest = append(rest, unexpected(e))
+			rest = append(rest, c.unexpected(e))
 		}
 		return errors.Join(rest...)
-	case err == ErrIncomplete, errors.As(err, &api):
+	case err == ErrIncomplete, errors.As(err, &api), err == ErrQuarantine && c.Mail != "":
 		return nil
 	}
 	return err
