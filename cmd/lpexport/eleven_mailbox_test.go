@@ -23,12 +23,13 @@ type mailbox struct {
 func (e *eleven) prepareSMTP() {
 	e.t.Helper()
 	variable := func(name string) string { return server(e.t, "postfix", "LPEXPORT_TEST_POSTFIX_"+name) }
-	for eleven, name := range map[string]string{
-		"HOST": "HOST", "PORT": "STARTTLS_PORT", "TLS_PORT": "TLS_PORT", "LOGIN_PORT": "SUBMISSION_PORT", "CERT_PORT": "CLIENT_CERT_PORT",
-		"CA": "CA", "CERT": "CERT", "KEY": "KEY", "USER": "USERNAME", "PASSWORD": "PASSWORD",
-	} {
-		e.set("SMTP_"+eleven, variable(name))
+	for _, name := range []string{"HOST", "TLS_PORT", "CA", "CERT", "KEY", "PASSWORD"} {
+		e.set("SMTP_"+name, variable(name))
 	}
+	e.set("SMTP_PORT", variable("STARTTLS_PORT"))
+	e.set("SMTP_LOGIN_PORT", variable("SUBMISSION_PORT"))
+	e.set("SMTP_CERT_PORT", variable("CLIENT_CERT_PORT"))
+	e.set("SMTP_USER", variable("USERNAME"))
 	m := &mailbox{
 		folder: filepath.Join(variable("MAILDIR"), "new"), config: variable("CONFIG"),
 		recipient: e.name + "@archive.test", trace: e.trace, before: map[string]bool{},
@@ -96,6 +97,7 @@ func (m *mailbox) read(t *testing.T) (mails []lying) {
 func mortalPostfix(e *eleven) mortal {
 	pidFile := filepath.Join(server(e.t, "postfix", "LPEXPORT_TEST_POSTFIX"), "postfix.pid")
 	return mortal{
+		kills:   6,
 		arrived: func() int { return len(e.place.(*mailbox).names(e.t)) },
 		kill:    func() { killChildren(e.t, pidFile, "smtpd") },
 		revive:  func() {},

@@ -123,7 +123,9 @@ func (e *eleven) prepareS3(endpoint, access, secret string) {
 	trusted.AppendCertsFromPEM(ca)
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}
 	e.t.Cleanup(transport.CloseIdleConnections)
-	client, err := minio.New(endpoint, &minio.Options{Creds: credentials.NewStaticV4(access, secret, ""), Secure: true, Transport: transport})
+	client, err := minio.New(endpoint, &minio.Options{
+		Creds: credentials.NewStaticV4(access, secret, ""), Secure: true, Transport: transport, MaxRetries: 1,
+	})
 	if err != nil {
 		e.t.Fatal(err)
 	}
