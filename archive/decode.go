@@ -21,6 +21,7 @@ type decoder struct {
 	in    *jsontext.Decoder
 	err   error
 	known map[string]string // short strings that have been read: most come again
+	about int               // messages, as far as can be guessed
 }
 
 func newDecoder(r io.Reader, opts ...jsontext.Options) *decoder {
@@ -301,6 +302,7 @@ func ParseLine(line []byte) (Slice, error) {
 		return Slice{}, fmt.Errorf("read slice: %w", errNotUTF8)
 	}
 	d := newDecoder(bytes.NewBuffer(line), lax)
+	d.about = min(len(line)/600, 4096)
 	d.slice(&s)
 	d.end()
 	if d.err != nil {

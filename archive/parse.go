@@ -43,7 +43,14 @@ func (d *decoder) slice(s *Slice) {
 		case "participants":
 			s.Participants = readList(d, (*decoder).participant)
 		case "messages":
-			s.Messages = readList(d, (*decoder).message)
+			s.Messages = make([]Message, 0, d.about)
+			d.list(func() {
+				s.Messages = append(s.Messages, Message{})
+				d.message(&s.Messages[len(s.Messages)-1])
+			})
+			if len(s.Messages) == 0 {
+				s.Messages = nil
+			}
 		case "happened":
 			s.Happened = readList(d, (*decoder).happening)
 		case "partial":
