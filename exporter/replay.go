@@ -90,7 +90,8 @@ func (e *Exporter) deliverNow(ctx context.Context, d Destination, pending *int) 
 	if errors.As(err, &at) && at.Class != archive.Abort && at.Class != archive.Halt && ctx.Err() == nil {
 		err = w.trouble(ctx, at)
 	}
-	err = errors.Join(err, w.failed, w.dest.Target.Close())
+	w.closeTarget()
+	err = errors.Join(err, w.failed)
 	waiting, werr := e.cp.Waiting(ctx, w.row.ID)
 	*pending = waiting.Bundles
 	if err == nil && werr == nil && waiting.Bundles > 0 {

@@ -74,7 +74,8 @@ func (e *TargetChangedError) Hint() string {
 // and handed over. Its error is one that ends the process's work, such as a
 // state that cannot be written; the destination's own troubles are in the report.
 func (w *worker) run(ctx context.Context, captured <-chan struct{}) error {
-	err := errors.Join(w.work(ctx, captured), w.dest.Target.Close())
+	err := w.work(ctx, captured)
+	w.closeTarget()
 	var at *archive.Error
 	var fork *ForkError
 	var moved *TargetChangedError
@@ -92,6 +93,13 @@ func (w *worker) run(ctx context.Context, captured <-chan struct{}) error {
 		return w.trouble(ctx, at)
 	}
 	return err
+}
+
+// closeTarget ends what is held open. What was taken is taken, however that ends.
+func (w *worker) closeTarget() {
+	if err := w.dest.Target.Close(); err != nil {
+		w.Log.Debug("connection did not end well", "destination", w.dest.Name, "error", err)
+	}
 }
 
 // lasting is how long a destination may fail until that is an error and no
