@@ -4,12 +4,14 @@ package exporter
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
 	"log"
 	"net"
 	netmail "net/mail"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -121,7 +123,7 @@ func (m *mailbox) copies(t *testing.T) (mails, again int) {
 	return mails, again
 }
 
-// slices are what the mails say, each once.
+// slices are what the mails say, each once, in the order of their numbers.
 func (m *mailbox) slices(t *testing.T) (list []archive.Slice) {
 	t.Helper()
 	m.mu.Lock()
@@ -141,6 +143,10 @@ func (m *mailbox) slices(t *testing.T) (list []archive.Slice) {
 			t.Errorf("%s: %v", id, err)
 		}
 	}
+	// A mail that was put off arrives after later ones.
+	slices.SortStableFunc(list, func(a, b archive.Slice) int {
+		return cmp.Or(cmp.Compare(a.Conversation, b.Conversation), cmp.Compare(a.Number, b.Number))
+	})
 	return list
 }
 
