@@ -69,7 +69,7 @@ func (e *Exporter) verifyKept(ctx context.Context, d Destination, report func(ar
 	if err != nil || !registered {
 		return 0, err
 	}
-	return bundles, e.cp.DeliveredPaths(ctx, row.ID, func(path, sum string) error {
+	err = e.cp.DeliveredPaths(ctx, row.ID, func(path, sum string) error {
 		bundles++
 		name := filepath.Join(e.manifestsDir(), filepath.FromSlash(path), archive.ManifestFile)
 		raw, err := os.ReadFile(name)
@@ -83,6 +83,7 @@ func (e *Exporter) verifyKept(ctx context.Context, d Destination, report func(ar
 		}
 		return nil
 	})
+	return bundles, err
 }
 
 // ownBundles is what a source holds of one destination: several may share a root.
