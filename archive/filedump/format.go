@@ -17,7 +17,7 @@ type Format struct {
 var _ archive.Format = (*Format)(nil)
 
 // New checks the settings. The error names all that is wrong with them, each a
-// *SettingError.
+// *archive.SettingError.
 func New(s Settings) (*Format, error) {
 	if err := s.check(); err != nil {
 		return nil, err

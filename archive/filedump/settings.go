@@ -28,23 +28,12 @@ type Settings struct {
 // defaultSystem is who writes the notes where Settings.System is "".
 const defaultSystem = "LivePerson"
 
-// SettingError says which field of Settings is wrong, by its name in JSON.
-type SettingError struct {
-	Field string
-	Err   error
-}
-
-func (e *SettingError) Error() string { return "filedump." + e.Field + ": " + e.Err.Error() }
-
-// Unwrap returns what is wrong.
-func (e *SettingError) Unwrap() error { return e.Err }
-
-// check returns everything that is wrong, joined; each is a *SettingError.
+// check returns everything that is wrong, joined; each is an *archive.SettingError.
 func (s *Settings) check() error {
 	var all []error
 	field := func(name string, err error) {
 		if err != nil {
-			all = append(all, &SettingError{name, err})
+			all = append(all, &archive.SettingError{Format: "filedump", Field: name, Err: err})
 		}
 	}
 	field("file", checkFile(s.File))

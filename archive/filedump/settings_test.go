@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"lpexport/archive"
 	"lpexport/archive/filedump"
 )
 
@@ -22,7 +23,7 @@ func faults(t *testing.T, s filedump.Settings) []string {
 	}
 	var fields []string
 	for _, one := range joined.Unwrap() {
-		fault, ok := errors.AsType[*filedump.SettingError](one)
+		fault, ok := errors.AsType[*archive.SettingError](one)
 		if !ok || !strings.HasPrefix(one.Error(), "filedump."+fault.Field+": ") {
 			t.Fatalf("%T: %v", one, one)
 		}

@@ -8,26 +8,16 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"lpexport/archive"
 )
 
-// SettingError says which field of Settings is wrong, by its name in JSON:
-// "per", "headers.X-Name", "journal.from".
-type SettingError struct {
-	Field string
-	Err   error
-}
-
-func (e *SettingError) Error() string { return "mail." + e.Field + ": " + e.Err.Error() }
-
-// Unwrap returns what is wrong.
-func (e *SettingError) Unwrap() error { return e.Err }
-
-// check returns everything that is wrong, joined; each is a *SettingError.
+// check returns everything that is wrong, joined; each is an *archive.SettingError.
 func (s *Settings) check() error {
 	var all []error
 	field := func(name string, err error) {
 		if err != nil {
-			all = append(all, &SettingError{name, err})
+			all = append(all, &archive.SettingError{Format: "mail", Field: name, Err: err})
 		}
 	}
 	if s.Destination == "" || !utf8.ValidString(s.Destination) {

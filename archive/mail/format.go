@@ -37,7 +37,7 @@ type custom struct {
 	value template
 }
 
-// New returns the format with these settings. Its error joins a *SettingError
+// New returns the format with these settings. Its error joins an *archive.SettingError
 // for everything that is wrong.
 func New(s Settings) (*Format, error) {
 	if err := s.check(); err != nil {

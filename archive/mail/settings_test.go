@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"lpexport/archive"
 	"lpexport/archive/mail"
 )
 
@@ -49,7 +50,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 		of := settings()
 		c.change(&of)
 		_, err := mail.New(of)
-		if e, ok := errors.AsType[*mail.SettingError](err); !ok || e.Field != c.field {
+		if e, ok := errors.AsType[*archive.SettingError](err); !ok || e.Field != c.field {
 			t.Errorf("%s: %v", c.field, err)
 		}
 	}

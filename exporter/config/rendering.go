@@ -84,23 +84,11 @@ func (t *chosen) hasHeader(key string) bool {
 func (d *decoder) checkRendering(path string, t *chosen) {
 	if m := t.Rendering.Mail; m != nil {
 		_, err := mail.New(*m)
-		var at *mail.SettingError
-		d.checkFormat(join(path, profile.FormatMail), err, func(err error) (string, error) {
-			if errors.As(err, &at) {
-				return at.Field, at.Err
-			}
-			return "", err
-		})
+		d.checkFormat(join(path, profile.FormatMail), err)
 	}
 	if f := t.Rendering.FileDump; f != nil {
 		_, err := filedump.New(*f)
-		var at *filedump.SettingError
-		d.checkFormat(join(path, profile.FormatFileDump), err, func(err error) (string, error) {
-			if errors.As(err, &at) {
-				return at.Field, at.Err
-			}
-			return "", err
-		})
+		d.checkFormat(join(path, profile.FormatFileDump), err)
 	}
 	if p := t.Rendering.Packing; t.pack != nil && t.pack.manifest != nil && p.Manifest != archive.ManifestNone && !p.Zip {
 		at := join(path, "pack.manifest")
@@ -108,9 +96,8 @@ func (d *decoder) checkRendering(path string, t *chosen) {
 	}
 }
 
-// checkFormat reports what a format says of its settings; field takes the name
-// of the key out of an error, "" where it names none.
-func (d *decoder) checkFormat(path string, err error, field func(error) (string, error)) {
+// checkFormat reports what a format says of its settings.
+func (d *decoder) checkFormat(path string, err error) {
 	if err == nil {
 		return
 	}
@@ -120,7 +107,8 @@ func (d *decoder) checkFormat(path string, err error, field func(error) (string,
 	}
 	for _, each := range all {
 		at, name := path, ""
-		if name, each = field(each); name != "" {
+		if setting, is := errors.AsType[*archive.SettingError](each); is {
+			name, each = setting.Field, setting.Err
 			at = join(path, name)
 		}
 		// The firm's domains are no key of a format: identity is checked for them.
