@@ -63,32 +63,13 @@ func (d *documents) add(facts *facts, part Part, s *Slice) {
 	for i := range s.Messages {
 		m := &s.Messages[i]
 		g.listing.add(m.Dialog, m.Sequence, m.Derived, m.Variant, m.Amends)
-		g.fact.note(facts, m)
+		g.fact.note(facts, &scanned{dialog: m.Dialog, derived: m.Derived, sequence: m.Sequence, variant: m.Variant, amends: m.Amends})
 		d.period.include(m.SentAt, m.SentAt)
 	}
 	for i := range s.Happened {
 		g.listing.Happened = append(g.listing.Happened, s.Happened[i].Name)
 		g.fact.names = append(g.fact.names, facts.hash("", s.Happened[i].Name, 1))
 	}
-}
-
-// note adds a message to what its slice delivers.
-func (f *fact) note(facts *facts, m *Message) {
-	fresh := m.Amends == 0
-	if m.Derived != "" {
-		name := facts.hash(m.Dialog, m.Derived, 0)
-		if fresh {
-			f.names = append(f.names, name)
-		} else {
-			f.amendedNames = append(f.amendedNames, name)
-		}
-		return
-	}
-	tracks := &f.fresh
-	if !fresh {
-		tracks = &f.amended
-	}
-	trackOf(tracks, facts.hash(m.Dialog, "", m.Variant)).Add(m.Sequence)
 }
 
 // document reads a file that holds slices of its own, if there is a reader for

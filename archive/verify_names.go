@@ -153,28 +153,29 @@ func (t *transcripts) message() {
 	if t.err == nil {
 		m := &t.msg
 		t.listing.add(m.dialog, m.sequence, m.derived, m.variant, m.amends)
-		t.note(m)
+		if t.fact.note(t.facts, m) {
+			t.repeated++
+		}
 	}
 }
 
-// note adds a message to the line's fact.
-func (t *transcripts) note(m *scanned) {
+// note adds a message to what its slice delivers, and tells whether it is one
+// that stands there already and amends nothing.
+func (f *fact) note(facts *facts, m *scanned) (repeated bool) {
 	if m.derived != "" {
-		name := t.facts.hash(m.dialog, m.derived, 0)
+		name := facts.hash(m.dialog, m.derived, 0)
 		if m.amends != 0 {
-			t.fact.amendedNames = append(t.fact.amendedNames, name)
+			f.amendedNames = append(f.amendedNames, name)
 		} else {
-			t.fact.names = append(t.fact.names, name)
+			f.names = append(f.names, name)
 		}
-		return
+		return false
 	}
-	tracks := &t.fact.fresh
+	tracks := &f.fresh
 	if m.amends != 0 {
-		tracks = &t.fact.amended
+		tracks = &f.amended
 	}
-	if !trackOf(tracks, t.facts.hash(m.dialog, "", m.variant)).Add(m.sequence) && m.amends == 0 {
-		t.repeated++
-	}
+	return !trackOf(tracks, facts.hash(m.dialog, "", m.variant)).Add(m.sequence) && m.amends == 0
 }
 
 func (t *transcripts) happening() {
