@@ -24,17 +24,13 @@ type Quarantined struct {
 	Record       []byte // as received; only from QuarantineShow
 }
 
-func (e *Exporter) fromRow(ctx context.Context, q checkpoint.Quarantined) (Quarantined, error) {
-	out := Quarantined{ID: q.ID, Kind: q.Kind, Conversation: q.SourceID, Reason: q.Reason,
+func fromRow(q checkpoint.Quarantined) Quarantined {
+	out := Quarantined{ID: q.ID, Kind: q.Kind, Destination: q.Name, Conversation: q.SourceID, Reason: q.Reason,
 		Since: time.UnixMilli(q.CreatedAt).UTC(), Bytes: q.Bytes, SHA256: hexOf(q.SHA256)}
 	if q.Kind == checkpoint.KindItem {
 		out.Conversation, out.Item = "", q.SourceID
 	}
-	var err error
-	if q.Destination != 0 {
-		out.Destination, err = e.cp.DestinationName(ctx, q.Destination)
-	}
-	return out, err
+	return out
 }
 
 // QuarantineList lists what waits, oldest first.
@@ -42,9 +38,7 @@ func (e *Exporter) QuarantineList(ctx context.Context) ([]Quarantined, error) {
 	rows, err := e.cp.Quarantined(ctx)
 	list := make([]Quarantined, len(rows))
 	for i, q := range rows {
-		if list[i], err = e.fromRow(ctx, q); err != nil {
-			return nil, err
-		}
+		list[i] = fromRow(q)
 	}
 	return list, err
 }
@@ -56,9 +50,7 @@ func (e *Exporter) QuarantineShow(ctx context.Context, id int64) (q Quarantined,
 	if err != nil || !found {
 		return q, found, err
 	}
-	if q, err = e.fromRow(ctx, row); err != nil {
-		return q, true, err
-	}
+	q = fromRow(row)
 	if len(row.Frame) > 0 {
 		q.Record, err = e.packer.unpack(nil, row.Frame)
 	}

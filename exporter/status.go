@@ -37,7 +37,6 @@ type DestinationStatus struct {
 	FailingSince  time.Time // zero while it does not fail
 	NextTry       time.Time // zero: with the next run
 	Halted        bool
-	Retired       bool
 }
 
 // Status reads the state. It changes nothing and needs no lease.
@@ -97,7 +96,7 @@ func (e *Exporter) destinationStatus(ctx context.Context, d Destination) (Destin
 		return s, err
 	}
 	s.Pending, s.Failed, s.Rejected, s.Uncertain = w.Due+w.Bundles, w.Failed, w.Rejected, w.Uncertain
-	s.LastError, s.Retired = row.Trouble.Error, row.Retired
+	s.LastError = row.Trouble.Error
 	if row.Trouble.Since != 0 {
 		s.FailingSince, s.NextTry = time.UnixMilli(row.Trouble.Since).UTC(), time.UnixMilli(row.Trouble.NextAt).UTC()
 	}

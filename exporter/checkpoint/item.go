@@ -158,9 +158,3 @@ func (c *Checkpoint) BundleBySerial(ctx context.Context, destination int64, seri
 		`SELECT `+bundleColumns+` FROM bundle WHERE destination = ? AND serial = ? AND state != 'preparing'`, destination, serial)
 	return b, found, err
 }
-
-// DestinationName is the name of a registered destination, "" for 0.
-func (c *Checkpoint) DestinationName(ctx context.Context, id int64) (name string, err error) {
-	_, err = c.get(ctx, []any{&name}, `SELECT name FROM destination WHERE id = ?`, id)
-	return name, err
-}

@@ -14,6 +14,7 @@ type Quarantined struct {
 	ID          int64
 	Kind        string
 	Destination int64  // 0: a record, which is of none
+	Name        string // of the destination; only when read
 	SourceID    string // of the conversation, "" when the record has none; an item's bundle and file
 	Reason      string
 	CreatedAt   int64
@@ -60,16 +61,21 @@ func (tx *Tx) ResolveCut(destination int64, sourceID string, now int64) error {
 		now, KindConversation, destination, sourceID)
 }
 
+const (
+	quarantineColumns = `q.id, q.kind, q.destination, coalesce(d.name, ''), q.source_id, q.reason, q.created_at, q.bytes, q.sha256`
+	quarantineTables  = ` FROM quarantine q LEFT JOIN destination d ON d.id = q.destination`
+)
+
 // Quarantined lists what waits, without the bytes.
 func (c *Checkpoint) Quarantined(ctx context.Context) (list []Quarantined, err error) {
 	err = c.list(ctx, func(s scanner) error {
 		var q Quarantined
-		if err := s.Scan(&q.ID, &q.Kind, &q.Destination, &q.SourceID, &q.Reason, &q.CreatedAt, &q.Bytes, &q.SHA256); err != nil {
+		if err := s.Scan(&q.ID, &q.Kind, &q.Destination, &q.Name, &q.SourceID, &q.Reason, &q.CreatedAt, &q.Bytes, &q.SHA256); err != nil {
 			return err
 		}
 		list = append(list, q)
 		return nil
-	}, `SELECT id, kind, destination, source_id, reason, created_at, bytes, sha256 FROM quarantine WHERE resolved_at IS NULL ORDER BY id`)
+	}, `SELECT `+quarantineColumns+quarantineTables+` WHERE q.resolved_at IS NULL ORDER BY q.id`)
 	return list, err
 }
 
@@ -81,8 +87,8 @@ func (c *Checkpoint) CountQuarantined(ctx context.Context) (n int, err error) {
 
 // QuarantinedByID reads one entry that waits, with its bytes.
 func (c *Checkpoint) QuarantinedByID(ctx context.Context, id int64) (q Quarantined, found bool, err error) {
-	found, err = c.get(ctx, []any{&q.ID, &q.Kind, &q.Destination, &q.SourceID, &q.Reason, &q.CreatedAt, &q.Bytes, &q.SHA256, &q.Frame},
-		`SELECT id, kind, destination, source_id, reason, created_at, bytes, sha256, frame FROM quarantine WHERE id = ? AND resolved_at IS NULL`, id)
+	found, err = c.get(ctx, []any{&q.ID, &q.Kind, &q.Destination, &q.Name, &q.SourceID, &q.Reason, &q.CreatedAt, &q.Bytes, &q.SHA256, &q.Frame},
+		`SELECT `+quarantineColumns+`, q.frame`+quarantineTables+` WHERE q.id = ? AND q.resolved_at IS NULL`, id)
 	return q, found, err
 }
 
