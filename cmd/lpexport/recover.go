@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -61,25 +60,12 @@ func runRecover(ctx context.Context, p *program, options recoverOptions) (_ *rec
 	if options.destination == "" {
 		return found, usage("recover needs --destination", "lpexport recover --help")
 	}
-	c, err := p.loadConfig()
-	if err != nil {
-		return found, err
-	}
-	names, err := knownDestinations(c, []string{options.destination})
-	if err != nil {
-		return found, err
-	}
-	e, err := p.openExporter(ctx, c, exporter.Settings{})
-	if err != nil {
-		return found, err
-	}
-	defer func() { err = errors.Join(err, e.Close()) }()
-	recovered, err := e.Recover(ctx, names[0])
-	if err != nil {
-		return found, err
-	}
-	return &recoverResult{
-		Destination: options.destination, Bundles: recovered.Bundles, Serial: recovered.Serial,
-		Conversations: recovered.Conversations, Messages: recovered.Messages, Withdrawn: recovered.Withdrawn,
-	}, nil
+	return found, p.withDestination(ctx, options.destination, func(e *exporter.Exporter, identity string) error {
+		recovered, err := e.Recover(ctx, identity)
+		if err == nil {
+			found.Destination, found.Bundles, found.Serial = options.destination, recovered.Bundles, recovered.Serial
+			found.Conversations, found.Messages, found.Withdrawn = recovered.Conversations, recovered.Messages, recovered.Withdrawn
+		}
+		return err
+	})
 }

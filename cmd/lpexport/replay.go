@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -76,20 +75,9 @@ func runReplay(ctx context.Context, p *program, options replayOptions) (_ *repla
 			return found, err
 		}
 	}
-	c, err := p.loadConfig()
-	if err != nil {
-		return found, err
-	}
-	names, err := knownDestinations(c, []string{options.destination})
-	if err != nil {
-		return found, err
-	}
-	e, err := p.openExporter(ctx, c, exporter.Settings{})
-	if err != nil {
-		return found, err
-	}
-	defer func() { err = errors.Join(err, e.Close()) }()
-	replayed, err := e.Replay(ctx, names[0], from, to)
-	found.Destination, found.Bundles, found.Absent, found.Pending = options.destination, replayed.Bundles, replayed.Absent, replayed.Pending
-	return found, err
+	return found, p.withDestination(ctx, options.destination, func(e *exporter.Exporter, identity string) error {
+		replayed, err := e.Replay(ctx, identity, from, to)
+		found.Destination, found.Bundles, found.Absent, found.Pending = options.destination, replayed.Bundles, replayed.Absent, replayed.Pending
+		return err
+	})
 }

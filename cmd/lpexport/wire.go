@@ -90,6 +90,25 @@ func called(c *config.Config, identity string) string {
 	return identity
 }
 
+// withDestination calls do with the exporter of the configuration, and with the
+// name by which the state knows the destination that is called name there.
+func (p *program) withDestination(ctx context.Context, name string, do func(e *exporter.Exporter, identity string) error) (err error) {
+	c, err := p.loadConfig()
+	if err != nil {
+		return err
+	}
+	names, err := knownDestinations(c, []string{name})
+	if err != nil {
+		return err
+	}
+	e, err := p.openExporter(ctx, c, exporter.Settings{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	return do(e, names[0])
+}
+
 // openExporter builds all that c describes; with sets what only some commands
 // need: Source and Progress. The caller closes what it gets.
 func (p *program) openExporter(ctx context.Context, c *config.Config, with exporter.Settings) (*exporter.Exporter, error) {
