@@ -1,0 +1,91 @@
+package exporter
+
+import (
+	"time"
+)
+
+// Overview is all that operators are shown: by metrics, the status page, alerts
+// and `lpexport status`. It never holds what people wrote. Made by Exporter.Overview.
+type Overview struct {
+	Status
+	Account   string
+	Generator string // program and version
+	At        time.Time
+	Began     time.Time // when this process began to serve; zero for a command that only looks
+	Runs      []RunSummary
+	Days      []Day // the last 400 UTC days up to today, the oldest first, without a gap
+	Events    EventStatus
+	Receiver  *ReceiverStatus // nil: no webhook is listened to by this process
+	Counters  []Counter       // in order of their name and labels
+	Samples   []Sample        // about one a minute for the last 24 h of this process, the oldest first
+	Expiries  []Expiry
+}
+
+// RunSummary is one of the last runs, the newest first, at most 20.
+type RunSummary struct {
+	ID       int64
+	Kind     string // cycle or backfill
+	Started  time.Time
+	Ended    time.Time // zero: it is running, or was cut short
+	Complete bool
+}
+
+// Day is what was captured of the conversations that started on one UTC day.
+type Day struct {
+	Date          time.Time // its midnight
+	Conversations int64
+	Messages      int64
+	Covered       bool    // the whole day was asked for: if nothing was captured, nothing was there
+	Pending       []int64 // conversations not wholly delivered, by destination in the order of Status.Destinations
+}
+
+// EventStatus is what became of real-time events that are not settled.
+type EventStatus struct {
+	Waiting     int64         // not cut: who sent them, or of which conversation or skill they are, is not known
+	Oldest      time.Duration // of those
+	Unconfirmed int64         // messages that were delivered from events and that history has not confirmed for too long
+}
+
+// ReceiverStatus is how the listener for events fares.
+type ReceiverStatus struct {
+	LastAt time.Time // when the last event was stored; zero: none since the start
+	Alarm  string    // why events that bear our client id are refused; "" they are not
+	Since  time.Time // of the alarm
+}
+
+// Counter only ever grows, also over restarts: it is kept in the checkpoint.
+type Counter struct {
+	Name   string // one of the Counter constants
+	Labels string // the label's value, such as a result or a class; "" where the counter has none
+	Second string // the second label's value: the destination; "" where the counter has none
+	Value  int64
+}
+
+// Names of counters.
+const (
+	CounterRequests   = "requests"   // to LivePerson, by result: ok, throttled, unauthorized, rejected, unavailable, timeout, cancelled
+	CounterEvents     = "events"     // notifications, by the receiver's result
+	CounterChanges    = "changes"    // changes in stored notifications, by kind: content, rich, accept, chat, conversation, unknown
+	CounterDeliveries = "deliveries" // items handed over, by class: taken, retry, reject, halt, abort, uncertain; and destination
+	CounterMessages   = "messages"   // captured, by source: history, webhook
+	CounterExcluded   = "excluded"   // conversations that the selection left out, by reason
+	CounterBytes      = "bytes"      // of JSON received from LivePerson, by source: history, webhook
+	CounterDelivered  = "delivered"  // bytes of items that were taken, by destination (in Second)
+	CounterCycles     = "cycles"     // by result: complete, incomplete, failed, refused
+	CounterAmendments = "amendments" // cut, by destination (in Second)
+)
+
+// Sample is the state of one moment, for charts.
+type Sample struct {
+	At       time.Time
+	Lag      time.Duration
+	Pending  int   // conversations and bundles, of all destinations
+	Messages int64 // captured since the sample before
+	Events   int64 // stored since the sample before
+}
+
+// Expiry is something that stops working at a known time.
+type Expiry struct {
+	What string // such as "webhook certificate", "login to LivePerson"
+	At   time.Time
+}
