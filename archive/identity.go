@@ -3,6 +3,7 @@ package archive
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -43,6 +44,29 @@ func (m *Message) ContentHash() uint64 {
 	}
 	return binary.BigEndian.Uint64(sum[:8])
 }
+
+// WordsHash identifies the words that a message brings: its text, compared with
+// line ends trimmed, and the paths of its files. A real-time event and the record
+// of the same message spell all else differently.
+func (m *Message) WordsHash() uint64 {
+	p := hashed.Get().(*[]byte)
+	b := append((*p)[:0], 'w')
+	for line := range strings.Lines(strings.TrimRight(m.Text, wordless)) {
+		b = appendFramed(b, strings.TrimRight(line, wordless))
+	}
+	for i := range m.Files {
+		b = appendFramed(append(b, 'f'), m.Files[i].Path)
+	}
+	sum := sha256.Sum256(b)
+	if cap(b) <= maxPooled {
+		*p = b
+		hashed.Put(p)
+	}
+	return binary.BigEndian.Uint64(sum[:8])
+}
+
+// wordless is what the end of a line is trimmed of.
+const wordless = " \t\r\n"
 
 // appendWords appends what a message without Content says.
 func appendWords(dst []byte, m *Message) []byte {

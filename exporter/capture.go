@@ -39,7 +39,30 @@ type Counts struct {
 	Partial       int64
 	Variants      int64
 	Unknown       int64 // messages of a type that nobody knows yet
+
+	days map[int64]checkpoint.Day // new ones, by the day that their conversation began
 }
+
+// addDay counts what is new of a conversation.
+func (n *Counts) addDay(startedAt, conversations, messages int64) {
+	if n.days == nil {
+		n.days = map[int64]checkpoint.Day{}
+	}
+	d := n.days[dayOf(startedAt)]
+	n.days[dayOf(startedAt)] = checkpoint.Day{Day: dayOf(startedAt), Conversations: d.Conversations + conversations, Messages: d.Messages + messages}
+}
+
+func (n *Counts) addDays(tx *checkpoint.Tx) error {
+	for _, d := range n.days {
+		if err := tx.AddDay(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dayOf is a time's UTC day, since 1970.
+func dayOf(ms int64) int64 { return ms / (24 * time.Hour).Milliseconds() }
 
 // store keeps a page: records, revisions, names and what is due where, in one
 // transaction with its place, which finish notes (nil: none).
@@ -55,6 +78,9 @@ func (c *capture) store(ctx context.Context, p *page, finish func(*checkpoint.Tx
 				return err
 			}
 			due = due || made
+		}
+		if err := n.addDays(tx); err != nil {
+			return err
 		}
 		c.Step("page in transaction")
 		if finish != nil {
@@ -113,7 +139,7 @@ func (c *capture) storeOne(tx *checkpoint.Tx, p *page, r *captured, n *Counts) (
 	}
 	m.settle()
 	m.finish(r, &known)
-	if known.Changed > p.asked && (m.differs() || changedState(&known, r)) {
+	if m.blind || known.Changed > p.asked && (m.differs() || changedState(&known, r)) {
 		p.overtaken = append(p.overtaken, r.id)
 		return false, nil
 	}
@@ -160,26 +186,30 @@ func (m *merger) finish(r *captured, known *checkpoint.Conversation) {
 
 // storeMerged writes what a merger found; parts writes the record's bytes.
 func (c *capture) storeMerged(tx *checkpoint.Tx, m *merger, r *captured, known *checkpoint.Conversation, parts func() error, n *Counts) (due bool, err error) {
-	now := c.millis()
+	now, fresh := c.millis(), int64(0)
+	if known.Revision == 0 {
+		fresh = 1
+	}
 	if c.waiting {
 		if err := tx.ResolveCaptured(r.id, now); err != nil {
 			return false, err
 		}
 	}
-	revised := known.Revision == 0 || m.differs()
+	revised := known.Recorded == 0 || m.differs()
 	reread := c.nextLook(r, max(known.EntryAt, m.newest), now)
-	if !revised && !changedState(known, r) {
+	if !revised && !m.noted && !changedState(known, r) {
 		if reread == known.RereadAt {
 			return false, nil
 		}
 		return false, tx.SetReread(known.ID, reread)
 	}
 	if revised {
-		known.Revision = m.revision
+		known.Revision, known.Recorded = m.revision, m.revision
 	}
 	known.Status, known.StartedAt, known.ClosedAt = r.status, r.startedAt, r.closedAt
 	known.SurveyOpen, known.Partial = r.surveyOpen, r.partial
 	known.EntryAt, known.RereadAt = max(known.EntryAt, m.newest), reread
+	known.Unconfirmed = m.unconfirmed(known.Unconfirmed, now)
 	known.Seen = m.seen.encode(known.Seen[:0], r.id)
 	if err := tx.PutConversation(known); err != nil {
 		return false, err
@@ -192,6 +222,7 @@ func (c *capture) storeMerged(tx *checkpoint.Tx, m *merger, r *captured, known *
 	}
 	n.Revisions++
 	n.Messages += int64(m.messages)
+	n.addDay(known.StartedAt, fresh, int64(m.messages))
 	n.Variants += int64(m.variants)
 	if err := c.noteUnknown(tx, r, n); err != nil {
 		return false, err
@@ -254,8 +285,8 @@ func (c *capture) choose(tx *checkpoint.Tx, r *captured, n *Counts, now int64) (
 
 // page is an empty page for the answer to a request that is sent now.
 func (c *capture) page(ctx context.Context) (*page, error) {
-	asked, err := c.cp.Changes(ctx)
-	return &page{n: c.norm, packer: c.packer, account: c.Account, drafting: c.drafting, asked: asked}, err
+	asked, events, err := c.cp.Changes(ctx)
+	return &page{n: c.norm, packer: c.packer, account: c.Account, drafting: c.drafting, asked: asked, events: events}, err
 }
 
 func (c *capture) count(n *Counts) {
@@ -272,7 +303,10 @@ func (c *capture) count(n *Counts) {
 	c.counts.Unknown += n.Unknown
 	for reason, k := range n.Excluded {
 		c.counts.Excluded[reason] += k
+		c.tally.add(CounterExcluded, reason, "", k)
 	}
+	c.tally.add(CounterMessages, "history", "", n.Messages)
+	c.tally.add(CounterBytes, "history", "", n.Bytes)
 	c.Progress(Progress{Conversations: c.counts.Read, Expected: c.expected})
 }
 

@@ -40,8 +40,14 @@ func (e *Exporter) refreshDirectories(ctx context.Context) error {
 }
 
 // keepUsers stores the directory of users if it is another than the one known.
+// Users that it has no more stay known: what they wrote may still be on its way.
 func (e *Exporter) keepUsers(ctx context.Context, users map[string]checkpoint.User) error {
 	known, err := e.cp.Users(ctx)
+	for id, u := range known {
+		if _, listed := users[id]; !listed {
+			users[id] = u
+		}
+	}
 	if err != nil || maps.Equal(known, users) {
 		return err
 	}
@@ -78,7 +84,7 @@ func directoryOf(users []liveperson.User) map[string]checkpoint.User {
 		if kind == "unknown" {
 			kind = ""
 		}
-		byID[u.ID] = checkpoint.User{ID: u.ID, Login: u.Login, Name: cmp.Or(u.FullName, u.Nickname), Email: u.Email, Kind: kind}
+		byID[u.ID] = checkpoint.User{ID: u.ID, PID: u.PID, Login: u.Login, Name: cmp.Or(u.FullName, u.Nickname), Email: u.Email, Kind: kind}
 	}
 	return byID
 }

@@ -10,6 +10,7 @@ import (
 const (
 	wantFirst   = 1 << iota // its first version, as a new message
 	wantCurrent             // its present version, as an amendment
+	wantOther               // the same, if its words are other ones than an event told
 )
 
 // debt is what a destination is still to be given of one conversation.
@@ -32,10 +33,7 @@ func newDebt(s, held *seen, g checkpoint.Given) *debt {
 	}
 	for i := range s.dialogs {
 		dialog := &s.dialogs[i]
-		before := d.held.find(dialog.id)
-		if before == nil {
-			before = &seenDialog{}
-		}
+		before := d.heldDialog(dialog.id)
 		for j := range dialog.messages {
 			m := &dialog.messages[j]
 			m.touched = d.want(m, before)
@@ -67,15 +65,34 @@ func (d *debt) want(m *seenMessage, held *seenDialog) int64 {
 		return 0
 	}
 	has, ok := d.has(m, held)
-	switch first := d.first(m); {
-	case !ok && first.hash != m.hash:
-		return wantFirst | wantCurrent
-	case !ok:
-		return wantFirst
-	case has.hash == m.hash || has.hash == unknownHash:
-		return 0
+	wanted := int64(0)
+	if !ok {
+		has, wanted = d.first(m), wantFirst
 	}
-	return wantCurrent
+	switch {
+	case has.told && !m.told:
+		return wanted | wantOther
+	case has.hash == m.hash || has.hash == unknownHash:
+		return wanted
+	}
+	return wanted | wantCurrent
+}
+
+// words are those that an event told of a message which the destination has, or
+// is given before its present version.
+func (d *debt) words(dialog string, m *seenMessage) uint64 {
+	if has, ok := d.has(m, d.heldDialog(dialog)); ok {
+		return has.hash
+	}
+	return d.first(m).hash
+}
+
+// heldDialog is what an archive held of a dialog, never nil.
+func (d *debt) heldDialog(dialog string) *seenDialog {
+	if held := d.held.find(dialog); held != nil {
+		return held
+	}
+	return &seenDialog{}
 }
 
 // first is the version of a message that the destination is given as a new
@@ -86,7 +103,7 @@ func (d *debt) first(m *seenMessage) version {
 			return v
 		}
 	}
-	return version{m.hash, int(m.revision)}
+	return m.present()
 }
 
 // unknownHash stands for a content that a recovery could not read: what the
@@ -103,11 +120,12 @@ func (d *debt) has(m *seenMessage, held *seenDialog) (has version, ok bool) {
 		return has, ok
 	}
 	if has.hash == unknownHash {
-		has.hash = d.first(m).hash
+		first := d.first(m)
+		has.hash, has.told = first.hash, first.told
 	}
 	for _, r := range d.revisions {
 		if v, captured := m.asOf(r); captured && v.revision > d.given.Floor && (!ok || v.hash != has.hash) {
-			has, ok = version{v.hash, r}, true
+			has, ok = version{v.hash, r, v.told}, true
 		}
 	}
 	return has, ok
@@ -118,7 +136,7 @@ func (d *seenDialog) version(m *seenMessage) (version, bool) {
 	from, to := d.group(m.sequence)
 	for i := from; i < to; i++ {
 		if h := &d.messages[i]; h.variant == m.variant {
-			return version{h.hash, int(h.revision)}, true
+			return h.present(), true
 		}
 	}
 	return version{}, false
@@ -126,11 +144,7 @@ func (d *seenDialog) version(m *seenMessage) (version, bool) {
 
 // amends is the revision that a message's present version replaces.
 func (d *debt) amends(dialog string, m *seenMessage) int {
-	held := d.held.find(dialog)
-	if held == nil {
-		held = &seenDialog{}
-	}
-	if has, ok := d.has(m, held); ok {
+	if has, ok := d.has(m, d.heldDialog(dialog)); ok {
 		return max(has.revision, 1)
 	}
 	return d.first(m).revision
@@ -145,7 +159,7 @@ func (d *debt) missing(revisions map[int]bool) {
 			if m.touched&wantFirst != 0 {
 				revisions[d.first(m).revision] = true
 			}
-			if m.touched&wantCurrent != 0 {
+			if m.touched&(wantCurrent|wantOther) != 0 {
 				revisions[int(m.revision)] = true
 			}
 		}

@@ -125,6 +125,7 @@ type Exporter struct {
 	Settings
 	cp      *checkpoint.Checkpoint
 	packer  *packer
+	tally   *tally
 	ceiling int // of a window
 }
 
@@ -147,7 +148,7 @@ func Open(ctx context.Context, s Settings) (*Exporter, error) {
 	if s.Progress == nil {
 		s.Progress = func(Progress) {}
 	}
-	return &Exporter{Settings: s, cp: cp, packer: newPacker(), ceiling: ceiling}, nil
+	return &Exporter{Settings: s, cp: cp, packer: newPacker(), tally: &tally{}, ceiling: ceiling}, nil
 }
 
 // Close ends all work with the checkpoint.

@@ -71,7 +71,7 @@ func (c *capture) fetchAlone(ctx context.Context, id string) error {
 	if len(p.oversized) == 0 {
 		return c.store(ctx, p, nil)
 	}
-	h := &huge{capture: c, id: id, asked: p.asked}
+	h := &huge{capture: c, id: id, asked: p.asked, events: p.events}
 	return h.fetch(ctx)
 }
 
@@ -82,6 +82,7 @@ type huge struct {
 	*capture
 	id     string
 	asked  int64 // the checkpoint's changes when its first section was asked for
+	events bool  // the account has events
 	known  checkpoint.Conversation
 	record liveperson.Record
 	head   captured
@@ -124,7 +125,7 @@ func (h *huge) begin(ctx context.Context) (in bool, err error) {
 		h.record.Add(section, small[section])
 	}
 	h.head = captured{header: h.norm.header(&h.record)}
-	h.norm.captureRest(&h.head, &h.record)
+	h.norm.captureRest(&h.head, &h.record, h.events)
 	h.head.sha256 = sha256.Sum256(small["info"])
 	err = h.cp.Update(ctx, func(tx *checkpoint.Tx) error {
 		in, err = h.open(tx, small)
@@ -242,7 +243,7 @@ func (h *huge) stream(ctx context.Context, section string) error {
 
 func (h *huge) message(e []byte) {
 	c := captured{header: h.head.header}
-	h.norm.captureMessage(&c, e)
+	h.norm.captureMessage(&c, e, h.events)
 	h.head.unknown = append(h.head.unknown, c.unknown...)
 	if c.reason != "" {
 		h.head.reason = c.reason
@@ -299,13 +300,16 @@ func (h *huge) finish(ctx context.Context) error {
 		if h.head.reason != "" {
 			return h.quarantine(tx)
 		}
-		if now.Changed != h.known.Changed {
+		if now.Changed != h.known.Changed || now.Revision != h.known.Revision || h.merge.blind {
 			return &liveperson.APIError{Op: "capture " + h.id, Err: errOvertaken}
 		}
 		h.counts.Read, h.counts.Bytes = 1, h.head.bytes
 		h.merge.finish(&h.head, &h.known)
 		due, err = h.storeMerged(tx, h.merge, &h.head, &h.known, func() error { return nil }, &h.counts)
 		if err != nil {
+			return err
+		}
+		if err := h.counts.addDays(tx); err != nil {
 			return err
 		}
 		return tx.DropPartsAfter(h.known.ID, h.known.Revision)

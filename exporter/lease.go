@@ -23,7 +23,7 @@ const leasePoll = 50 * time.Millisecond
 
 // leaseCycle takes the lease of the cycle, or fails with ErrCycleRunning.
 func (e *Exporter) leaseCycle() (release func(), err error) {
-	l := flock.New(filepath.Join(e.State, "cycle.lock"), flock.SetPermissions(0o600))
+	l := flock.New(e.leasePath("cycle"), flock.SetPermissions(0o600))
 	ok, err := l.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lease of the cycle: %w", err)
@@ -60,8 +60,10 @@ func (e *Exporter) leaseBig(ctx context.Context) (release func(), err error) {
 	return e.waitForLease(ctx, "big")
 }
 
+func (e *Exporter) leasePath(name string) string { return filepath.Join(e.State, name+".lock") }
+
 func (e *Exporter) waitForLease(ctx context.Context, name string) (release func(), err error) {
-	l := flock.New(filepath.Join(e.State, name+".lock"), flock.SetPermissions(0o600))
+	l := flock.New(e.leasePath(name), flock.SetPermissions(0o600))
 	if _, err := l.TryLockContext(ctx, leasePoll); err != nil {
 		l.Close()
 		return nil, fmt.Errorf("lease %s: %w", name, err)

@@ -19,6 +19,8 @@ type merger struct {
 	happened int   // new ones
 	reopened bool  // one of them says so
 	facts    int   // new, but never delivered
+	noted    bool  // something that events told was met
+	blind    bool  // something that events told could not be compared with
 	variants int   // messages under a name that another one has
 	oldest   int64 // time of the oldest new or changed entry
 	newest   int64
@@ -62,7 +64,7 @@ func (m *merger) add(c capturedMessage) {
 	}
 	for i := from; i < to; i++ {
 		k := &d.messages[i]
-		if k.hash != c.hash {
+		if !m.says(k, &c) {
 			continue
 		}
 		if k.touched == 0 {
@@ -76,10 +78,49 @@ func (m *merger) add(c capturedMessage) {
 	m.open = append(m.open, c)
 }
 
+// says tells whether a known message says what a record's does. One that an event
+// told is compared by its words.
+func (m *merger) says(k *seenMessage, c *capturedMessage) bool {
+	if !k.told {
+		return k.hash == c.hash
+	}
+	m.blind = m.blind || c.words == 0
+	if !k.confirmed {
+		k.confirmed, m.noted = true, true
+	}
+	return k.hash == c.words
+}
+
 func (m *merger) insert(d *seenDialog, at int, c capturedMessage, variant int32) {
 	d.insert(at, seenMessage{sequence: c.sequence, hash: c.hash, variant: variant, revision: int32(m.revision), touched: c.at + 1})
 	m.messages++
 	m.entry(c.at)
+}
+
+// What an event tells of a message.
+type tells int
+
+const (
+	tellsNew   tells = iota // it was not known
+	tellsKnown              // it is
+	tellsOther              // it says something else than an event of the same name
+)
+
+// tell takes one message from an event. What a record has said of it counts more.
+func (m *merger) tell(message *archive.Message) tells {
+	d, words := m.seen.dialog(message.Dialog), message.WordsHash()
+	from, to := d.group(message.Sequence)
+	if from == to {
+		m.insert(d, from, capturedMessage{sequence: message.Sequence, hash: words, at: message.SentAt}, 0)
+		d.messages[from].told = true
+		return tellsNew
+	}
+	for i := from; i < to; i++ {
+		if k := &d.messages[i]; !k.told || k.confirmed || k.hash == words {
+			return tellsKnown
+		}
+	}
+	return tellsOther
 }
 
 // settle decides on the messages that add put off: a known message of that name
@@ -98,11 +139,12 @@ func (m *merger) settleOne(d *seenDialog, c capturedMessage) {
 	for i := from; i < to; i++ {
 		k := &d.messages[i]
 		switch {
-		case k.touched == c.at+1 && k.hash == c.hash:
+		case k.touched == c.at+1 && m.says(k, &c):
 			return
 		case k.touched == 0:
-			versions := append(k.versions(), version{k.hash, int(k.revision)})
+			versions := append(k.versions(), k.present())
 			k.earlier, k.hash, k.revision, k.touched = &versions, c.hash, int32(m.revision), c.at+1
+			k.told, k.confirmed = false, false
 			m.changed++
 			m.entry(c.at)
 			return
@@ -121,6 +163,14 @@ func (m *merger) rest(c *captured, wasClosed bool) {
 		if h.kind == archive.Closed && wasClosed && !c.closedExact {
 			continue
 		}
+		if _, known := findName(m.seen.happened, h.hash); known {
+			continue
+		}
+		if h.subject != 0 && m.seen.live.meet(h.kind, h.subject, h.at) {
+			addName(&m.seen.happened, h.hash, givenToNobody)
+			m.noted = true
+			continue
+		}
 		if addName(&m.seen.happened, h.hash, m.revision) {
 			m.happened++
 			m.reopened = m.reopened || h.kind == archive.Reopened
@@ -132,6 +182,21 @@ func (m *merger) rest(c *captured, wasClosed bool) {
 			m.facts++
 		}
 	}
+}
+
+// givenToNobody is the revision of a name that no destination is given.
+const givenToNobody = 0
+
+// unconfirmed is since when messages wait for a record that has them. Each record
+// that brings some of them lets the others wait anew: history comes late for all.
+func (m *merger) unconfirmed(since, now int64) int64 {
+	switch {
+	case since == 0 || m.seen.unconfirmed() == 0:
+		return 0
+	case m.noted:
+		return now
+	}
+	return since
 }
 
 // reopen notes that a closed conversation was found open again. No record says

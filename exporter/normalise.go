@@ -20,8 +20,19 @@ import (
 // knows both.
 type normaliser struct {
 	users    map[string]checkpoint.User // by id
+	pids     map[string]string          // by which events name users, to their ids
 	skills   map[string]string          // id to name
 	identity *identity.Resolver         // nil: participants are given no addresses
+}
+
+func newNormaliser(users map[string]checkpoint.User, skills map[string]string) *normaliser {
+	n := &normaliser{users: users, pids: make(map[string]string, len(users)), skills: skills}
+	for id, u := range users {
+		if u.PID != "" {
+			n.pids[u.PID] = id
+		}
+	}
+	return n
 }
 
 // header is what a record says of its conversation as a whole.
@@ -54,7 +65,10 @@ type dialog struct {
 	reason           string
 }
 
-const closedStatus = "CLOSE"
+const (
+	openStatus   = "OPEN"
+	closedStatus = "CLOSE"
+)
 
 // header reads the parts of a record that are about the whole conversation.
 func (n *normaliser) header(r *liveperson.Record) header {

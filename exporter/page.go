@@ -18,6 +18,7 @@ type page struct {
 	account   string
 	byID      bool  // what is cut short here stays so
 	asked     int64 // the checkpoint's changes when it was asked for
+	events    bool  // the account has events: what they told is compared with
 	drafting  bool  // most of it is likely to be new: make drafts of first slices
 	freezer   freezer
 	messages  []archive.Message // of the record being read, when drafting
@@ -34,7 +35,7 @@ type oversized struct {
 }
 
 // capturedMessageSize is about what is kept of a message beside its bytes.
-const capturedMessageSize = 56
+const capturedMessageSize = 64
 
 // draftsUntil bounds what a page keeps for the sake of speed: with long
 // conversations, drafts would double what waits in memory to be stored.
@@ -60,13 +61,15 @@ type capturedMessage struct {
 	sequence int64
 	derived  uint64 // hash of the derived name, or 0
 	hash     uint64
+	words    uint64 // hash of its words; 0 where no event can have told it
 	at       int64
 }
 
 type capturedHappening struct {
-	kind string
-	hash uint64
-	at   int64
+	kind    string
+	hash    uint64
+	subject uint64 // hash of what it happened to; 0 where no event can have told it
+	at      int64
 }
 
 // Reset forgets what an attempt that failed has given.
@@ -120,23 +123,28 @@ func (p *page) capture(raw []byte) captured {
 	p.messages = p.messages[:0]
 	for _, list := range r.Messages {
 		list.Each(func(v liveperson.Value) bool {
-			m := p.n.captureMessage(&c, v)
+			m := p.n.captureMessage(&c, v, p.events)
 			if drafting {
 				p.messages = append(p.messages, m)
 			}
 			return true
 		})
 	}
-	happened := p.n.captureRest(&c, &r)
+	happened := p.n.captureRest(&c, &r, p.events)
 	if drafting && c.reason == "" {
 		c.draft = p.sketch(&c, p.messages, happened)
 		clear(p.messages) // let their texts go
 	}
-	c.participants, c.skills, c.dialogs = nil, nil, nil
+	c.participants, c.skills = nil, nil
+	if !p.events {
+		c.dialogs = nil
+	}
 	return c
 }
 
-func (n *normaliser) captureMessage(c *captured, v liveperson.Value) archive.Message {
+// captureMessage reads one message; with events also what it has in common with
+// one that an event told.
+func (n *normaliser) captureMessage(c *captured, v liveperson.Value, events bool) archive.Message {
 	if !v.IsObject() {
 		c.reason = "one of its messages is no JSON object"
 		return archive.Message{}
@@ -146,6 +154,9 @@ func (n *normaliser) captureMessage(c *captured, v liveperson.Value) archive.Mes
 	if m.Derived != "" {
 		k.derived = hash64([]byte(m.Derived))
 	}
+	if events {
+		k.words = m.WordsHash()
+	}
 	if !slices.Contains(knownTypes, m.Type) {
 		c.unknown = append(c.unknown, m.Type)
 	}
@@ -154,10 +165,15 @@ func (n *normaliser) captureMessage(c *captured, v liveperson.Value) archive.Mes
 }
 
 // captureRest reads everything but the messages.
-func (n *normaliser) captureRest(c *captured, r *liveperson.Record) []archive.Happening {
+func (n *normaliser) captureRest(c *captured, r *liveperson.Record, events bool) []archive.Happening {
 	happened := n.happenings(&c.header, r)
-	for _, h := range happened {
-		c.happened = append(c.happened, capturedHappening{kind: h.Kind, hash: hash64([]byte(h.Name)), at: h.At})
+	for i := range happened {
+		h := &happened[i]
+		k := capturedHappening{kind: h.Kind, hash: hash64([]byte(h.Name)), at: h.At}
+		if events {
+			k.subject = subjectOf(h)
+		}
+		c.happened = append(c.happened, k)
 	}
 	for _, s := range c.skills {
 		c.skillIDs = append(c.skillIDs, s.ID)

@@ -13,7 +13,7 @@ import (
 // Quarantined is something that waits for a person.
 type Quarantined struct {
 	ID           int64
-	Kind         string // record: could not be read; conversation: could not be cut; item: was not taken
+	Kind         string // record, event: could not be read; conversation: could not be cut; item: was not taken
 	Destination  string // whose; "": a record's
 	Conversation string // "" when the record does not tell, and for an item
 	Item         string // its bundle, and its file
@@ -63,7 +63,8 @@ type Retried struct {
 }
 
 // QuarantineRetry tries everything that waits again, as this program reads it.
-// Records that can be read now are captured; conversations that could not be
+// Records that can be read now are captured; events are digested again by `lpexport
+// serve`; conversations that could not be
 // cut are cut, and items that were not taken are handed over, with the next run.
 func (e *Exporter) QuarantineRetry(ctx context.Context) (r Retried, err error) {
 	norm, err := e.plainNames(ctx)
@@ -97,12 +98,20 @@ func (c *capture) retry(ctx context.Context, q checkpoint.Quarantined) error {
 	if q.Kind == checkpoint.KindItem {
 		return c.retryItem(ctx, q)
 	}
-	if q.Kind != checkpoint.KindRecord {
+	if q.Kind == checkpoint.KindConversation {
 		return c.cp.Update(ctx, resolve)
 	}
 	row, found, err := c.cp.QuarantinedByID(ctx, q.ID)
 	if err != nil || !found {
 		return err
+	}
+	if q.Kind == checkpoint.KindEvent {
+		return c.cp.Update(ctx, func(tx *checkpoint.Tx) error {
+			if err := tx.AddEvents([]checkpoint.Event{{ReceivedAt: row.CreatedAt, Bytes: row.Bytes, Frame: row.Frame}}); err != nil {
+				return err
+			}
+			return resolve(tx)
+		})
 	}
 	raw, err := c.packer.unpack(nil, row.Frame)
 	if err != nil {

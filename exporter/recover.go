@@ -223,7 +223,11 @@ func holdListing(names *seen, l *archive.Listing, s *archive.Slice) (added int) 
 	// In order, so that an amendment in the same slice comes last.
 	for i := range s.Messages {
 		if m := &s.Messages[i]; m.Derived == "" {
-			added += holdMessage(names.dialog(m.Dialog), m.Sequence, int32(m.Variant), m.ContentHash(), l.Revision)
+			held := seenMessage{sequence: m.Sequence, variant: int32(m.Variant), hash: m.ContentHash(), revision: int32(l.Revision)}
+			if m.Source == sourceWebhook {
+				held.hash, held.told = m.WordsHash(), true
+			}
+			added += holdMessage(names.dialog(m.Dialog), held)
 		}
 	}
 	return added
@@ -236,27 +240,27 @@ func holdNames(dialog *seenDialog, d *archive.Dialog, revision int) (added int) 
 	others := map[int64]bool{}
 	for _, v := range d.Variants {
 		others[v.Sequence] = true
-		added += holdMessage(dialog, v.Sequence, int32(v.Number), unknownHash, revision)
+		added += holdMessage(dialog, seenMessage{sequence: v.Sequence, variant: int32(v.Number), hash: unknownHash, revision: int32(revision)})
 	}
 	for _, span := range d.Sequences.Spans() {
 		for n := span.First; n <= span.Last; n++ {
 			if _, held := dialog.version(&seenMessage{sequence: n}); !held || !others[n] {
-				added += holdMessage(dialog, n, 0, unknownHash, revision)
+				added += holdMessage(dialog, seenMessage{sequence: n, hash: unknownHash, revision: int32(revision)})
 			}
 		}
 	}
 	return added
 }
 
-func holdMessage(d *seenDialog, sequence int64, variant int32, hash uint64, revision int) (added int) {
-	from, to := d.group(sequence)
+func holdMessage(d *seenDialog, m seenMessage) (added int) {
+	from, to := d.group(m.sequence)
 	for i := from; i < to; i++ {
-		if k := &d.messages[i]; k.variant == variant {
-			k.hash, k.revision = hash, int32(revision)
+		if k := &d.messages[i]; k.variant == m.variant {
+			*k = m
 			return 0
 		}
 	}
-	d.insert(to, seenMessage{sequence: sequence, variant: variant, hash: hash, revision: int32(revision)})
+	d.insert(to, m)
 	return 1
 }
 

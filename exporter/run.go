@@ -120,7 +120,7 @@ func (e *Exporter) plainNames(ctx context.Context) (*normaliser, error) {
 		return nil, err
 	}
 	skills, err := e.cp.Skills(ctx)
-	return &normaliser{users: users, skills: skills}, err
+	return newNormaliser(users, skills), err
 }
 
 func (e *Exporter) workers(only []string) []*worker {
@@ -136,10 +136,7 @@ func (e *Exporter) workers(only []string) []*worker {
 
 func wake(workers []*worker) {
 	for _, w := range workers {
-		select {
-		case w.wake <- struct{}{}:
-		default: // it has not yet seen to the last call
-		}
+		wakeOne(w.wake)
 	}
 }
 

@@ -14,6 +14,7 @@ type seen struct {
 	happened []seenName   // by hash of the name
 	reopened []seenReopen // in no record: found by comparing two
 	facts    []uint64     // sorted hashes of what is kept but never delivered
+	live     live         // what events told of the conversation; zero: none did
 }
 
 // seenDialog holds the messages of one dialog.
@@ -26,20 +27,25 @@ type seenDialog struct {
 // seenMessage is one message. Almost none has earlier versions, and a
 // conversation may have 200,000 of them, so it is kept small.
 type seenMessage struct {
-	sequence int64
-	hash     uint64
-	touched  int64 // time of the message that matched it in this merge, plus 1; not stored
-	earlier  *[]version
-	variant  int32
-	revision int32
+	sequence  int64
+	hash      uint64
+	touched   int64 // time of the message that matched it in this merge, plus 1; not stored
+	earlier   *[]version
+	variant   int32
+	revision  int32
+	told      bool // by an event: hash is of the words, not of the content
+	confirmed bool // told, and a record has it, too
 }
 
 // version is a content and the revision that brought it.
 type version struct {
 	hash     uint64
 	revision int
+	told     bool // by an event: hash is of the words
 }
 
+// seenName is a name and the revision that brought it; 0 is a name that is known
+// and given to nobody, as what it names was told by an event under another.
 type seenName struct {
 	hash     uint64
 	revision int
@@ -58,10 +64,13 @@ func (m *seenMessage) versions() []version {
 	return *m.earlier
 }
 
+// present is the present version.
+func (m *seenMessage) present() version { return version{m.hash, int(m.revision), m.told} }
+
 // asOf is the version that was captured last up to a revision; false: none was.
 func (m *seenMessage) asOf(revision int) (version, bool) {
 	if int(m.revision) <= revision {
-		return version{m.hash, int(m.revision)}, true
+		return m.present(), true
 	}
 	for _, v := range slices.Backward(m.versions()) {
 		if v.revision <= revision {
@@ -123,6 +132,18 @@ func addName(list *[]seenName, hash uint64, revision int) bool {
 
 func findName(list []seenName, hash uint64) (int, bool) {
 	return slices.BinarySearchFunc(list, hash, func(n seenName, h uint64) int { return cmp.Compare(n.hash, h) })
+}
+
+// unconfirmed counts the messages that only events have told so far.
+func (s *seen) unconfirmed() (n int) {
+	for i := range s.dialogs {
+		for j := range s.dialogs[i].messages {
+			if m := &s.dialogs[i].messages[j]; m.told && !m.confirmed {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // addFact adds a fact; false when it is known.

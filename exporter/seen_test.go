@@ -28,13 +28,20 @@ func randomSeen(r *rand.Rand) *seen {
 				m.variant = int32(to - from + 1)
 			}
 			if r.IntN(4) == 0 {
-				m.earlier = &[]version{{r.Uint64(), 1}, {r.Uint64(), 1 + r.IntN(1000)}}
+				m.earlier = &[]version{{r.Uint64(), 1, r.IntN(2) == 0}, {r.Uint64(), 1 + r.IntN(1000), false}}
+			}
+			if r.IntN(3) == 0 {
+				m.told, m.confirmed = true, r.IntN(2) == 0
 			}
 			d.insert(to, m)
 		}
 		for range r.IntN(3) {
 			addName(&d.derived, r.Uint64(), 1+r.IntN(300))
 		}
+	}
+	if r.IntN(2) == 0 {
+		s.live = live{updatedAt: 1 + r.Int64N(1<<41), startedAt: r.Int64N(1 << 41), skill: "7", present: []presence{{"a", "CONSUMER"}, {"", ""}},
+			told: []toldHappening{{kind: "joined", subject: r.Uint64(), at: r.Int64N(1 << 41), met: true}, {kind: "started"}}}
 	}
 	for range r.IntN(5) {
 		addName(&s.happened, r.Uint64(), 1+r.IntN(300))

@@ -6,7 +6,7 @@ import (
 )
 
 // seenFormat is the first byte of a stored seen.
-const seenFormat = 1
+const seenFormat = 2
 
 var errSeenFormat = errors.New("the list of known entries is damaged")
 
@@ -36,7 +36,7 @@ func (s *seen) encode(dst []byte, conversation string) []byte {
 	for _, f := range s.facts {
 		dst = binary.LittleEndian.AppendUint64(dst, f)
 	}
-	return dst
+	return s.live.encode(dst)
 }
 
 // encodeMessages writes runs of messages whose sequences follow each other and
@@ -70,17 +70,24 @@ func encodeMessages(dst []byte, messages []seenMessage) []byte {
 			continue
 		}
 		dst = binary.AppendUvarint(dst, uint64(i))
-		dst = binary.AppendUvarint(dst, uint64(m.variant))
+		dst = binary.AppendUvarint(dst, uint64(m.variant)<<2|bit(m.confirmed)<<1|bit(m.told))
 		dst = binary.AppendUvarint(dst, uint64(len(m.versions())))
 		for _, v := range m.versions() {
 			dst = binary.LittleEndian.AppendUint64(dst, v.hash)
-			dst = binary.AppendUvarint(dst, uint64(v.revision))
+			dst = binary.AppendUvarint(dst, uint64(v.revision)<<1|bit(v.told))
 		}
 	}
 	return dst
 }
 
-func (m *seenMessage) odd() bool { return m.variant != 0 || m.earlier != nil }
+func (m *seenMessage) odd() bool { return m.variant != 0 || m.earlier != nil || m.told }
+
+func bit(set bool) uint64 {
+	if set {
+		return 1
+	}
+	return 0
+}
 
 func encodeNames(dst []byte, names []seenName) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(names)))
@@ -119,6 +126,7 @@ func decodeSeen(src []byte, conversation string) (*seen, error) {
 	for i := range s.facts {
 		s.facts[i] = r.uint64()
 	}
+	s.live = r.live()
 	if r.bad || len(r.src) != 0 {
 		return nil, errSeenFormat
 	}
@@ -155,11 +163,14 @@ func (r *seenReader) messages() []seenMessage {
 			r.bad = true
 			break
 		}
-		messages[i].variant = int32(r.uvarint())
+		kind := r.uvarint()
+		messages[i].variant, messages[i].confirmed, messages[i].told = int32(kind>>2), kind&2 != 0, kind&1 != 0
 		if n := r.count(9); n > 0 {
 			earlier := make([]version, n)
 			for j := range earlier {
-				earlier[j] = version{hash: r.uint64(), revision: int(r.uvarint())}
+				earlier[j].hash = r.uint64()
+				brought := r.uvarint()
+				earlier[j].revision, earlier[j].told = int(brought>>1), brought&1 != 0
 			}
 			messages[i].earlier = &earlier
 		}

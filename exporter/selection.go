@@ -64,7 +64,7 @@ func (e *Exporter) begin(ctx context.Context, stored func()) (*capture, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.norm = &normaliser{users: users, skills: skills}
+	c.norm = newNormaliser(users, skills)
 	if c.chosen, err = choose(e.Skills, skills); err != nil {
 		return nil, err
 	}

@@ -50,12 +50,14 @@ type slicer struct {
 // and writing them; more are read twice.
 const keepMessages = sliceMessages
 
-// collect finds everything that is due in the stored records, in the newest
-// first, since that is where nearly all of it is.
+// collect finds everything that is due in the stored revisions, in the newest
+// record first, since that is where nearly all of it is.
 func (s *slicer) collect(ctx context.Context) error {
 	s.keep = s.debt.count <= keepMessages
 	s.items = make([]item, 0, s.debt.count)
-	if err := s.scanRevision(ctx, s.known.Revision, true); err != nil {
+	if s.known.Recorded == 0 {
+		s.header = s.norm.liveHeader(&s.known, &s.debt.seen.live)
+	} else if err := s.scanRevision(ctx, s.known.Recorded, true); err != nil {
 		return err
 	}
 	s.addReopened()
@@ -111,26 +113,36 @@ func (s *slicer) dialogIndex(id string) int32 {
 func (s *slicer) scanRevision(ctx context.Context, revision int, newest bool) error {
 	var h header
 	defer func() { s.unknown = append(s.unknown, h.unknownAgents...) }()
-	return s.scan(ctx, s.known.ID, revision, func(r *liveperson.Record) {
-		h = s.norm.header(r)
-		if newest {
-			s.header = h
-		}
-		for _, e := range s.norm.happenings(&h, r) {
-			if key := hash64([]byte(e.Name)); s.debt.names[key] {
-				delete(s.debt.names, key)
-				s.addHappening(e)
+	return s.scan(ctx, s.known.ID, revision, visit{
+		head: func(r *liveperson.Record) {
+			h = s.norm.header(r)
+			if newest {
+				s.header = h
+				s.norm.addPresent(&s.header, &s.debt.seen.live)
 			}
-		}
-	}, func(p place, v liveperson.Value) error {
-		s.offer(&h, p, v)
-		return nil
+			s.offerHappened(s.norm.happenings(&h, r))
+		},
+		message:  func(p place, v liveperson.Value) { s.offer(s.norm.message(&h, liveperson.ReadMessage(v)), p) },
+		happened: s.offerHappened,
+		change: func(p place, v liveperson.Value) {
+			if m, ok := s.norm.toldMessage(&s.header, s.known.SourceID, v); ok {
+				s.offer(m, p)
+			}
+		},
 	})
 }
 
+func (s *slicer) offerHappened(list []archive.Happening) {
+	for _, e := range list {
+		if key := hash64([]byte(e.Name)); s.debt.names[key] {
+			delete(s.debt.names, key)
+			s.addHappening(e)
+		}
+	}
+}
+
 // offer takes a stored message if one of its versions is due.
-func (s *slicer) offer(h *header, p place, v liveperson.Value) {
-	m := s.norm.message(h, liveperson.ReadMessage(v))
+func (s *slicer) offer(m archive.Message, p place) {
 	if m.Derived != "" {
 		if key := hash64([]byte(m.Derived)); s.debt.derived[key] {
 			delete(s.debt.derived, key)
@@ -146,7 +158,7 @@ func (s *slicer) offer(h *header, p place, v liveperson.Value) {
 	if from == to || !anyWanted(dialog.messages[from:to]) {
 		return
 	}
-	if k := &dialog.messages[from]; to == from+1 && k.earlier == nil && k.revision == p.revision {
+	if k := &dialog.messages[from]; to == from+1 && k.earlier == nil && k.revision == p.revision && k.touched&wantOther == 0 {
 		// The only message of that name in the revision that brought it: no need to compare.
 		amends := 0
 		if k.touched == wantCurrent {
@@ -156,20 +168,33 @@ func (s *slicer) offer(h *header, p place, v liveperson.Value) {
 		s.take(m, p, int(k.variant), amends)
 		return
 	}
-	hash := m.ContentHash()
 	for i := from; i < to; i++ {
 		k := &dialog.messages[i]
 		switch {
-		case k.touched&wantFirst != 0 && s.debt.first(k).hash == hash:
+		case k.touched&wantFirst != 0 && says(&m, s.debt.first(k)):
 			k.touched &^= wantFirst
 			s.take(m, p, int(k.variant), 0)
 			return
-		case k.touched&wantCurrent != 0 && k.hash == hash:
+		case k.touched&wantCurrent != 0 && says(&m, k.present()):
 			k.touched &^= wantCurrent
 			s.take(m, p, int(k.variant), s.debt.amends(m.Dialog, k))
 			return
+		case k.touched&wantOther != 0 && says(&m, k.present()):
+			k.touched &^= wantOther
+			if m.WordsHash() != s.debt.words(m.Dialog, k) {
+				s.take(m, p, int(k.variant), s.debt.amends(m.Dialog, k))
+			}
+			return
 		}
 	}
+}
+
+// says tells whether a message is that version.
+func says(m *archive.Message, v version) bool {
+	if v.told {
+		return m.WordsHash() == v.hash
+	}
+	return m.ContentHash() == v.hash
 }
 
 func anyWanted(messages []seenMessage) bool {
@@ -265,11 +290,15 @@ func (s *slicer) message(ctx context.Context, r *partReader, i *item) (archive.M
 	if i.kept >= 0 {
 		m = s.kept[i.kept]
 	} else {
-		v, err := r.message(ctx, i.place)
+		v, told, err := r.message(ctx, i.place)
 		if err != nil {
 			return m, err
 		}
-		m = s.norm.message(&s.header, liveperson.ReadMessage(v))
+		if told {
+			m, _ = s.norm.toldMessage(&s.header, s.known.SourceID, v)
+		} else {
+			m = s.norm.message(&s.header, liveperson.ReadMessage(v))
+		}
 	}
 	m.Variant, m.Amends = int(i.variant), int(i.amends)
 	m.Late = m.Amends == 0 && m.SentAt < s.debt.given.NewestAt

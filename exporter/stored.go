@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	"lpexport/archive"
 	"lpexport/exporter/checkpoint"
 	"lpexport/liveperson"
 )
@@ -19,29 +20,43 @@ func (p place) compare(o place) int {
 	return cmp.Or(cmp.Compare(p.revision, o.revision), cmp.Compare(p.part, o.part), cmp.Compare(p.element, o.element))
 }
 
-// scan reads one stored revision: head is called once, with everything but the
-// messages, then each for every message in the order received. Of a record that
-// was stored in sections only one part is in memory at a time; v is valid
-// during the call only.
-func (e *Exporter) scan(ctx context.Context, conversation int64, revision int, head func(*liveperson.Record), each func(p place, v liveperson.Value) error) error {
+// Sections of a revision that events made.
+const (
+	sectionEvent    = "event"    // a notification as it came
+	sectionHappened = "happened" // what it was found to tell besides messages
+)
+
+// visit is told what a stored revision holds. Values are valid during the call.
+type visit struct {
+	head     func(*liveperson.Record)          // of a record: once, everything but the messages
+	message  func(p place, v liveperson.Value) // of a record, after head, in the order received; nil: they are not read
+	change   func(p place, v liveperson.Value) // of an event
+	happened func(list []archive.Happening)    // told by events
+}
+
+// scan reads one stored revision. Of a record that was stored in sections only
+// one part is in memory at a time.
+func (e *Exporter) scan(ctx context.Context, conversation int64, revision int, to visit) error {
 	var record liveperson.Record
 	var raw []byte
-	headed := false
+	headed, told := false, false
 	n := int32(0) // messages of the part so far
-	list := func(part int, v liveperson.Value) (err error) {
+	list := func(part int, v liveperson.Value) {
 		if !headed {
 			headed = true
-			head(&record)
+			to.head(&record)
+		}
+		if to.message == nil {
+			return
 		}
 		v.Each(func(m liveperson.Value) bool {
-			err = each(place{int32(revision), int32(part), n}, m)
+			to.message(place{int32(revision), int32(part), n}, m)
 			n++
-			return err == nil
+			return true
 		})
-		return err
 	}
 	err := e.cp.Parts(ctx, conversation, revision, func(part int, p checkpoint.Part) (err error) {
-		if p.Section != "" && p.Section != "messageRecords" && streamed[p.Section] {
+		if streamed[p.Section] && (p.Section != "messageRecords" || to.message == nil) {
 			return nil
 		}
 		if raw, err = e.packer.unpack(raw[:0], p.Frame); err != nil {
@@ -49,22 +64,36 @@ func (e *Exporter) scan(ctx context.Context, conversation int64, revision int, h
 		}
 		n = 0
 		switch p.Section {
+		case sectionEvent:
+			told = true
+			notification, err := liveperson.ReadNotification(raw)
+			if err != nil {
+				return fmt.Errorf("event of revision %d, part %d: %w", revision, part, err)
+			}
+			for i, change := range notification.Changes {
+				to.change(place{int32(revision), int32(part), int32(i)}, change)
+			}
+		case sectionHappened:
+			told = true
+			happened, err := decodeHappened(raw)
+			if err != nil {
+				return fmt.Errorf("revision %d, part %d: %w", revision, part, err)
+			}
+			to.happened(happened)
 		case "":
 			record = liveperson.ReadRecord(raw)
 			for _, messages := range record.Messages {
-				if err := list(part, messages); err != nil {
-					return err
-				}
+				list(part, messages)
 			}
 		case "messageRecords":
-			return list(part, raw)
+			list(part, raw)
 		default:
 			record.Add(p.Section, bytes.Clone(raw))
 		}
 		return nil
 	})
-	if err == nil && !headed {
-		head(&record)
+	if err == nil && !headed && !told {
+		to.head(&record)
 	}
 	return err
 }
@@ -76,19 +105,21 @@ type partReader struct {
 	conversation int64
 	at           place
 	raw          []byte
+	told         bool // its elements are changes of an event
 	elements     []liveperson.Value
 }
 
-func (r *partReader) message(ctx context.Context, p place) (liveperson.Value, error) {
+// message reads the element at a place; told: it is a change of an event.
+func (r *partReader) message(ctx context.Context, p place) (v liveperson.Value, told bool, err error) {
 	if r.elements == nil || p.revision != r.at.revision || p.part != r.at.part {
 		if err := r.load(ctx, p); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 	if int(p.element) >= len(r.elements) {
-		return nil, fmt.Errorf("record of revision %d, part %d: it has no message %d", p.revision, p.part, p.element)
+		return nil, false, fmt.Errorf("record of revision %d, part %d: it has no message %d", p.revision, p.part, p.element)
 	}
-	return r.elements[p.element], nil
+	return r.elements[p.element], r.told, nil
 }
 
 func (r *partReader) load(ctx context.Context, p place) error {
@@ -102,7 +133,12 @@ func (r *partReader) load(ctx context.Context, p place) error {
 	if r.raw, err = r.packer.unpack(r.raw[:0], part.Frame); err != nil {
 		return fmt.Errorf("record of revision %d, part %d: %w", p.revision, p.part, err)
 	}
-	r.at, r.elements = p, r.elements[:0]
+	r.at, r.elements, r.told = p, r.elements[:0], part.Section == sectionEvent
+	if r.told {
+		notification, err := liveperson.ReadNotification(r.raw)
+		r.elements = append(r.elements, notification.Changes...)
+		return err
+	}
 	lists := []liveperson.Value{r.raw}
 	if part.Section == "" {
 		lists = liveperson.ReadRecord(r.raw).Messages

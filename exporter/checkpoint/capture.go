@@ -8,27 +8,29 @@ import (
 
 // Conversation is what is known of one conversation.
 type Conversation struct {
-	ID         int64
-	SourceID   string // LivePerson's
-	Revision   int    // 0: nothing captured yet
-	Status     string
-	StartedAt  int64
-	ClosedAt   int64 // 0 while open
-	SurveyOpen bool
-	Partial    bool
-	EntryAt    int64 // newest entry
-	RereadAt   int64 // 0: not in the register of open conversations
-	Draft      int64 // line of the first slice, rendered when it was captured; 0: none
-	Changed    int64 // number of the transaction that changed it last
-	Seen       []byte
+	ID          int64
+	SourceID    string // LivePerson's
+	Revision    int    // 0: nothing captured yet
+	Recorded    int    // newest revision that is a record; 0: known by events alone
+	Status      string
+	StartedAt   int64
+	ClosedAt    int64 // 0 while open
+	SurveyOpen  bool
+	Partial     bool
+	EntryAt     int64 // newest entry
+	RereadAt    int64 // 0: not in the register of open conversations
+	Unconfirmed int64 // since when messages that events told wait for a record that has them; 0: none does
+	Draft       int64 // line of the first slice, rendered when it was captured; 0: none
+	Changed     int64 // number of the transaction that changed it last
+	Seen        []byte
 }
 
-const conversationColumns = `id, source_id, revision, status, coalesce(started_at, 0), coalesce(closed_at, 0),
-	survey_open, partial, coalesce(entry_at, 0), coalesce(reread_at, 0), coalesce(draft, 0), changed, seen`
+const conversationColumns = `id, source_id, revision, recorded, status, coalesce(started_at, 0), coalesce(closed_at, 0),
+	survey_open, partial, coalesce(entry_at, 0), coalesce(reread_at, 0), coalesce(unconfirmed_at, 0), coalesce(draft, 0), changed, seen`
 
 func scanConversation(s scanner, c *Conversation) error {
-	return s.Scan(&c.ID, &c.SourceID, &c.Revision, &c.Status, &c.StartedAt, &c.ClosedAt,
-		&c.SurveyOpen, &c.Partial, &c.EntryAt, &c.RereadAt, &c.Draft, &c.Changed, &c.Seen)
+	return s.Scan(&c.ID, &c.SourceID, &c.Revision, &c.Recorded, &c.Status, &c.StartedAt, &c.ClosedAt,
+		&c.SurveyOpen, &c.Partial, &c.EntryAt, &c.RereadAt, &c.Unconfirmed, &c.Draft, &c.Changed, &c.Seen)
 }
 
 // Conversation reads what is known of one; Revision and ID are 0 when nothing is.
@@ -41,15 +43,16 @@ func (tx *Tx) Conversation(sourceID string) (Conversation, error) {
 	return c, err
 }
 
-// Changes is how many transactions have changed a conversation so far. One that
-// has a greater number than that was changed later.
-func (c *Checkpoint) Changes(ctx context.Context) (n int64, err error) {
-	_, err = c.get(ctx, []any{&n}, `SELECT changes FROM account`)
-	return n, err
+// Changes is how many transactions have changed a conversation by a record so
+// far: one that has a greater number than that was changed later. events tells
+// whether an event has ever been stored.
+func (c *Checkpoint) Changes(ctx context.Context) (n int64, events bool, err error) {
+	_, err = c.get(ctx, []any{&n, &events}, `SELECT changes, events FROM account`)
+	return n, events, err
 }
 
-// PutConversation stores what is known; a new one (ID 0) is given its ID. It
-// sets Changed.
+// PutConversation stores what is known after a record was captured; a new one
+// (ID 0) is given its ID. It sets Changed.
 func (tx *Tx) PutConversation(c *Conversation) error {
 	if tx.change == 0 {
 		if err := tx.row(`UPDATE account SET changes = changes + 1 RETURNING changes`).Scan(&tx.change); err != nil {
@@ -57,14 +60,20 @@ func (tx *Tx) PutConversation(c *Conversation) error {
 		}
 	}
 	c.Changed = tx.change
+	return tx.PutTold(c)
+}
+
+// PutTold stores what is known after events were captured. That does not count as
+// a change: an event adds to what a record says, and never makes one out of date.
+func (tx *Tx) PutTold(c *Conversation) error {
 	if c.ID != 0 {
-		return tx.exec(`UPDATE conversation SET revision = ?, status = ?, started_at = ?, closed_at = ?, survey_open = ?,
-			partial = ?, entry_at = ?, reread_at = ?, draft = ?, changed = ?, seen = ? WHERE id = ?`, c.Revision, c.Status, null(c.StartedAt), null(c.ClosedAt),
-			c.SurveyOpen, c.Partial, null(c.EntryAt), null(c.RereadAt), null(c.Draft), c.Changed, c.Seen, c.ID)
+		return tx.exec(`UPDATE conversation SET revision = ?, recorded = ?, status = ?, started_at = ?, closed_at = ?, survey_open = ?, partial = ?,
+			entry_at = ?, reread_at = ?, unconfirmed_at = ?, draft = ?, changed = ?, seen = ? WHERE id = ?`, c.Revision, c.Recorded, c.Status,
+			null(c.StartedAt), null(c.ClosedAt), c.SurveyOpen, c.Partial, null(c.EntryAt), null(c.RereadAt), null(c.Unconfirmed), null(c.Draft), c.Changed, c.Seen, c.ID)
 	}
-	id, err := tx.insert(`INSERT INTO conversation (source_id, revision, status, started_at, closed_at, survey_open, partial,
-		entry_at, reread_at, draft, changed, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, c.SourceID, c.Revision, c.Status, null(c.StartedAt),
-		null(c.ClosedAt), c.SurveyOpen, c.Partial, null(c.EntryAt), null(c.RereadAt), null(c.Draft), c.Changed, c.Seen)
+	id, err := tx.insert(`INSERT INTO conversation (source_id, revision, recorded, status, started_at, closed_at, survey_open, partial,
+		entry_at, reread_at, unconfirmed_at, draft, changed, seen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, c.SourceID, c.Revision, c.Recorded, c.Status,
+		null(c.StartedAt), null(c.ClosedAt), c.SurveyOpen, c.Partial, null(c.EntryAt), null(c.RereadAt), null(c.Unconfirmed), null(c.Draft), c.Changed, c.Seen)
 	c.ID = id
 	return err
 }
@@ -86,6 +95,12 @@ type Part struct {
 func (tx *Tx) PutPart(conversation int64, revision, part int, p Part, at int64) error {
 	return tx.exec(`INSERT INTO record (conversation, revision, part, section, captured_at, bytes, sha256, frame)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, conversation, revision, part, p.Section, at, p.Bytes, p.SHA256, p.Frame)
+}
+
+// AnyPartsAfter tells whether there are parts of a revision that is not complete.
+func (tx *Tx) AnyPartsAfter(conversation int64, revision int) (any bool, err error) {
+	err = tx.row(`SELECT EXISTS (SELECT 1 FROM record WHERE conversation = ? AND revision > ?)`, conversation, revision).Scan(&any)
+	return any, err
 }
 
 // DropPartsAfter removes parts of a revision that was never completed.
@@ -146,6 +161,12 @@ func (tx *Tx) Exclude(e Excluded, now int64) error {
 	return tx.exec(`INSERT INTO excluded (source_id, skills, reason, sha256, first_at, last_at) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (source_id) DO UPDATE SET skills = excluded.skills, reason = excluded.reason, sha256 = excluded.sha256, last_at = excluded.last_at`,
 		e.SourceID, e.Skills, e.Reason, e.SHA256, now, now)
+}
+
+// IsExcluded tells whether a conversation is left out.
+func (tx *Tx) IsExcluded(sourceID string) (out bool, err error) {
+	err = tx.row(`SELECT EXISTS (SELECT 1 FROM excluded WHERE source_id = ?)`, sourceID).Scan(&out)
+	return out, err
 }
 
 // Include takes a conversation off the list of those left out.

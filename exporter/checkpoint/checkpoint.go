@@ -33,7 +33,8 @@ type Checkpoint struct {
 	writeDB *sql.DB
 	readDB  *sql.DB
 
-	mu   sync.Mutex // one writer in this process; SQLite's lock sees to the others
+	soon sync.Mutex // held by a writer that goes before the others
+	mu   sync.Mutex // of conn: held by the writer whose turn it is
 	conn *sql.Conn
 	stmt map[string]*sql.Stmt
 
@@ -175,12 +176,25 @@ type Tx struct {
 // Update runs do in one transaction and returns when it is on disk. When do
 // fails nothing is written. A cancelled context stops an Update before it
 // begins, never in its middle: what the far side has said yes to is stored.
-func (c *Checkpoint) Update(ctx context.Context, do func(*Tx) error) (err error) {
+func (c *Checkpoint) Update(ctx context.Context, do func(*Tx) error) error {
+	return c.update(ctx, false, do)
+}
+
+// UpdateSoon is an Update that goes before all that wait for their turn. It is
+// for short ones that somebody waits for.
+func (c *Checkpoint) UpdateSoon(ctx context.Context, do func(*Tx) error) error {
+	return c.update(ctx, true, do)
+}
+
+func (c *Checkpoint) update(ctx context.Context, soon bool, do func(*Tx) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	release, err := c.takeTurn(ctx, soon)
+	if err != nil {
+		return classify("begin", c.path, err)
+	}
+	defer release()
 	tx := &Tx{c: c, ctx: context.WithoutCancel(ctx)}
 	if _, err := c.conn.ExecContext(tx.ctx, "BEGIN IMMEDIATE"); err != nil {
 		return classify("begin", c.path, err)

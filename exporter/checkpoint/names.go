@@ -2,8 +2,9 @@ package checkpoint
 
 import "context"
 
-// User is an agent or bot as the account's directory has it.
-type User struct{ ID, Login, Name, Email, Kind string }
+// User is an agent or bot as the account's directory has it. Events name him by
+// PID, which is "" where the directory does not tell it.
+type User struct{ ID, PID, Login, Name, Email, Kind string }
 
 // PutUsers replaces the directory of users, by id.
 func (tx *Tx) PutUsers(users map[string]User) error {
@@ -11,8 +12,8 @@ func (tx *Tx) PutUsers(users map[string]User) error {
 		return err
 	}
 	for _, u := range users {
-		if err := tx.exec(`INSERT INTO user (id, login, name, email, kind) VALUES (?, ?, ?, ?, ?)`,
-			u.ID, u.Login, u.Name, u.Email, u.Kind); err != nil {
+		if err := tx.exec(`INSERT INTO user (id, pid, login, name, email, kind) VALUES (?, ?, ?, ?, ?, ?)`,
+			u.ID, u.PID, u.Login, u.Name, u.Email, u.Kind); err != nil {
 			return err
 		}
 	}
@@ -24,12 +25,12 @@ func (c *Checkpoint) Users(ctx context.Context) (map[string]User, error) {
 	users := map[string]User{}
 	err := c.list(ctx, func(s scanner) error {
 		var u User
-		if err := s.Scan(&u.ID, &u.Login, &u.Name, &u.Email, &u.Kind); err != nil {
+		if err := s.Scan(&u.ID, &u.PID, &u.Login, &u.Name, &u.Email, &u.Kind); err != nil {
 			return err
 		}
 		users[u.ID] = u
 		return nil
-	}, `SELECT id, login, name, email, kind FROM user`)
+	}, `SELECT id, pid, login, name, email, kind FROM user`)
 	return users, err
 }
 

@@ -5,6 +5,7 @@ import "context"
 // Kinds of what waits for a person.
 const (
 	KindRecord       = "record"       // could not be read
+	KindEvent        = "event"        // could not be read
 	KindConversation = "conversation" // could not be cut for a destination
 	KindItem         = "item"         // was not taken by a destination
 )

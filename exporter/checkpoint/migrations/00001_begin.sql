@@ -13,7 +13,8 @@ CREATE TABLE account (
     swept_late  INTEGER,
     swept_starts INTEGER,
     sweep_from  INTEGER,          -- how far the sweep by start has come
-    changes     INTEGER NOT NULL DEFAULT 0 -- transactions that changed a conversation
+    changes     INTEGER NOT NULL DEFAULT 0, -- transactions that changed a conversation
+    events      INTEGER NOT NULL DEFAULT 0  -- 1 once an event has been stored
 ) STRICT;
 
 CREATE TABLE run (
@@ -66,6 +67,8 @@ CREATE TABLE conversation (
     id          INTEGER PRIMARY KEY,
     source_id   TEXT    NOT NULL UNIQUE,
     revision    INTEGER NOT NULL, -- 0 while the first record is still being fetched in sections
+    recorded    INTEGER NOT NULL DEFAULT 0, -- newest revision that is a record; 0: it is known by events alone
+    unconfirmed_at INTEGER,       -- since when messages that events told wait for a record that has them
     status      TEXT    NOT NULL,
     started_at  INTEGER,
     closed_at   INTEGER,          -- null while open
@@ -78,8 +81,11 @@ CREATE TABLE conversation (
     seen        BLOB    NOT NULL  -- names, content hashes and revisions of all entries
 ) STRICT;
 CREATE INDEX conversation_reread ON conversation (reread_at) WHERE reread_at IS NOT NULL;
+CREATE INDEX conversation_unconfirmed ON conversation (unconfirmed_at) WHERE unconfirmed_at IS NOT NULL;
 
--- The bytes of each revision as received, whole (section '') or in sections.
+-- The bytes of each revision as received, whole (section '') or in sections. A
+-- revision that events made has them as they came (section 'event'), and what they
+-- were found to tell besides messages (section 'happened').
 CREATE TABLE record (
     conversation INTEGER NOT NULL REFERENCES conversation,
     revision     INTEGER NOT NULL,
@@ -91,6 +97,41 @@ CREATE TABLE record (
     frame        BLOB    NOT NULL, -- packed
     PRIMARY KEY (conversation, revision, part)
 ) STRICT;
+
+-- Events as they came, until what they tell is in a revision or known already.
+CREATE TABLE event (
+    id           INTEGER PRIMARY KEY,
+    received_at  INTEGER NOT NULL,
+    waits        TEXT    NOT NULL DEFAULT '', -- for what it waits; '' was not looked at yet
+    conversation TEXT    NOT NULL DEFAULT '', -- of which it is, '' when that is not known
+    dialog       TEXT    NOT NULL DEFAULT '', -- whose conversation is not known
+    bytes        INTEGER NOT NULL,
+    frame        BLOB    NOT NULL
+) STRICT;
+CREATE INDEX event_new ON event (id) WHERE waits = '';
+CREATE INDEX event_waits ON event (conversation, dialog) WHERE waits != '';
+
+-- Of which conversation a dialog is whose id is not the conversation's.
+CREATE TABLE dialog (
+    id           TEXT PRIMARY KEY,
+    conversation TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What was captured of the conversations that began on a UTC day.
+CREATE TABLE day (
+    day           INTEGER PRIMARY KEY, -- since 1970
+    conversations INTEGER NOT NULL,
+    messages      INTEGER NOT NULL
+) STRICT;
+
+-- What operators count, over all restarts.
+CREATE TABLE counter (
+    name   TEXT    NOT NULL,
+    label  TEXT    NOT NULL,
+    second TEXT    NOT NULL,
+    value  INTEGER NOT NULL,
+    PRIMARY KEY (name, label, second)
+) STRICT, WITHOUT ROWID;
 
 -- What the selection leaves out.
 CREATE TABLE excluded (
@@ -104,7 +145,7 @@ CREATE TABLE excluded (
 
 CREATE TABLE quarantine (
     id          INTEGER PRIMARY KEY,
-    kind        TEXT    NOT NULL, -- record: not read; conversation: not cut; item: not taken
+    kind        TEXT    NOT NULL, -- record, event: not read; conversation: not cut; item: not taken
     destination INTEGER NOT NULL DEFAULT 0, -- whose conversation or item it is; 0: a record's
     source_id   TEXT    NOT NULL, -- '' when the record has none
     reason      TEXT    NOT NULL,
@@ -125,6 +166,7 @@ CREATE TABLE unknown_type (
 
 CREATE TABLE user (
     id    TEXT PRIMARY KEY,
+    pid   TEXT NOT NULL, -- by which events name him, '' when not known
     login TEXT NOT NULL,
     name  TEXT NOT NULL,
     email TEXT NOT NULL,

@@ -1,0 +1,115 @@
+package checkpoint
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// Event is one notification as it came, until what it tells is in a revision or
+// is known already.
+type Event struct {
+	ID           int64
+	ReceivedAt   int64
+	Waits        string // for what; "" was not looked at yet
+	Conversation string // of which it is, "" when that is not known
+	Dialog       string // whose conversation is not known
+	Bytes        int64
+	Frame        []byte // packed
+}
+
+// AddEvents stores events that have just come. The account is one with events
+// from then on.
+func (tx *Tx) AddEvents(events []Event) error {
+	for i := range events {
+		e := &events[i]
+		if err := tx.exec(`INSERT INTO event (received_at, bytes, frame) VALUES (?, ?, ?)`, e.ReceivedAt, e.Bytes, e.Frame); err != nil {
+			return err
+		}
+	}
+	return tx.exec(`UPDATE account SET events = 1 WHERE events = 0`)
+}
+
+const eventColumns = `id, received_at, waits, conversation, dialog, bytes, frame`
+
+// NewEvents lists up to limit events that were not looked at yet, in the order
+// they came.
+func (c *Checkpoint) NewEvents(ctx context.Context, limit int) ([]Event, error) {
+	return c.events(ctx, `SELECT `+eventColumns+` FROM event WHERE waits = '' ORDER BY id LIMIT ?`, limit)
+}
+
+// YoungEvents lists up to limit waiting events that came since a time, after the
+// given one.
+func (c *Checkpoint) YoungEvents(ctx context.Context, since, after int64, limit int) ([]Event, error) {
+	return c.events(ctx, `SELECT `+eventColumns+` FROM event WHERE waits != '' AND id > ? AND received_at >= ? ORDER BY id LIMIT ?`, after, since, limit)
+}
+
+// SettledEvents lists up to limit waiting events, after the given one, of which
+// something has become known: their conversation was captured or left out, or
+// their dialog was named.
+func (c *Checkpoint) SettledEvents(ctx context.Context, after int64, limit int) ([]Event, error) {
+	return c.events(ctx, `SELECT `+eventColumns+` FROM event e WHERE waits != '' AND id > ? AND (
+		conversation IN (SELECT source_id FROM conversation WHERE revision > 0 AND source_id = e.conversation)
+		OR conversation IN (SELECT source_id FROM excluded WHERE source_id = e.conversation)
+		OR conversation = '' AND (dialog IN (SELECT id FROM dialog WHERE id = e.dialog)
+			OR dialog IN (SELECT source_id FROM conversation WHERE revision > 0 AND source_id = e.dialog)))
+		ORDER BY id LIMIT ?`, after, limit)
+}
+
+// EventsOf lists the waiting events of a conversation, in the order they came.
+func (c *Checkpoint) EventsOf(ctx context.Context, conversation string, limit int) ([]Event, error) {
+	return c.events(ctx, `SELECT `+eventColumns+` FROM event WHERE waits != '' AND conversation = ? ORDER BY id LIMIT ?`, conversation, limit)
+}
+
+func (c *Checkpoint) events(ctx context.Context, query string, args ...any) (events []Event, err error) {
+	err = c.list(ctx, func(s scanner) error {
+		var e Event
+		if err := s.Scan(&e.ID, &e.ReceivedAt, &e.Waits, &e.Conversation, &e.Dialog, &e.Bytes, &e.Frame); err != nil {
+			return err
+		}
+		events = append(events, e)
+		return nil
+	}, query, args...)
+	return events, err
+}
+
+// LetWait notes for what an event waits, and of which conversation or dialog it is.
+func (tx *Tx) LetWait(e Event) error {
+	return tx.exec(`UPDATE event SET waits = ?, conversation = ?, dialog = ? WHERE id = ?`, e.Waits, e.Conversation, e.Dialog, e.ID)
+}
+
+// DropEvent removes an event that is settled.
+func (tx *Tx) DropEvent(id int64) error { return tx.exec(`DELETE FROM event WHERE id = ?`, id) }
+
+// NameDialog notes of which conversation a dialog is.
+func (tx *Tx) NameDialog(dialog, conversation string) error {
+	return tx.exec(`INSERT INTO dialog (id, conversation) VALUES (?, ?) ON CONFLICT DO NOTHING`, dialog, conversation)
+}
+
+// ConversationOf tells of which conversation a dialog is, "" when that is not
+// known. A main dialog has its conversation's id.
+func (tx *Tx) ConversationOf(dialog string) (conversation string, err error) {
+	err = tx.row(`SELECT conversation FROM dialog WHERE id = ? UNION ALL SELECT source_id FROM conversation WHERE source_id = ? LIMIT 1`,
+		dialog, dialog).Scan(&conversation)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return conversation, err
+}
+
+// Unsettled is what became of events that are not settled.
+type Unsettled struct {
+	Waiting     int64
+	OldestAt    int64 // when the oldest of them came, 0: none
+	Unconfirmed int64 // conversations with messages that no record has confirmed since the given time
+}
+
+// Unsettled counts events that wait, also those that were not looked at yet, and
+// what no record has confirmed since a time.
+func (c *Checkpoint) Unsettled(ctx context.Context, since int64) (u Unsettled, err error) {
+	if _, err = c.get(ctx, []any{&u.Waiting, &u.OldestAt}, `SELECT count(*), coalesce(min(received_at), 0) FROM event`); err != nil {
+		return u, err
+	}
+	_, err = c.get(ctx, []any{&u.Unconfirmed}, `SELECT count(*) FROM conversation WHERE unconfirmed_at <= ?`, since)
+	return u, err
+}

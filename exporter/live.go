@@ -1,0 +1,110 @@
+package exporter
+
+import (
+	"encoding/binary"
+	"slices"
+	"time"
+
+	"lpexport/archive"
+)
+
+// live is what events told of a conversation besides messages: its state after
+// the last of them, and what was delivered as having happened, to be recognised
+// in the records that come later.
+type live struct {
+	updatedAt int64 // of the last state; 0: none was told
+	startedAt int64
+	skill     string
+	present   []presence
+	told      []toldHappening
+}
+
+// presence is somebody who takes part, as events name him.
+type presence struct{ id, role string }
+
+// toldHappening is a happening that an event told. Records tell the same one
+// under a name of their own, since events know the time only roughly and agents
+// by another id.
+type toldHappening struct {
+	kind    string
+	subject uint64 // hash of what it happened to
+	at      int64
+	met     bool // a record tells it, too
+}
+
+// sameHappening is how far apart the times of an event and of a record may be
+// that tell the same.
+const sameHappening = 5 * time.Minute
+
+// meet finds the one that a record's happening is, and takes it: of two that
+// happened alike, each is met once.
+func (l *live) meet(kind string, subject uint64, at int64) bool {
+	best := -1
+	for i := range l.told {
+		t := &l.told[i]
+		if t.met || t.kind != kind || t.subject != subject || apart(t.at, at) > sameHappening.Milliseconds() {
+			continue
+		}
+		if best < 0 || apart(t.at, at) < apart(l.told[best].at, at) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return false
+	}
+	l.told[best].met = true
+	return true
+}
+
+func apart(a, b int64) int64 { return max(a-b, b-a) }
+
+// toldKinds are the kinds of happenings that events tell, as they are stored.
+var toldKinds = []string{archive.Started, archive.Joined, archive.Left, archive.Transferred, archive.Closed}
+
+func (l *live) encode(dst []byte) []byte {
+	if l.updatedAt == 0 {
+		return append(dst, 0)
+	}
+	dst = append(dst, 1)
+	dst = binary.AppendVarint(dst, l.updatedAt)
+	dst = binary.AppendVarint(dst, l.startedAt)
+	dst = appendText(dst, l.skill)
+	dst = binary.AppendUvarint(dst, uint64(len(l.present)))
+	for _, p := range l.present {
+		dst = appendText(appendText(dst, p.id), p.role)
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(l.told)))
+	for _, t := range l.told {
+		dst = append(dst, byte(slices.Index(toldKinds, t.kind))<<1|byte(bit(t.met)))
+		dst = binary.LittleEndian.AppendUint64(dst, t.subject)
+		dst = binary.AppendVarint(dst, t.at)
+	}
+	return dst
+}
+
+func appendText(dst []byte, s string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+}
+
+func (r *seenReader) live() (l live) {
+	if r.byte() == 0 {
+		return l
+	}
+	l.updatedAt, l.startedAt, l.skill = r.varint(), r.varint(), r.text()
+	l.present = make([]presence, r.count(2))
+	for i := range l.present {
+		l.present[i] = presence{id: r.text(), role: r.text()}
+	}
+	l.told = make([]toldHappening, r.count(10))
+	for i := range l.told {
+		kind := int(r.byte())
+		if kind>>1 >= len(toldKinds) {
+			r.bad = true
+			return l
+		}
+		l.told[i] = toldHappening{kind: toldKinds[kind>>1], met: kind&1 != 0, subject: r.uint64(), at: r.varint()}
+	}
+	return l
+}
+
+func (r *seenReader) text() string { return string(r.bytes(r.count(1))) }
