@@ -47,6 +47,9 @@ type Settings struct {
 	// close and erases a twenty-fifth after some days.
 	LateChanges bool
 	Changes     []Change // single changes, at a time of their own
+	// AgentNewline ends the texts of agents with a line end in events, as official
+	// examples show them; history has them without.
+	AgentNewline bool
 
 	Freshness time.Duration // how far the history lags behind real time; the real one up to a minute
 	Answer    time.Duration // answer time of each request, waited through Sleep
@@ -68,6 +71,15 @@ func Default() Settings {
 		Seed: 1, Epoch: firstEpoch, Rate: 15, Messages: 16, Growth: 2 * time.Minute,
 		Lively: 0.2, OpenShare: 0.02, LateChanges: true, Freshness: 5 * time.Second,
 	}
+}
+
+// Live is an account in which a message is sent about every second and a half:
+// a thousand conversations a day of an hour each. It is no later Default but
+// another account, so it should be given an id of its own.
+func Live() Settings {
+	s := Default()
+	s.Rate, s.Messages, s.Growth, s.Lively, s.OpenShare = 1000, 60, time.Minute, 0, 0.002
+	return s
 }
 
 var firstEpoch = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -106,7 +106,7 @@ func (a *Account) writeUser(o *out, n int, at int64) {
 	}
 	code, _ := userType(n)
 	g := groupOf(n)
-	o.raw(`{"id":`).raw(quote).raw(AgentID(n)).raw(quote).raw(`,"pid":"p-`).raw(AgentID(n))
+	o.raw(`{"id":`).raw(quote).raw(AgentID(n)).raw(quote).raw(`,"pid":"`).raw(AgentPID(n))
 	o.raw(`","deleted":`).raw(quote).bool(gone(n)).raw(quote)
 	o.raw(`,"loginName":`).str(login(n)).raw(`,"fullName":"","nickname":`).str(a.name(n, at))
 	if n == 3 {

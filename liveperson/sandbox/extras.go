@@ -125,13 +125,18 @@ func writeUnAuthSDEs(a *Account, o *out, v *view) {
 }
 
 func writeResponseTime(a *Account, o *out, v *view) {
-	due := int64(-1)
-	if n := v.sent(v.at); n > 0 && v.open(v.at) {
-		if r, _ := v.sender(n - 1); r == consumer {
-			due = v.time(n-1) + 10*minute
+	o.raw(`{"latestEffectiveResponseDueTime":`).num(v.due(v.at)).raw(`,"configuredResponseTime":600}`)
+}
+
+// due is until when the customer's last message is to be answered; -1 when
+// there is nothing to answer.
+func (l *life) due(at int64) int64 {
+	if n := l.sent(at); n > 0 && l.open(at) {
+		if r, _ := l.sender(n - 1); r == consumer {
+			return l.time(n-1) + 10*minute
 		}
 	}
-	o.raw(`{"latestEffectiveResponseDueTime":`).num(due).raw(`,"configuredResponseTime":600}`)
+	return -1
 }
 
 func writeSkillChanges(a *Account, o *out, v *view) {

@@ -56,6 +56,10 @@ const (
 	saltTie
 	saltFault
 	saltStatus
+	saltTyping
+	saltPID
+	saltHold
+	saltAgain
 )
 
 // mix is the finaliser of splitmix64: a bijection that scatters its input.

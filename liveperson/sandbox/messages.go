@@ -67,6 +67,11 @@ func writeMessage(a *Account, o *out, v *view, i int) {
 	o.raw(`}`)
 }
 
+// botMetadata is what a bot says about its messages, botContext what history
+// makes of it.
+const botMetadata = `[{"type":"BotResponse","intents":[{"id":"order-status","confidence":"HIGH","confidenceScore":0.953}],` +
+	`"externalConversationId":"bot-session","businessCases":["Orders"]}]`
+
 const botContext = `{"rawMetadata":"[{\"type\":\"BotResponse\",\"intents\":[{\"id\":\"order-status\",\"confidence\":\"HIGH\",\"confidenceScore\":0.953}],\"externalConversationId\":\"bot-session\",\"businessCases\":[\"Orders\"]}]",` +
 	`"structuredMetadata":[{"botResponse":{"externalConversationId":"bot-session","businessCases":["Orders"],"intents":[{"id":"order-status","confidence":"HIGH","confidenceScore":0.953}]}}]}`
 
@@ -108,22 +113,34 @@ func writeData(a *Account, o *out, v *view, i int, k kind) {
 	case hostedFile:
 		a.writeFile(o, v, i, text)
 	case link:
-		o.raw(`"link":{"externalFileLink":"https://www.example.com/`).num(int64(v.draw(saltNumber, i) % 1000))
-		o.raw(`","fileType":"HTML","caption":`).str(text).raw(`}`)
+		o.raw(`"link":`)
+		writeLink(o, &v.life, i, text)
 	case formInvitation:
 		o.raw(`"secureForm":{"formId":"form-1","formName":"` + formName + `","invitationId":"inv-`).num(int64(i)).raw(`"}`)
 	case formSubmit:
 		o.raw(`"secureForm":{"formId":"form-1","formName":"` + formName + `","submissionId":"sub-`).num(int64(i))
 		o.raw(`","invitationId":"inv-`).num(int64(i - 1)).raw(`"}`)
 	case voiceNote:
-		o.raw(`"voiceNote":{"seconds":12,"transcript":`).str(text).raw(`}`)
+		o.raw(`"voiceNote":`)
+		writeVoiceNote(o, text)
 	case quickReplies:
 		o.raw(`"msg":{"text":`).str(text).raw(`},"quickReplies":{"content":`).nested(writeReplies).raw(`}`)
 	case htmlText:
-		o.raw(`"msg":{"text":`).str("<p>" + text + "</p>").raw(`}`)
+		o.raw(`"msg":{"text":`).str(paragraph(text)).raw(`}`)
 	default:
 		o.raw(`"msg":{"text":`).str(text).raw(`}`)
 	}
+}
+
+func paragraph(text string) string { return "<p>" + text + "</p>" }
+
+func writeLink(o *out, l *life, i int, caption string) {
+	o.raw(`{"externalFileLink":"https://www.example.com/`).num(int64(l.draw(saltNumber, i) % 1000))
+	o.raw(`","fileType":"HTML","caption":`).str(caption).raw(`}`)
+}
+
+func writeVoiceNote(o *out, transcript string) {
+	o.raw(`{"seconds":12,"transcript":`).str(transcript).raw(`}`)
 }
 
 // nested writes JSON as a string inside JSON.
@@ -176,11 +193,14 @@ func (a *Account) path(l *life, i int, at int64) string {
 	return "/v1/AUTH_async-images/" + a.set.Account + "/" + string(id) + "_" + name
 }
 
+// preview is a small picture in base64.
+const preview = "/9j/4AAQSkZJRgABAQEAYABgAAD/2Q=="
+
 func (a *Account) writeFile(o *out, v *view, i int, caption string) {
 	o.raw(`"file":{"relativePath":`).str(a.path(&v.life, i, v.at))
 	o.raw(`,"fileType":"JPG","caption":`).str(caption)
 	if v.byID {
-		o.raw(`,"preview":"/9j/4AAQSkZJRgABAQEAYABgAAD/2Q=="`)
+		o.raw(`,"preview":"` + preview + `"`)
 	}
 	o.raw(`}`)
 }

@@ -67,7 +67,7 @@ var sinceThen = map[string]bool{
 }
 
 func (a *Account) writeRecord(o *out, v *view) {
-	o.ascii = a.set.Hostile && v.draw(saltOdd, 5)%4 == 0
+	o.ascii = a.escaped(&v.life)
 	o.raw(`{"info":`)
 	writeInfo(a, o, v)
 	for i, s := range sections {
@@ -87,6 +87,9 @@ func (a *Account) writeRecord(o *out, v *view) {
 	o.raw(`}`)
 	o.pass()
 }
+
+// escaped tells whether all JSON about the conversation is in ASCII.
+func (a *Account) escaped(l *life) bool { return a.set.Hostile && l.draw(saltOdd, 5)%4 == 0 }
 
 func writeInfo(a *Account, o *out, v *view) {
 	end, full := v.ended(v.at), v.endedFully(v.at)

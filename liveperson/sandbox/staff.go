@@ -52,6 +52,14 @@ func AgentID(n int) string { return strconv.Itoa(51000000 + 17*n) }
 
 func appendAgentID(dst []byte, n int) []byte { return strconv.AppendInt(dst, int64(51000000+17*n), 10) }
 
+// AgentPID is the other id of staff member n, by which events name them. It is
+// the pid of their user.
+func AgentPID(n int) string { return string(appendAgentPID(nil, n)) }
+
+func appendAgentPID(dst []byte, n int) []byte {
+	return appendUUID(dst, draw(saltPID, saltPID, 2*n), draw(saltPID, saltPID, 2*n+1))
+}
+
 func userType(n int) (code, name string) {
 	switch n {
 	case botNumber:

@@ -4,12 +4,10 @@ func writeStatuses(a *Account, o *out, v *view) {
 	o.raw(`[`)
 	n, first := v.messages(), true
 	for i := range n {
-		accepted := v.time(i) + 600 + int64(v.draw(saltStatus, i)%400)
-		if accepted <= v.at {
+		if accepted := v.accepted(i); accepted <= v.at {
 			first = a.writeStatus(o, v, i, accepted, "ACCEPT", first)
 		}
-		read := v.time(i) + v.gap/4
-		if !a.set.Plain && read <= v.at && (v.oneIn(2, saltStatus, -i) || a.touched(&v.life, v.at)) {
+		if read := v.read(i); !a.set.Plain && read <= v.at && (v.readSoon(i) || a.touched(&v.life, v.at)) {
 			first = a.writeStatus(o, v, i, read, "READ", first)
 		}
 		if !o.pass() {
@@ -19,6 +17,23 @@ func writeStatuses(a *Account, o *out, v *view) {
 	o.raw(`]`)
 }
 
+// accepted is when the other side had message i.
+func (l *life) accepted(i int) int64 { return l.time(i) + 600 + int64(l.draw(saltStatus, i)%400) }
+
+// read is when the other side read message i, if it did.
+func (l *life) read(i int) int64 { return l.time(i) + l.gap/4 }
+
+// readSoon tells whether message i was read at that moment.
+func (l *life) readSoon(i int) bool { return l.oneIn(2, saltStatus, -i) }
+
+// reader is who accepts and reads message i.
+func (l *life) reader(i int) (r role, staff int) {
+	if r, _ := l.sender(i); r == consumer {
+		return agent, l.agentOf(l.turn(i))
+	}
+	return consumer, 0
+}
+
 func (a *Account) writeStatus(o *out, v *view, i int, at int64, status string, first bool) bool {
 	if !first {
 		o.raw(`,`)
@@ -26,15 +41,10 @@ func (a *Account) writeStatus(o *out, v *view, i int, at int64, status string, f
 	o.raw(`{"messageId":"`)
 	a.appendMessageID(o, v, i)
 	o.raw(`","seq":`).num(int64(v.sequence(i))).raw(`,`).when("time", at).raw(`,"participantId":"`)
-	r, _ := v.sender(i)
-	if r == consumer {
-		o.b = appendAgentID(o.b, v.agentOf(v.turn(i)))
-		o.raw(`","participantType":"Agent"`)
-	} else {
-		o.b = a.appendConsumer(o.b, v.consumer)
-		o.raw(`","participantType":"Consumer"`)
-	}
-	o.raw(`,"messageDeliveryStatus":"`).raw(status).raw(`"`)
+	r, staff := v.reader(i)
+	a.appendSender(o, v, r, staff)
+	o.raw(`","participantType":"`).raw([...]string{"Consumer", "Agent"}[r])
+	o.raw(`","messageDeliveryStatus":"`).raw(status).raw(`"`)
 	if !v.old {
 		o.raw(`,"dialogId":"`)
 		o.b = a.appendDialog(o.b, &v.life, v.dialogOf(i))
