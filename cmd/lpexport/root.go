@@ -11,7 +11,8 @@ import (
 
 // globalFlags are the flags of every command.
 type globalFlags struct {
-	config    string
+	configs   []string // as given
+	config    string   // the one in use; "": none was given
 	logLevel  string
 	logFormat string
 	progress  string
@@ -42,13 +43,13 @@ func newRoot(p *program) *cobra.Command {
 			}
 			return unknownCommand(cmd, args[0])
 		},
-		PersistentPreRunE: func(*cobra.Command, []string) error {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			p.log = slog.New(p.logHandler())
-			return nil
+			return p.chooseConfig(cmd)
 		},
 	}
 	flags := root.PersistentFlags()
-	flags.StringVar(&p.flags.config, "config", "", "configuration `FILE` (else ./config.yaml, then /etc/lpexport/config.yaml)")
+	flags.StringArrayVar(&p.flags.configs, "config", nil, "configuration `FILE` (else ./config.yaml, then /etc/lpexport/config.yaml)")
 	choiceVar(root, &p.flags.logLevel, "log-level", "info", "least level that is logged", "debug", "info", "warn", "error")
 	choiceVar(root, &p.flags.logFormat, "log-format", "text", "format of the log", "text", "json")
 	choiceVar(root, &p.flags.progress, "progress", "auto", "progress: auto is a bar on a terminal, a line now and then elsewhere", "auto", "always", "never")
@@ -69,7 +70,7 @@ func newRoot(p *program) *cobra.Command {
 	}
 	add("daily", newExport(p), newStatus(p), newVerify(p))
 	add("repair", newQuarantine(p), newReplay(p), newRecover(p), newBackup(p), newRetire(p))
-	add("setup", newConfig(p), newCheck(p), newDestinations(p), newSandbox(p))
+	add("setup", newConfig(p), newCheck(p), newDestinations(p), newSandbox(p), newSystemd(p))
 	help := newHelp()
 	root.SetHelpCommand(help)
 	root.AddCommand(newVersion(p), newCompletion(p), help)

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/spf13/cobra"
+
 	"lpexport/exporter/config"
 )
 
@@ -13,6 +15,21 @@ const (
 	localConfig  = "config.yaml"
 	systemConfig = "/etc/lpexport/config.yaml"
 )
+
+// severalConfigs is the annotation of a command that takes several --config.
+const severalConfigs = "several-configs"
+
+// chooseConfig puts the one --config into use. Of several it leaves the choice to
+// the command, if that takes them.
+func (p *program) chooseConfig(cmd *cobra.Command) error {
+	switch n := len(p.flags.configs); {
+	case n == 1:
+		p.flags.config = p.flags.configs[0]
+	case n > 1 && cmd.Annotations[severalConfigs] == "":
+		return usage(fmt.Sprintf("%s takes one --config, not %d; only lpexport status takes several", cmd.CommandPath(), n), cmd.CommandPath()+" --help")
+	}
+	return nil
+}
 
 // configFile is the file that --config names, or the first that exists.
 func (p *program) configFile() (string, error) {

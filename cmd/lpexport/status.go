@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,6 +25,9 @@ type statusResult struct {
 	OpenConversations int64               `json:"open_conversations"`
 	OpenBackfills     int64               `json:"open_backfills"` // begun and not at their end
 	Partial           int64               `json:"partial"`        // conversations that LivePerson cut short
+
+	account string // "" when its configuration cannot be read
+	config  string // of the commands that are shown; "": they need none
 }
 
 // period is a time span: From inclusive, To exclusive.
@@ -51,25 +55,36 @@ func newStatusResult() *statusResult {
 }
 
 func newStatus(p *program) *cobra.Command {
-	return p.command(&cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Tell how far behind, what waits, what to type next",
 		Long: `Read the checkpoint and tell how far behind it is, which periods it covers, what
 each destination has still to get, what waits for a person, and what to type
 next. It asks nobody, changes nothing, and may run at any time. It ends with 0
-unless it fails itself.`,
-		Args: arguments(0, 0),
-	}, func() result { return newStatusResult() }, func(ctx context.Context, _ []string) (result, error) {
+unless it fails itself.
+
+With several --config it shows one line for each account, and below them what
+needs a person. All accounts of a machine:
+  lpexport status $(printf ' --config %s' /etc/lpexport/*.yaml)`,
+		Args:        arguments(0, 0),
+		Annotations: map[string]string{severalConfigs: "yes"},
+	}
+	return p.command(cmd, func() result { return newStatusResult() }, func(ctx context.Context, _ []string) (result, error) {
+		if len(p.flags.configs) > 1 {
+			return runStatuses(ctx, p, verb(cmd))
+		}
 		return runStatus(ctx, p)
 	})
 }
 
 func runStatus(ctx context.Context, p *program) (_ *statusResult, err error) {
 	found := newStatusResult()
+	found.config = p.flags.config
 	c, err := p.loadConfig()
 	if err != nil {
 		return found, err
 	}
+	found.account = c.Account
 	if !hasCheckpoint(c) {
 		for _, d := range c.Destinations {
 			found.Destinations = append(found.Destinations, statusDestination{Name: d.Name})
@@ -167,16 +182,58 @@ func (d statusDestination) String() string {
 	return line
 }
 
-// next is the command that an operator would type now. An export tells the
-// remedy of a destination that halts.
+// failing says that the destination is tried again later. One that halts is not.
+func (d statusDestination) failing() bool { return d.LastError != "" && !d.Halted }
+
+// next is the command that an operator would type now.
 func (r *statusResult) next() string {
+	if needs := r.needs(); len(needs) > 0 {
+		return needs[0].command
+	}
+	return r.command("lpexport export")
+}
+
+// need is something that a person has to see to.
+type need struct {
+	what    string
+	command string // to type
+}
+
+// needs come in the order in which they are best seen to.
+func (r *statusResult) needs() []need {
+	var list []need
+	add := func(what, command string) {
+		list = append(list, need{printable(strings.ReplaceAll(what, "\n", " ")), r.command(command)})
+	}
 	for _, d := range r.Destinations {
-		if d.LastError != "" && !d.Halted {
-			return "lpexport check"
+		switch {
+		case d.Halted: // an export tells the remedy
+			add("destination "+d.Name+" halts: "+d.LastError, "lpexport export")
+		case d.failing():
+			add(fmt.Sprintf("destination %s has been failing for %s: %s", d.Name, age(d.FailingSeconds), d.LastError), "lpexport check")
 		}
 	}
 	if r.Quarantined > 0 {
-		return "lpexport quarantine list"
+		add(count(r.Quarantined, "item")+" in quarantine", "lpexport quarantine list")
 	}
-	return "lpexport export"
+	for _, d := range r.Destinations {
+		if d.Left > 0 {
+			add(fmt.Sprintf("%s for destination %s not taken by the importer", count(d.Left, "file"), d.Name), "lpexport check")
+		}
+	}
+	if r.LagSeconds == nil {
+		add("no cycle has been whole yet", "lpexport export")
+	}
+	if r.OpenBackfills > 0 {
+		add(count(r.OpenBackfills, "backfill")+" not at the end: the same command goes on", "lpexport export --from T --to T")
+	}
+	return list
+}
+
+// command is what to type for this account.
+func (r *statusResult) command(words string) string {
+	if r.config == "" {
+		return words
+	}
+	return words + " --config " + printable(r.config)
 }
