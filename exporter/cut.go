@@ -288,5 +288,6 @@ func (b *cutBundle) freeze(ctx context.Context) error {
 	b.report.Slices += b.row.Slices
 	b.report.Messages += b.row.Messages
 	b.report.Amendments += b.row.Amendments
+	b.tally.add(CounterAmendments, "", b.dest.Name, int64(b.row.Amendments))
 	return nil
 }

@@ -104,7 +104,7 @@ func (h *handing) one(ctx context.Context, i *checkpoint.Item) error {
 		item.File = &archive.FileInfo{Path: i.File, Bytes: i.Bytes, SHA256: i.SHA256}
 	}
 	h.Step("item handed over")
-	receipt, err := h.dest.Target.Deliver(ctx, item)
+	receipt, err := h.dest.Target.Deliver(h.handOverContext(ctx), item)
 	h.Step("item taken")
 	if err != nil {
 		return h.fault(ctx, i, err)
@@ -113,6 +113,8 @@ func (h *handing) one(ctx context.Context, i *checkpoint.Item) error {
 	if err != nil {
 		return err
 	}
+	h.tally.add(CounterDeliveries, "taken", h.dest.Name, 1)
+	h.tally.add(CounterDelivered, "", h.dest.Name, i.Bytes)
 	h.lonely = 0
 	well := h.row.Trouble == checkpoint.Trouble{}
 	h.row.Trouble = checkpoint.Trouble{}
@@ -124,6 +126,15 @@ func (h *handing) one(ctx context.Context, i *checkpoint.Item) error {
 		return tx.SetTrouble(row, checkpoint.Trouble{})
 	}
 	return nil
+}
+
+// handOverContext is that of one hand-over. A service that stops lets the one
+// that is under way come to its end, within a bound.
+func (h *handing) handOverContext(ctx context.Context) context.Context {
+	if h.hard != nil {
+		return h.hard
+	}
+	return ctx
 }
 
 // announce notes that an item is about to be handed over. A bundle can be
@@ -168,6 +179,7 @@ func (h *handing) fault(ctx context.Context, i *checkpoint.Item, err error) erro
 	if !errors.As(err, &at) {
 		at = &archive.Error{Class: archive.Abort, Op: "deliver", Path: h.bundle.Path, Err: err}
 	}
+	h.tally.add(CounterDeliveries, at.Class.String(), h.dest.Name, 1)
 	switch at.Class {
 	case archive.Reject:
 		return h.reject(ctx, i, err.Error())

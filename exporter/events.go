@@ -194,14 +194,28 @@ func (t *tally) add(name, label, second string, n int64) {
 }
 
 // take empties the tally.
-func (t *tally) take() (list []checkpoint.Count) {
+func (t *tally) take() []checkpoint.Count {
+	list := t.peek()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, c := range list { // and not what was added in between
+		n := c.Value
+		c.Value = 0
+		if t.counts[c] -= n; t.counts[c] == 0 {
+			delete(t.counts, c)
+		}
+	}
+	return list
+}
+
+// peek is what take would return, and stays.
+func (t *tally) peek() (list []checkpoint.Count) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for c, n := range t.counts {
 		c.Value = n
 		list = append(list, c)
 	}
-	clear(t.counts)
 	return list
 }
 

@@ -111,7 +111,8 @@ type From struct {
 type Bounds struct {
 	Conversations int
 	Bytes         int64         // rendered
-	Wait          time.Duration // how long the first one waits for others while a capture runs
+	Wait          time.Duration // how long the first one waits for others while a run captures
+	EventWait     time.Duration // the same while a service runs
 }
 
 // Progress is how far a run has come.
@@ -123,10 +124,12 @@ type Progress struct {
 // Exporter works on one checkpoint. It is safe for use by several goroutines.
 type Exporter struct {
 	Settings
-	cp      *checkpoint.Checkpoint
-	packer  *packer
-	tally   *tally
-	ceiling int // of a window
+	cp     *checkpoint.Checkpoint
+	packer *packer
+	tally  *tally
+
+	lastDays *dayCache
+	ceiling  int // of a window
 }
 
 // Open opens the state directory, and makes it when it is not there yet.
@@ -148,7 +151,7 @@ func Open(ctx context.Context, s Settings) (*Exporter, error) {
 	if s.Progress == nil {
 		s.Progress = func(Progress) {}
 	}
-	return &Exporter{Settings: s, cp: cp, packer: newPacker(), tally: &tally{}, ceiling: ceiling}, nil
+	return &Exporter{Settings: s, cp: cp, packer: newPacker(), tally: &tally{}, lastDays: &dayCache{}, ceiling: ceiling}, nil
 }
 
 // Close ends all work with the checkpoint.

@@ -235,8 +235,10 @@ func (e *Exporter) note(ctx context.Context, r *Report, cutShort bool) (err erro
 	if place.Watermark != 0 {
 		r.Watermark = time.UnixMilli(place.Watermark).UTC()
 	}
-	r.StateBytes, err = e.cp.Size(ctx)
-	return err
+	if r.StateBytes, err = e.cp.Size(ctx); err != nil {
+		return err
+	}
+	return e.flushCounts(ctx)
 }
 
 var _ Source = (*liveperson.Client)(nil)

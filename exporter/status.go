@@ -19,6 +19,7 @@ type Status struct {
 	OpenConversations int64
 	OpenBackfills     int64
 	Partial           int64 // conversations whose record LivePerson cut short
+	Events            EventStatus
 }
 
 // Period is from inclusive, to exclusive.
@@ -69,7 +70,20 @@ func (e *Exporter) Status(ctx context.Context) (s Status, err error) {
 	if s.Partial, err = e.cp.Partial(ctx); err != nil {
 		return s, err
 	}
-	s.OpenBackfills, err = e.cp.OpenBackfills(ctx)
+	if s.OpenBackfills, err = e.cp.OpenBackfills(ctx); err != nil {
+		return s, err
+	}
+	s.Events, err = e.eventStatus(ctx)
+	return s, err
+}
+
+// eventStatus tells what became of events that are not settled.
+func (e *Exporter) eventStatus(ctx context.Context) (s EventStatus, err error) {
+	u, err := e.cp.Unsettled(ctx, e.Now().Add(-confirmAfter).UnixMilli())
+	s.Waiting, s.Unconfirmed = u.Waiting, u.Unconfirmed
+	if u.OldestAt != 0 {
+		s.Oldest = max(time.Duration(e.millis()-u.OldestAt)*time.Millisecond, 0)
+	}
 	return s, err
 }
 

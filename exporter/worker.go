@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"lpexport/archive"
@@ -21,6 +22,12 @@ type worker struct {
 	wake    chan struct{} // a page was stored that made something due
 	row     checkpoint.Destination
 	refused map[int64]bool // conversations that cannot be cut
+
+	hard    context.Context // of a hand-over that is under way; nil: the run's own
+	lasts   bool            // it works as long as the process: not all is looked at in every turn
+	again   atomic.Bool     // a cycle has ended: all is looked at once more
+	tended  time.Time       // when it worked last
+	checked time.Time       // when it was made sure last that nobody else writes there
 
 	now       bool  // it was named: its pause does not count
 	holding   bool  // some of its conversations wait for a person
@@ -216,8 +223,11 @@ func (w *worker) prepareTurn(ctx context.Context) (err error) {
 	if w.holding, err = w.cp.Holding(ctx, w.row.ID); err != nil {
 		return err
 	}
-	if err := w.checkFork(ctx); err != nil {
-		return err
+	if now := w.Now(); !w.lasts || now.Sub(w.checked) >= checkEvery || w.row.Halted != "" {
+		if err := w.checkFork(ctx); err != nil {
+			return err
+		}
+		w.checked = now
 	}
 	if w.row.Halted != "" {
 		if err := w.halt(ctx, ""); err != nil {

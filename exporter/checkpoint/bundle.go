@@ -198,9 +198,9 @@ func (c *Checkpoint) Waiting(ctx context.Context, destination int64) (w Waiting,
 		query string
 	}{
 		{[]any{&w.Due, &w.OldestAt}, `SELECT count(*), coalesce(min(since), 0) FROM due WHERE destination = ?`},
-		{[]any{&w.Bundles, &oldest}, `SELECT count(*), coalesce(min(created_at), 0) FROM bundle WHERE destination = ? AND state IN ('cut', 'rendered')`},
+		{[]any{&w.Bundles, &oldest}, `SELECT count(*), coalesce(min(created_at), 0) FROM bundle WHERE destination = ? AND state != 'delivered' AND state != 'preparing'`},
 		{[]any{&w.Failed}, `SELECT count(*) FROM bundle b JOIN item i ON i.bundle = b.id
-			WHERE b.destination = ? AND b.state = 'rendered' AND i.state IN ('waiting', 'sending') AND i.attempts > 0`},
+			WHERE b.destination = ? AND b.state != 'delivered' AND b.state = 'rendered' AND i.state IN ('waiting', 'sending') AND i.attempts > 0`},
 		{[]any{&w.Uncertain}, `SELECT count(*) FROM receipt r JOIN item i ON i.id = r.item JOIN bundle b ON b.id = i.bundle
 			WHERE r.kind = 'uncertain' AND b.destination = ?`},
 		{[]any{&w.Rejected}, `SELECT count(*) FROM item i JOIN bundle b ON b.id = i.bundle WHERE i.state = 'rejected' AND b.destination = ?`},

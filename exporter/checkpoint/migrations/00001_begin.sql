@@ -81,6 +81,7 @@ CREATE TABLE conversation (
     seen        BLOB    NOT NULL  -- names, content hashes and revisions of all entries
 ) STRICT;
 CREATE INDEX conversation_reread ON conversation (reread_at) WHERE reread_at IS NOT NULL;
+CREATE INDEX conversation_partial ON conversation (id) WHERE partial;
 CREATE INDEX conversation_unconfirmed ON conversation (unconfirmed_at) WHERE unconfirmed_at IS NOT NULL;
 
 -- The bytes of each revision as received, whole (section '') or in sections. A

@@ -1,0 +1,270 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lpexport/exporter/checkpoint"
+	"lpexport/liveperson"
+)
+
+// Service runs until it is stopped: cycles on a schedule, deliveries as things
+// become due, and real-time events where they are listened for. What fails is
+// tried again; only what a person has to change ends it.
+type Service struct {
+	*Exporter
+	events  *Events
+	next    func(time.Time) time.Time
+	workers []*worker
+	hard    context.Context // of what is under way when the service stops
+	cycles  atomic.Bool     // one has been tried
+	began   time.Time
+	pulse   pulse
+	samples samples
+}
+
+// ServeSettings is what a Service works with.
+type ServeSettings struct {
+	Next   func(after time.Time) time.Time // when a cycle begins
+	Events *EventSettings                  // nil: there are no events; Due is set by the service
+}
+
+// NewService prepares to serve.
+func (e *Exporter) NewService(s ServeSettings) *Service {
+	v := &Service{Exporter: e, next: s.Next, workers: e.workers(nil), began: e.Now()}
+	if s.Events != nil {
+		settings := *s.Events
+		settings.Due = func() { wake(v.workers) }
+		v.events = e.NewEvents(settings)
+	}
+	return v
+}
+
+// Events takes real-time events; nil where there are none.
+func (s *Service) Events() *Events { return s.events }
+
+// drainTime is how long what is under way may take after the service was stopped.
+const drainTime = 20 * time.Second
+
+// Run serves until ctx ends, and returns nil then. It ends by itself only with
+// what is wrong with the configuration.
+func (s *Service) Run(ctx context.Context) error {
+	if err := s.register(ctx); err != nil {
+		return err
+	}
+	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	s.hard = hard
+	g, ctx := errgroup.WithContext(ctx)
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(drainTime, cut) })
+	defer stop()
+	g.Go(func() error { return s.keepCycles(ctx) })
+	g.Go(func() error { s.keepMinutes(ctx); return nil })
+	for _, w := range s.workers {
+		w.hard, w.lasts = hard, true
+		g.Go(func() error { s.tend(ctx, w); return nil })
+	}
+	if s.events != nil {
+		g.Go(func() error { s.events.Keep(ctx); return nil })
+		g.Go(func() error { s.keepDigesting(ctx); return nil })
+	}
+	err := g.Wait()
+	if err := s.flushCounts(context.WithoutCancel(ctx)); err != nil {
+		s.Log.Warn("what was counted last could not be stored", "error", err)
+	}
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// keepCycles begins a cycle at each of its times; one that was missed, also
+// before the service was started, is made up for at once.
+func (s *Service) keepCycles(ctx context.Context) error {
+	place, err := s.cp.Place(ctx)
+	if err != nil {
+		return err
+	}
+	due := time.UnixMilli(place.Watermark)
+	if place.Watermark != 0 {
+		due = s.next(due)
+	}
+	for {
+		if err := s.until(ctx, due); err != nil {
+			return nil
+		}
+		began := s.Now()
+		err := s.cycle(ctx)
+		s.cycles.Store(true)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if fatal := s.cycleEnded(err); fatal != nil {
+			return fatal
+		}
+		due = s.next(began)
+	}
+}
+
+// until waits until a time. Clocks jump and machines sleep, so that it looks at
+// the clock again now and then.
+func (s *Service) until(ctx context.Context, due time.Time) error {
+	for wait := due.Sub(s.Now()); wait > 0; wait = due.Sub(s.Now()) {
+		if err := pauseFor(ctx, min(wait, time.Minute)); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func pauseFor(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// cycle captures what is new or changed. The destinations' workers are at work
+// all the time and are told of it.
+func (s *Service) cycle(ctx context.Context) error {
+	release, err := s.leaseCycle()
+	if err != nil {
+		return err
+	}
+	defer release()
+	var r Report
+	if err := s.cp.Update(ctx, func(tx *checkpoint.Tx) error {
+		r.Run, err = tx.BeginRun("cycle", s.millis())
+		return err
+	}); err != nil {
+		return err
+	}
+	c, err := s.begin(ctx, func() { wake(s.workers) })
+	if err != nil {
+		return err
+	}
+	if s.events != nil {
+		s.events.Learned()
+	}
+	complete, err := c.cycle(ctx)
+	if err != nil {
+		return err
+	}
+	r.Complete = complete
+	if err := s.note(ctx, &r, false); err != nil {
+		return err
+	}
+	if !complete {
+		return ErrIncomplete
+	}
+	return nil
+}
+
+// cycleEnded counts a cycle and says what was wrong, when that is another thing
+// than before. It returns what only a person can change.
+func (s *Service) cycleEnded(err error) (fatal error) {
+	var auth *liveperson.AuthError
+	var unknown *UnknownSkillError
+	result := "failed"
+	switch {
+	case errors.As(err, &unknown):
+		return err
+	case err == nil:
+		result = "complete"
+	case errors.Is(err, ErrIncomplete):
+		result = "incomplete"
+	case errors.Is(err, ErrCycleRunning), errors.As(err, &auth):
+		result = "refused"
+	}
+	s.Count(CounterCycles, result, "", 1)
+	s.pulse.cycleEnded(s.Log, err)
+	for _, w := range s.workers {
+		w.again.Store(true)
+	}
+	wake(s.workers)
+	if s.events != nil {
+		s.events.Learned()
+	}
+	return nil
+}
+
+// keepDigesting digests events. When the state cannot be written, they wait.
+func (s *Service) keepDigesting(ctx context.Context) {
+	for ctx.Err() == nil {
+		err := s.events.Digest(ctx)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		s.Log.Error("events could not be digested: they wait in the checkpoint", "error", err)
+		if pauseFor(ctx, lookAgain) != nil {
+			return
+		}
+	}
+}
+
+// keepMinutes does what is to be done about once a minute.
+func (s *Service) keepMinutes(ctx context.Context) {
+	for {
+		if err := s.sample(ctx); err != nil && ctx.Err() == nil {
+			s.Log.Error("the state could not be read", "error", err)
+		}
+		if err := s.flushCounts(ctx); err != nil && ctx.Err() == nil {
+			s.Log.Error("what was counted could not be stored", "error", err)
+		}
+		if pauseFor(ctx, time.Minute) != nil {
+			return
+		}
+	}
+}
+
+// Alive tells whether the service can still write to its state.
+func (s *Service) Alive(ctx context.Context) error {
+	return s.cp.Update(ctx, func(*checkpoint.Tx) error { return nil })
+}
+
+// Ready tells whether the service has begun its work: a first cycle was tried.
+func (s *Service) Ready() error {
+	if !s.cycles.Load() {
+		return errors.New("the first cycle has not ended yet")
+	}
+	return nil
+}
+
+// pulse is how the last cycle went.
+type pulse struct {
+	mu     sync.Mutex
+	trying string // the error of the last one, "" when it had none
+}
+
+func (p *pulse) cycleEnded(log *slog.Logger, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	said := ""
+	if err != nil {
+		said = err.Error()
+	}
+	if said == p.trying {
+		return
+	}
+	var auth *liveperson.AuthError
+	switch p.trying = said; {
+	case err == nil:
+		log.Info("cycles are whole again")
+	case errors.Is(err, ErrIncomplete), errors.Is(err, ErrCycleRunning):
+		log.Warn("a cycle was not whole: the next one tries again", "error", err)
+	case errors.As(err, &auth):
+		log.Error("LivePerson refuses the login: nothing is captured by cycles", "error", err)
+	default:
+		log.Error("a cycle failed: the next one tries again", "error", err)
+	}
+}
