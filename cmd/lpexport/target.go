@@ -36,7 +36,7 @@ func (p *program) newDestination(c *config.Config, d config.Destination, address
 		Name:    identityOf(d),
 		Archive: d.Archive,
 		Cut:     exporter.Cut{Immediately: d.Cut.Mode == config.CutImmediately, After: d.Cut.After},
-		Bounds:  exporter.Bounds{Conversations: d.Bundle.MaxConversations, Bytes: d.Bundle.MaxBytes, Wait: d.Bundle.MaxWait},
+		Bounds:  exporter.Bounds{Conversations: d.Bundle.MaxConversations, Bytes: d.Bundle.MaxBytes, Wait: d.Bundle.MaxWait, EventWait: d.Bundle.EventWait},
 		Files:   d.Layout != profile.LayoutBundle,
 		MaxAge:  d.MaxAge,
 		OlderGo: d.Profile.OlderGo,

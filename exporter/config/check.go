@@ -2,6 +2,10 @@ package config
 
 import (
 	"fmt"
+	"net"
+	"net/url"
+
+	"golang.org/x/crypto/bcrypt"
 )
 
 // check finds what is wrong between keys, each of which is good on its own, and
@@ -11,6 +15,8 @@ func (d *decoder) check(c *draft) {
 		d.checkLogin(c.LivePerson)
 	}
 	d.checkWebhook(c.Webhook)
+	d.checkServe(c.Serve)
+	d.checkAlert(c.Alert)
 	d.checkNames(c.chosen)
 	for i, t := range c.chosen {
 		path := fmt.Sprintf("destinations[%d]", i)
@@ -112,28 +118,6 @@ func (d *decoder) unprotected(i int, s *SMTP) []Fault {
 	return []Fault{{File: d.file, Line: d.line(key), Key: key, Detail: "none sends what people wrote in the clear"}}
 }
 
-// unused warns of what is set and has no effect.
-func (d *decoder) unused(c *Config) []Fault {
-	fresh := defaults()
-	var warnings []Fault
-	for _, setting := range []struct {
-		key  string
-		used bool
-	}{
-		{"webhook.listen", c.Webhook.Listen != fresh.Webhook.Listen},
-		{"serve.listen", c.Serve.Listen != fresh.Serve.Listen},
-		{"metrics_file", c.MetricsFile != fresh.MetricsFile},
-	} {
-		if setting.used {
-			warnings = append(warnings, Fault{
-				File: d.file, Line: d.line(setting.key), Key: setting.key,
-				Detail: "has no effect in this version",
-			})
-		}
-	}
-	return warnings
-}
-
 func (d *decoder) checkWebhook(w Webhook) {
 	if w.Listen == "" || d.faulty("webhook") {
 		return
@@ -143,5 +127,46 @@ func (d *decoder) checkWebhook(w Webhook) {
 			key := join("webhook", p.key)
 			d.fault(d.line(key), key, "is required where webhook.listen is set")
 		}
+	}
+	d.checkListener("webhook", w.Listen, w.TLS)
+}
+
+// checkListener wants TLS where others than this machine can reach a listener.
+func (d *decoder) checkListener(path, listen string, t TLS) {
+	if listen == "" || d.faulty(path) {
+		return
+	}
+	if d.incomplete(join(path, "tls"), []part{{"cert_file", t.CertFile == ""}, {"key_file", t.KeyFile == ""}}, "the certificate is incomplete without it") || !t.Empty() {
+		return
+	}
+	if host, _, err := net.SplitHostPort(listen); err == nil && !loopback(host) {
+		key := join(path, "listen")
+		d.fault(d.line(key), key, "is no loopback address: then %s (cert_file, key_file) is required, or a proxy before it", join(path, "tls"))
+	}
+}
+
+// checkServe wants a password, too, where others than this machine can look.
+func (d *decoder) checkServe(s Serve) {
+	d.checkListener("serve", s.Listen, s.TLS)
+	if s.Listen == "" || d.faulty("serve") {
+		return
+	}
+	if host, _, err := net.SplitHostPort(s.Listen); err == nil && !loopback(host) && s.PasswordHash.Empty() {
+		d.fault(d.line("serve.listen"), "serve.password_hash", "is required where serve.listen is no loopback address")
+	}
+	if hash := s.PasswordHash; !hash.Empty() {
+		if _, err := bcrypt.Cost([]byte(hash.Reveal())); err != nil {
+			d.fault(d.line("serve.password_hash"), "serve.password_hash", "must be a bcrypt hash, as `htpasswd -nB` makes them")
+		}
+	}
+}
+
+func (d *decoder) checkAlert(a Alert) {
+	if a.URL.Empty() || d.faulty("alert") {
+		return
+	}
+	u, err := url.Parse(a.URL.Reveal())
+	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+		d.fault(d.line("alert.url"), "alert.url", "must be an https URL, or http on a loopback address")
 	}
 }

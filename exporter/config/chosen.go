@@ -9,6 +9,7 @@ type chosen struct {
 	layout   *string
 	cut      *Cut
 	maxAge   *time.Duration
+	maxWait  *time.Duration
 	mail     *mailKeys
 	filedump *filedumpKeys
 	pack     *packKeys
@@ -27,7 +28,7 @@ func destinationKeys(t *chosen) object {
 				return parsed(at, "when a conversation is due: immediately; a duration such as 24h (closed, or open with entries older than that); closed (closed, or 7d). Absent: immediately for generic, 24h for the others", "", parseCut)
 			})),
 			may("from", parsed(&t.From, "what a destination added later is given: all, new, or what was sent since a date", "", parseFrom)),
-			may("bundle", bundleKeys(&t.Bundle)),
+			may("bundle", bundleKeys(t)),
 			may("layout", given(&t.layout, func(at *string) scalar {
 				return choice(at, "bundle: folders with a manifest; drop: a flat folder that an importer empties. Absent: what suits the archive", "bundle", "drop")
 			})),
@@ -59,13 +60,16 @@ func destinationKeys(t *chosen) object {
 
 const destinationMust = "must be 1 to 63 characters of a-z, 0-9 and -, the first not -"
 
-func bundleKeys(b *Bundle) object {
+func bundleKeys(t *chosen) object {
+	b := &t.Bundle
 	return object{
 		doc: "bounds of one bundle",
 		fields: []field{
 			may("max_conversations", whole(&b.MaxConversations, "conversations at most", 1, 10_000)),
 			may("max_bytes", size(&b.MaxBytes, "rendered bytes, reached at most by one slice too many", 64<<10, 4<<30)),
-			may("max_wait", duration(&b.MaxWait, "how long the first due conversation waits for a fuller bundle inside a run", 0, time.Hour)),
+			may("max_wait", given(&t.maxWait, func(at *time.Duration) scalar {
+				return duration(at, "how long the first due conversation waits for a fuller bundle while more comes. Absent: 1m; for real-time events into a folder of this machine 1s", 0, time.Hour)
+			})),
 		},
 	}
 }

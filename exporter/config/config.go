@@ -26,6 +26,7 @@ type Config struct {
 	Select       Select
 	Webhook      Webhook
 	Serve        Serve
+	Alert        Alert
 	MetricsFile  string // "" = none
 	Identity     Identity
 	Destinations []Destination
@@ -42,6 +43,17 @@ type LivePerson struct {
 	Source      string // 1 to 20 characters
 	Concurrency int    // 1 to 64
 	Rollover    bool
+	Expires     Date   // when the login stops working; zero = not known
+}
+
+// Date is a moment that need not be known: then it is zero.
+type Date struct{ time.Time }
+
+func (d Date) String() string {
+	if d.IsZero() {
+		return ""
+	}
+	return formatDate(d.Time)
 }
 
 // OAuth2 are client credentials; complete, or empty when OAuth1 is used.
@@ -66,6 +78,7 @@ func (o OAuth1) Empty() bool {
 // Poll is how LivePerson is asked for news.
 type Poll struct {
 	Schedule string // of the serve command, in the five fields of cron
+	TimeZone string // of the schedule, by its IANA name
 	Since    Since
 	Overlap  time.Duration // at least 20 minutes
 	Reread   time.Duration // 0 = every open conversation in every cycle
@@ -104,7 +117,22 @@ type Webhook struct {
 	ClientID             string
 	ClientSecret         Secret
 	PreviousClientSecret Secret
+	Signature            string        // its shape, or SignatureAny
+	ResolveWithin        time.Duration // then an event waits for history
+	TLS                  TLS
 }
+
+// SignatureAny is any of the four shapes that signatures come in.
+const SignatureAny = "any"
+
+// TLS is how a listener protects what comes in; empty = it does not, and is on a
+// loopback address.
+type TLS struct {
+	CertFile, KeyFile string // PEM
+}
+
+// Empty says that the listener speaks plain HTTP.
+func (t TLS) Empty() bool { return t.CertFile == "" && t.KeyFile == "" }
 
 // Identity is how participants are given addresses. It is Empty, or as
 // identity.New wants it; where a destination's profile needs addresses it is not
@@ -121,7 +149,22 @@ func (i Identity) Empty() bool {
 
 // Serve is the listener for metrics, health and the status page.
 type Serve struct {
-	Listen string
+	Listen       string // "" = none
+	TLS          TLS
+	User         string
+	PasswordHash Secret // bcrypt; empty = nobody is asked
+}
+
+// Alert is who is told when the archive needs a person. Bounds are 0 where that
+// is not told.
+type Alert struct {
+	Command []string // program and arguments; empty = none
+	URL     Secret   // it may hold a token; empty = none
+	Lag     time.Duration
+	Failing time.Duration // of a destination
+	Silence time.Duration // of the webhook
+	Expiry  time.Duration // before a certificate or the login ends
+	Repeat  time.Duration // of what lasts
 }
 
 // defaults is the one place where default values stand.
@@ -135,12 +178,14 @@ func defaults() *Config {
 		State: "./state",
 		Poll: Poll{
 			Schedule: "*/5 * * * *",
+			TimeZone: "UTC",
 			Since:    Since{Ago: 24 * time.Hour},
 			Overlap:  30 * time.Minute,
 			Reread:   5 * time.Minute,
 		},
-		Webhook:  Webhook{Path: "/liveperson/events"},
-		Serve:    Serve{Listen: "127.0.0.1:9464"},
+		Webhook:  Webhook{Path: "/liveperson/events", Signature: SignatureAny, ResolveWithin: 2 * time.Minute},
+		Serve:    Serve{Listen: "127.0.0.1:9464", User: "lpexport"},
+		Alert:    Alert{Lag: time.Hour, Failing: time.Hour, Expiry: 14 * 24 * time.Hour, Repeat: 24 * time.Hour},
 		Identity: Identity{Settings: identity.Settings{ConsumerEmail: identity.EmailVerified, UnknownAgent: identity.UnknownHold}},
 	}
 }

@@ -93,6 +93,7 @@ type Bundle struct {
 	MaxConversations int
 	MaxBytes         int64         // rendered
 	MaxWait          time.Duration // of the first due conversation for a fuller bundle, inside a run
+	EventWait        time.Duration // the same for what real-time events make due
 }
 
 // destinationDefaults are the values of a destination that says nothing. Those

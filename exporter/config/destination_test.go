@@ -122,6 +122,7 @@ func TestDestinationKeysReplaceThoseOfTheArchive(t *testing.T) {
 		},
 	}
 	want.Profile, _ = profile.Find("global-relay")
+	want.Bundle.EventWait = want.Bundle.MaxWait
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

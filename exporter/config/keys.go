@@ -30,12 +30,8 @@ func keys(c *draft) object {
 				},
 			}),
 			may("webhook", webhookKeys(&c.Webhook)),
-			may("serve", object{
-				doc: "listener for metrics, health and the status page",
-				fields: []field{
-					may("listen", text(&c.Serve.Listen, "host:port", "", checkListen)),
-				},
-			}),
+			may("serve", serveKeys(&c.Serve)),
+			may("alert", alertKeys(&c.Alert)),
 			may("metrics_file", text(&c.MetricsFile, "file for Prometheus text, written after each run; empty means none", "", nil)),
 			may("identity", identityKeys(&c.Identity)),
 			need("destinations", list{
@@ -73,6 +69,7 @@ func livePersonKeys(l *LivePerson) object {
 			may("source", text(&l.Source, "sent with every search", "", checkLine(1, 20))),
 			may("concurrency", whole(&l.Concurrency, "requests in flight at most, of every kind together", 1, 64)),
 			may("rollover", boolean(&l.Rollover, "also conversations of the rollover account")),
+			may("expires", parsed(&l.Expires, "when the login stops working, to be told before; empty means not known", "", parseOptionalDate)),
 		},
 	}
 }
@@ -81,7 +78,8 @@ func pollKeys(p *Poll) object {
 	return object{
 		doc: "how LivePerson is asked for news",
 		fields: []field{
-			may("schedule", text(&p.Schedule, "when serve begins a cycle: five fields of cron, in UTC", "", checkSchedule)),
+			may("schedule", text(&p.Schedule, "when serve begins a cycle: five fields of cron", "", checkSchedule)),
+			may("time_zone", text(&p.TimeZone, "of the schedule, such as Europe/London", "", checkTimeZone)),
 			may("since", parsed(&p.Since, "the first cycle takes what was updated since then: a duration or a date", "", parseSince)),
 			may("overlap", duration(&p.Overlap, "how far each cycle looks back behind the one before", 20*time.Minute, 7*24*time.Hour)),
 			may("reread", duration(&p.Reread, "shortest time between two looks at a quiet open conversation; 0s looks at all of them in every cycle", 0, 24*time.Hour)),
@@ -100,6 +98,55 @@ func webhookKeys(w *Webhook) object {
 			},
 			secret("client_secret", &w.ClientSecret, "verifies the signature of events"),
 			secret("previous_client_secret", &w.PreviousClientSecret, "also accepted, while secrets are rotated"),
+			[]field{
+				may("signature", choice(&w.Signature, "the shape that signatures have; another one alarms", SignatureAny, "sha1-base64", "sha1-hex", "sha256-base64", "sha256-hex")),
+				may("resolve_within", duration(&w.ResolveWithin, "how long it is tried to find out who sent an event; then it waits for history", 0, 24*time.Hour)),
+				may("tls", tlsKeys(&w.TLS)),
+			},
+		),
+	}
+}
+
+func tlsKeys(t *TLS) object {
+	return object{
+		doc: "certificate of the listener; needed but on a loopback address. Changed files are read again",
+		fields: []field{
+			may("cert_file", text(&t.CertFile, "certificate chain, PEM", "", nil)),
+			may("key_file", text(&t.KeyFile, "its private key, PEM", "", nil)),
+		},
+	}
+}
+
+func serveKeys(s *Serve) object {
+	return object{
+		doc: "listener for metrics, health and the status page",
+		fields: flatten(
+			[]field{
+				may("listen", text(&s.Listen, "host:port; empty means off", "", checkOptionalListen)),
+				may("tls", tlsKeys(&s.TLS)),
+				may("user", text(&s.User, "who may look", "", checkLine(1, 64))),
+			},
+			secret("password_hash", &s.PasswordHash, "bcrypt hash of the password; needed but on a loopback address"),
+		),
+	}
+}
+
+func alertKeys(a *Alert) object {
+	return object{
+		doc: "who serve tells when the archive needs a person",
+		fields: flatten(
+			[]field{
+				may("command", texts(&a.Command, "program and arguments, which gets JSON on its standard input",
+					func(at *string) scalar { return text(at, "the program, then an argument each", "", checkLine(0, 4096)) })),
+			},
+			secret("url", &a.URL, "where JSON is posted to"),
+			[]field{
+				may("lag", duration(&a.Lag, "how far capture may be behind; 0s: not told", 0, 366*24*time.Hour)),
+				may("failing", duration(&a.Failing, "how long a destination may fail; 0s: not told", 0, 366*24*time.Hour)),
+				may("silence", duration(&a.Silence, "how long no event may come; 0s: not told", 0, 366*24*time.Hour)),
+				may("expiry", duration(&a.Expiry, "how long before a certificate or the login ends; 0s: not told", 0, 366*24*time.Hour)),
+				may("repeat", duration(&a.Repeat, "what lasts is told again after that", time.Minute, 366*24*time.Hour)),
+			},
 		),
 	}
 }

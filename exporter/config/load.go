@@ -65,7 +65,6 @@ func parse(file string, data []byte, look Lookup, shared bool) (*Config, error) 
 	}
 	config := read.Config
 	config.LivePerson.DomainAPI = strings.TrimSuffix(config.LivePerson.DomainAPI, "/")
-	config.Warnings = d.unused(config)
 	for i, t := range read.chosen {
 		config.Destinations = append(config.Destinations, t.Destination)
 		config.Warnings = append(config.Warnings, d.unprotected(i, t.SMTP)...)

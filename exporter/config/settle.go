@@ -25,6 +25,7 @@ func (d *decoder) settle(path string, t *chosen, identity *Identity) {
 		t.MaxAge = 0
 	}
 	set(&t.MaxAge, t.maxAge)
+	t.settleWait()
 	d.checkAge(path, t)
 	d.unfit(path, t, way)
 	if r, ok := d.rendering(path, t, way); ok {
@@ -32,6 +33,18 @@ func (d *decoder) settle(path string, t *chosen, identity *Identity) {
 		t.inform(identity.InternalDomains)
 		d.require(path, t, way)
 		d.checkRendering(path, t)
+	}
+}
+
+// settleWait tells how long a bundle waits to be fuller. Folders of this machine
+// cost little, so that what comes in real time is there in real time.
+func (t *chosen) settleWait() {
+	t.Bundle.EventWait = t.Bundle.MaxWait
+	if t.Directory != nil {
+		t.Bundle.EventWait = time.Second
+	}
+	if t.maxWait != nil {
+		t.Bundle.MaxWait, t.Bundle.EventWait = *t.maxWait, *t.maxWait
 	}
 }
 

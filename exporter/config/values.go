@@ -196,14 +196,28 @@ var scheduleParser = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Mo
 
 func checkSchedule(text string) error {
 	// The parser takes a leading TZ=, and panics where no space follows.
-	// Schedules are in UTC, so none is wanted.
 	if strings.Contains(text, "=") {
-		return errors.New(`must be a schedule of five fields in UTC, without a time zone`)
+		return errors.New(`must be a schedule of five fields; its time zone is poll.time_zone`)
 	}
 	if _, err := scheduleParser.Parse(text); err != nil {
 		return errors.New(`must be a schedule of five fields, such as "*/5 * * * *"`)
 	}
 	return nil
+}
+
+func checkTimeZone(text string) error {
+	if _, err := time.LoadLocation(text); err != nil || text == "" || text == "Local" {
+		return errors.New("must be the name of a time zone, such as UTC or Europe/London")
+	}
+	return nil
+}
+
+func parseOptionalDate(text string) (Date, error) {
+	if text == "" {
+		return Date{}, nil
+	}
+	at, err := parseDate(text)
+	return Date{at}, err
 }
 
 // checkOptional accepts an empty text, for none.
