@@ -1,0 +1,225 @@
+package monitor
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"lpexport/exporter"
+)
+
+const accountLabel = "account"
+
+// family is one metric. doc/metrics.md has a section for each.
+type family struct {
+	name, help string
+	kind       prometheus.ValueType
+	labels     []string // besides account
+	read       func(o *exporter.Overview, emit emitter)
+}
+
+// emitter takes one series: its value, and those of its labels. What is not known
+// is not emitted.
+type emitter func(value float64, labels ...string)
+
+func (f *family) desc() *prometheus.Desc {
+	return prometheus.NewDesc(f.name, f.help, append([]string{accountLabel}, f.labels...), nil)
+}
+
+const (
+	gauge   = prometheus.GaugeValue
+	counter = prometheus.CounterValue
+)
+
+var families = slices.Concat(captureFamilies, sourceFamilies, eventFamilies, destinationFamilies, programFamilies)
+
+var captureFamilies = []family{
+	{"lpexport_capture_lag_seconds", "How far capture is behind: since the watermark.", gauge, nil,
+		func(o *exporter.Overview, emit emitter) {
+			if !o.Watermark.IsZero() {
+				emit(o.Lag.Seconds())
+			}
+		}},
+	{"lpexport_capture_watermark_timestamp_seconds", "Up to when everything is captured.", gauge, nil,
+		func(o *exporter.Overview, emit emitter) { moment(emit, o.Watermark) }},
+	counted("lpexport_captured_messages_total", "Messages captured, by where they came from first.", exporter.CounterMessages, "source"),
+	counted("lpexport_excluded_conversations_total", "Conversations that the selection left out.", exporter.CounterExcluded, "reason"),
+	{"lpexport_open_conversations", "Captured conversations that are still being written.", gauge, nil,
+		func(o *exporter.Overview, emit emitter) { emit(float64(o.OpenConversations)) }},
+	{"lpexport_partial_conversations", "Conversations whose record LivePerson cut short.", gauge, nil,
+		func(o *exporter.Overview, emit emitter) { emit(float64(o.Partial)) }},
+	{"lpexport_open_backfills", "Backfills that were begun and are not at their end.", gauge, nil,
+		func(o *exporter.Overview, emit emitter) { emit(float64(o.OpenBackfills)) }},
+	{"lpexport_quarantined_items", "What waits for a person: unreadable records, conversations that cannot be cut, rejected items.", gauge, nil,
+		func(o *exporter.Overview, emit emitter) { emit(float64(o.Quarantined)) }},
+	counted("lpexport_cycles_total", "Cycles that have ended.", exporter.CounterCycles, "result"),
+	{"lpexport_last_cycle_start_timestamp_seconds", "When the last cycle that has ended began.", gauge, nil,
+		lastCycle(func(r exporter.RunSummary) float64 { return seconds(r.Started) })},
+	{"lpexport_last_cycle_duration_seconds", "How long the last cycle that has ended took.", gauge, nil,
+		lastCycle(func(r exporter.RunSummary) float64 { return r.Ended.Sub(r.Started).Seconds() })},
+	{"lpexport_last_cycle_success", "Whether the last cycle that has ended was complete: 1 or 0.", gauge, nil,
+		lastCycle(func(r exporter.RunSummary) float64 { return truth(r.Complete) })},
+}
+
+var sourceFamilies = []family{
+	counted("lpexport_requests_total", "Requests to LivePerson.", exporter.CounterRequests, "result"),
+	counted("lpexport_received_bytes_total", "Bytes of JSON received from LivePerson.", exporter.CounterBytes, "source"),
+	{"lpexport_expiry_timestamp_seconds", "When a certificate or a log-in stops working.", gauge, []string{"what"}, expiries},
+}
+
+var eventFamilies = []family{
+	counted("lpexport_events_total", "Notifications received by the webhook listener.", exporter.CounterEvents, "result"),
+	counted("lpexport_event_changes_total", "Changes in stored notifications.", exporter.CounterChanges, "kind"),
+	{"lpexport_events_waiting", "Events that are not cut: their sender, conversation or skill is not known yet.", gauge, nil,
+		func(o *exporter.Overview, emit emitter) { emit(float64(o.Events.Waiting)) }},
+	{"lpexport_events_oldest_waiting_seconds", "For how long the oldest event waits; 0 when none does.", gauge, nil,
+		func(o *exporter.Overview, emit emitter) { emit(o.Events.Oldest.Seconds()) }},
+	{"lpexport_unconfirmed_conversations", "Conversations of which history has not confirmed for too long what events told.", gauge, nil,
+		func(o *exporter.Overview, emit emitter) { emit(float64(o.Events.Unconfirmed)) }},
+	{"lpexport_receiver_last_event_timestamp_seconds", "When the last event was stored by this process.", gauge, nil,
+		func(o *exporter.Overview, emit emitter) {
+			if o.Receiver != nil {
+				moment(emit, o.Receiver.LastAt)
+			}
+		}},
+	{"lpexport_receiver_alarm", "Whether events that bear our client id are refused: 1 or 0.", gauge, nil,
+		func(o *exporter.Overview, emit emitter) {
+			if o.Receiver != nil {
+				emit(truth(o.Receiver.Alarm != ""))
+			}
+		}},
+}
+
+var destinationFamilies = []family{
+	// A destination has what was captured, but for what is pending: it lacks what
+	// came since the watermark, or since the oldest that is pending.
+	ofDestination("lpexport_destination_lag_seconds", "How far a destination is behind what was written.",
+		func(o *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
+			return max(o.Lag, d.OldestPending).Seconds(), !o.Watermark.IsZero()
+		}),
+	ofDestination("lpexport_destination_oldest_pending_seconds", "For how long the oldest pending one waits; 0 when none does.",
+		func(_ *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
+			return d.OldestPending.Seconds(), true
+		}),
+	ofDestination("lpexport_destination_pending", "Conversations and bundles that a destination has still to get.",
+		func(_ *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
+			return float64(d.Pending), true
+		}),
+	ofDestination("lpexport_destination_failed_items", "Items that were tried in vain and are tried again.",
+		func(_ *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
+			return float64(d.Failed), true
+		}),
+	ofDestination("lpexport_destination_rejected_items", "Items that were rejected and wait for a person.",
+		func(_ *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
+			return float64(d.Rejected), true
+		}),
+	ofDestination("lpexport_destination_uncertain_deliveries", "Deliveries of which nobody knows whether the item was taken.",
+		func(_ *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
+			return float64(d.Uncertain), true
+		}),
+	ofDestination("lpexport_destination_left_files", "Files that no importer has taken for too long.",
+		func(_ *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
+			return float64(d.Left), true
+		}),
+	ofDestination("lpexport_destination_halted", "Whether nothing is sent until a person has looked: 1 or 0.",
+		func(_ *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
+			return truth(d.Halted), true
+		}),
+	ofDestination("lpexport_destination_failing_seconds", "For how long a destination has been failing; 0 while it is not.",
+		func(o *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
+			if d.FailingSince.IsZero() {
+				return 0, true
+			}
+			return max(o.At.Sub(d.FailingSince), 0).Seconds(), true
+		}),
+	counted("lpexport_deliveries_total", "Items handed over, by how that ended.", exporter.CounterDeliveries, "class", "destination"),
+	countedSecond("lpexport_delivered_bytes_total", "Bytes of items that were taken.", exporter.CounterDelivered),
+	countedSecond("lpexport_amendments_total", "Amendments cut: messages that changed after they were delivered.", exporter.CounterAmendments),
+}
+
+var programFamilies = []family{
+	{"lpexport_build_info", "What is running: always 1.", gauge, []string{"version"},
+		func(o *exporter.Overview, emit emitter) {
+			_, version, _ := strings.Cut(o.Generator, " ")
+			emit(1, version)
+		}},
+	{"lpexport_start_timestamp_seconds", "When this process began to serve.", gauge, nil,
+		func(o *exporter.Overview, emit emitter) { moment(emit, o.Began) }},
+}
+
+// counted is a counter that the checkpoint keeps, with one label or with two.
+func counted(name, help, of string, labels ...string) family {
+	return family{name, help, counter, labels, func(o *exporter.Overview, emit emitter) {
+		for _, c := range o.Counters {
+			if c.Name == of {
+				emit(float64(c.Value), []string{c.Labels, c.Second}[:len(labels)]...)
+			}
+		}
+	}}
+}
+
+// countedSecond is a counter by destination only.
+func countedSecond(name, help, of string) family {
+	return family{name, help, counter, []string{"destination"}, func(o *exporter.Overview, emit emitter) {
+		for _, c := range o.Counters {
+			if c.Name == of {
+				emit(float64(c.Value), c.Second)
+			}
+		}
+	}}
+}
+
+func ofDestination(name, help string, value func(*exporter.Overview, *exporter.DestinationStatus) (v float64, known bool)) family {
+	return family{name, help, gauge, []string{"destination"}, func(o *exporter.Overview, emit emitter) {
+		for i := range o.Destinations {
+			if v, known := value(o, &o.Destinations[i]); known {
+				emit(v, o.Destinations[i].Name)
+			}
+		}
+	}}
+}
+
+func lastCycle(value func(exporter.RunSummary) float64) func(*exporter.Overview, emitter) {
+	return func(o *exporter.Overview, emit emitter) {
+		for _, r := range o.Runs {
+			if r.Kind == "cycle" && !r.Ended.IsZero() {
+				emit(value(r))
+				return
+			}
+		}
+	}
+}
+
+// expiries gives each name once, by what ends first.
+func expiries(o *exporter.Overview, emit emitter) {
+	first := map[string]time.Time{}
+	for _, e := range o.Expiries {
+		if known, there := first[e.What]; !there || e.At.Before(known) {
+			first[e.What] = e.At
+		}
+	}
+	for what, at := range first {
+		emit(seconds(at), what)
+	}
+}
+
+// moment emits a time that is known.
+func moment(emit emitter, t time.Time) {
+	if !t.IsZero() {
+		emit(seconds(t))
+	}
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// text is a label's value: Prometheus takes UTF-8 only.
+func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

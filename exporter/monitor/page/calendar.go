@@ -1,0 +1,204 @@
+package page
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"lpexport/exporter"
+)
+
+// daysShown is what the calendar holds at most.
+const daysShown = 400
+
+// month is a block of the calendar: a column for each week, a row for each day of
+// the week, Monday first.
+type month struct {
+	Name    string // "Nov 2026"
+	Summary string // for who does not see it
+	Width   int    // of the drawing
+	Cells   []cell
+}
+
+// Measures of a month's drawing, in its own units.
+const (
+	pitch     = 13
+	cellSize  = 11
+	monthHigh = 7*pitch - (pitch - cellSize)
+)
+
+// cell is one day. Look is one of the looks of the style sheet: each is told by
+// form as well as by colour.
+type cell struct {
+	X, Y    int
+	Look    string // empty, s1 to s4 (more messages), none (not covered), hole (not covered, between covered days)
+	Partly  bool   // not covered as a whole, and yet something was captured
+	Pending bool
+	Today   bool
+	Text    string
+}
+
+// MarkX and MarkY are the corner where a pending day's mark begins.
+func (c cell) MarkX() int { return c.X + cellSize }
+func (c cell) MarkY() int { return c.Y }
+
+// MidX and MidY are the middle.
+func (c cell) MidX() float64 { return float64(c.X) + cellSize/2.0 }
+func (c cell) MidY() float64 { return float64(c.Y) + cellSize/2.0 }
+
+// calendar draws days, the oldest first, month by month.
+func calendar(o *exporter.Overview) []month {
+	days := o.Days[max(len(o.Days)-daysShown, 0):]
+	most := int64(0)
+	for _, d := range days {
+		most = max(most, d.Messages)
+	}
+	first := slices.IndexFunc(days, func(d exporter.Day) bool { return d.Covered || d.Conversations > 0 })
+	if first < 0 {
+		first = len(days)
+	}
+	var months []month
+	for start := 0; start < len(days); {
+		end := start
+		for end < len(days) && sameMonth(days[start].Date, days[end].Date) {
+			end++
+		}
+		months = append(months, drawMonth(o, days[start:end], most, first-start))
+		start = end
+	}
+	return months
+}
+
+func sameMonth(a, b time.Time) bool {
+	a, b = a.UTC(), b.UTC()
+	return a.Year() == b.Year() && a.Month() == b.Month()
+}
+
+// drawMonth draws what is shown of one month. Days after the one at first, which
+// may lie before the month or behind it, come after the first that was captured.
+func drawMonth(o *exporter.Overview, days []exporter.Day, most int64, first int) month {
+	date := days[0].Date.UTC()
+	m := month{Name: date.Format("Jan 2006")}
+	before := (int(time.Date(date.Year(), date.Month(), 1, 0, 0, 0, 0, time.UTC).Weekday()) + 6) % 7
+	messages, uncovered, pending := int64(0), 0, 0
+	for i, d := range days {
+		place := before + d.Date.UTC().Day() - 1
+		c := cell{X: place / 7 * pitch, Y: place % 7 * pitch, Text: dayText(o, d), Pending: waits(d),
+			Today: d.Date.UTC().Format(time.DateOnly) == o.At.UTC().Format(time.DateOnly)}
+		switch {
+		case d.Conversations > 0:
+			c.Look, c.Partly = fmt.Sprintf("s%d", shade(d.Messages, most)), !d.Covered && !c.Today
+		case d.Covered || c.Today:
+			c.Look = "empty"
+		case i > first:
+			c.Look = "hole"
+		default:
+			c.Look = "none"
+		}
+		if !d.Covered && !c.Today {
+			uncovered++
+		}
+		if c.Pending {
+			pending++
+		}
+		messages += d.Messages
+		m.Width = max(m.Width, c.X+cellSize)
+		m.Cells = append(m.Cells, c)
+	}
+	m.Summary = fmt.Sprintf("%s: %s captured, %s not covered, %s not wholly delivered",
+		date.Format("January 2006"), count(messages, "message"), count(uncovered, "day"), count(pending, "day"))
+	return m
+}
+
+// shade is 1 to 4. The square root lets a quiet weekend be told from a hole
+// though the busiest day is a hundred times busier.
+func shade(messages, most int64) int {
+	if most <= 0 || messages <= 0 {
+		return 1
+	}
+	return min(1+int(4*math.Sqrt(float64(messages)/float64(most))), 4)
+}
+
+func waits(d exporter.Day) bool {
+	return slices.ContainsFunc(d.Pending, func(n int64) bool { return n > 0 })
+}
+
+// dayText is all that is known of a day, in words.
+func dayText(o *exporter.Overview, d exporter.Day) string {
+	date := d.Date.UTC().Format("Mon 2006-01-02")
+	today := d.Date.UTC().Format(time.DateOnly) == o.At.UTC().Format(time.DateOnly)
+	switch {
+	case d.Conversations == 0 && today:
+		return date + ": nothing captured so far"
+	case d.Conversations == 0 && d.Covered:
+		return date + ": covered, there was nothing"
+	case d.Conversations == 0:
+		return date + ": not covered"
+	}
+	text := fmt.Sprintf("%s: %s, %s captured", date, count(d.Conversations, "conversation"), count(d.Messages, "message"))
+	switch {
+	case today:
+		text += " so far"
+	case !d.Covered:
+		text += ", the day is not covered as a whole"
+	}
+	return text + "; " + delivered(o, d)
+}
+
+// delivered says which destinations have a day, by their conversations.
+func delivered(o *exporter.Overview, d exporter.Day) string {
+	var short []string
+	for i, pending := range d.Pending {
+		if pending > 0 && i < len(o.Destinations) {
+			short = append(short, fmt.Sprintf("%s has %s of %s", quoted(o.Destinations[i].Name),
+				number(max(d.Conversations-pending, 0)), number(d.Conversations)))
+		}
+	}
+	const named = 3
+	switch {
+	case len(o.Destinations) == 0:
+		return "no destination"
+	case len(short) == 0:
+		return "all delivered"
+	case len(short) > named:
+		return fmt.Sprintf("%s, and %d more wait for some", strings.Join(short[:named], ", "), len(short)-named)
+	default:
+		return strings.Join(short, ", ")
+	}
+}
+
+// dayRow is a line of the table of the last days.
+type dayRow struct {
+	Date                    moment
+	Covered                 string
+	Conversations, Messages string
+	Delivered               string
+	Waits                   bool
+	Uncovered               bool
+}
+
+// recent are the last days with their numbers, the newest first.
+func recent(o *exporter.Overview) []dayRow {
+	const shown = 14
+	days := o.Days[max(len(o.Days)-shown, 0):]
+	rows := make([]dayRow, 0, len(days))
+	for _, d := range slices.Backward(days) {
+		row := dayRow{Date: moment{d.Date.UTC().Format(time.DateOnly), d.Date.UTC().Format("Mon 2 Jan")}, Covered: "yes", Conversations: number(d.Conversations),
+			Messages: number(d.Messages), Delivered: delivered(o, d), Waits: waits(d)}
+		switch {
+		case d.Date.UTC().Format(time.DateOnly) == o.At.UTC().Format(time.DateOnly):
+			row.Covered = "so far"
+		case !d.Covered && d.Conversations > 0:
+			row.Covered, row.Uncovered = "partly", true
+		case !d.Covered:
+			row.Covered, row.Uncovered = "no", true
+		}
+		if d.Conversations == 0 {
+			row.Delivered = "–"
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}

@@ -1,0 +1,294 @@
+package page
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"lpexport/exporter"
+)
+
+// level says how much a finding matters.
+type level int
+
+const (
+	fine level = iota
+	starting
+	care // goes on, and somebody should look in office hours
+	bad  // something does not go on by itself
+)
+
+func (l level) String() string { return [...]string{"fine", "starting", "care", "bad"}[l] }
+
+// Mark tells levels apart where colours do not.
+func (l level) Mark() string { return [...]string{"✓", "…", "!", "✕"}[l] }
+
+// Word is what a screen reader says in place of the mark.
+func (l level) Word() string {
+	return [...]string{"All is well", "Starting", "Needs attention", "Wrong"}[l]
+}
+
+// finding is one thing that an operator has to know, as one sentence.
+type finding struct {
+	Level   level
+	Text    string
+	Command string // what to type next; "" nothing
+}
+
+// Bounds beyond which a person is told.
+const (
+	failingLong  = time.Hour            // as long as the log keeps it to a warning
+	pendingLong  = 8 * 24 * time.Hour   // no cut waits longer than seven days
+	waitingLong  = 24 * time.Hour       // history has long told what an event lacks
+	expiresSoon  = 14 * 24 * time.Hour  // time to have a certificate signed
+	fetchableFor = 395 * 24 * time.Hour // LivePerson keeps 13 months: older holes cannot be filled
+)
+
+// findings are all that is not as it should be, the worst first. Where all is
+// well it is one that says so. There is always a first: the sentence of the page.
+// A lag is bad from behind on.
+func findings(o *exporter.Overview, behind time.Duration) []finding {
+	all := slices.Concat(halted(o), late(o, behind), refused(o), failing(o), expiring(o), holes(o),
+		quarantined(o), left(o), unfinished(o), unsettled(o), partial(o))
+	slices.SortStableFunc(all, func(a, b finding) int { return cmp.Compare(b.Level, a.Level) })
+	if len(all) == 0 {
+		all = append(all, well(o))
+	}
+	return all
+}
+
+// halted comes first: such a destination gets nothing until a person has looked.
+func halted(o *exporter.Overview) []finding {
+	names := names(o, func(d exporter.DestinationStatus) bool { return d.Halted })
+	switch len(names) {
+	case 0:
+		return nil
+	case 1:
+		return []finding{{bad, fmt.Sprintf("Nothing is sent to %s until a person has looked.", quoted(names[0])),
+			"lpexport export --destination " + shell(names[0])}}
+	default:
+		return []finding{{bad, fmt.Sprintf("Nothing is sent to %s until a person has looked.", listed(names)), "lpexport export"}}
+	}
+}
+
+func late(o *exporter.Overview, behind time.Duration) []finding {
+	switch {
+	case !o.Watermark.IsZero() && o.Lag >= behind:
+		return []finding{{bad, fmt.Sprintf("Capture is %s behind: nothing newer than %s is known to be captured.",
+			age(o.Lag), at(o.Watermark, o.At).Text), "lpexport check"}}
+	case !o.Watermark.IsZero():
+		return nil
+	case !o.Began.IsZero() && o.At.Sub(o.Began) >= behind:
+		return []finding{{bad, fmt.Sprintf("No cycle has been complete since the start %s ago: nothing is known to be captured.",
+			age(o.At.Sub(o.Began))), "lpexport check"}}
+	default:
+		return []finding{{starting, "No cycle has been complete yet: nothing is known to be captured.", ""}}
+	}
+}
+
+func refused(o *exporter.Overview) []finding {
+	if o.Receiver == nil || o.Receiver.Alarm == "" {
+		return nil
+	}
+	return []finding{{bad, fmt.Sprintf("Events of this account are refused since %s: %s",
+		at(o.Receiver.Since, o.At).Text, ended(Line(o.Receiver.Alarm, errorLimit))), "lpexport check"}}
+}
+
+func failing(o *exporter.Overview) []finding {
+	var found []finding
+	for _, d := range o.Destinations {
+		if d.Halted || d.FailingSince.IsZero() {
+			continue
+		}
+		since := o.At.Sub(d.FailingSince)
+		how := care
+		if since >= failingLong {
+			how = bad
+		}
+		found = append(found, finding{how, fmt.Sprintf("%s has taken nothing since %s (%s): what is due to it is kept, next try %s.",
+			quoted(d.Name), at(d.FailingSince, o.At).Text, age(since), next(d, o.At)), "lpexport check"})
+	}
+	return found
+}
+
+// next says when a failing destination is tried again.
+func next(d exporter.DestinationStatus, now time.Time) string {
+	if !d.NextTry.After(now) {
+		return "with the next run"
+	}
+	return "at " + at(d.NextTry, now).Text
+}
+
+func expiring(o *exporter.Overview) []finding {
+	var found []finding
+	for _, e := range o.Expiries {
+		what, in := capital(Line(e.What, nameLimit)), e.At.Sub(o.At)
+		switch {
+		case in <= 0:
+			found = append(found, finding{bad, fmt.Sprintf("%s: expired %s ago.", what, age(-in)), ""})
+		case in <= expiresSoon:
+			found = append(found, finding{care, fmt.Sprintf("%s: expires in %s.", what, age(in)), ""})
+		}
+	}
+	return found
+}
+
+// holes are between covered periods: nothing fills them by itself.
+func holes(o *exporter.Overview) []finding {
+	if o.OpenBackfills > 0 {
+		return []finding{{care, fmt.Sprintf("%s not at the end: the same command goes on.", isAre(o.OpenBackfills, "backfill")), ""}}
+	}
+	var gaps []exporter.Period
+	for i := 1; i < len(o.Coverage); i++ {
+		gap := exporter.Period{From: o.Coverage[i-1].To, To: o.Coverage[i].From}
+		if gap.To.After(o.At.Add(-fetchableFor)) {
+			gaps = append(gaps, gap)
+		}
+	}
+	if len(gaps) == 0 {
+		return nil
+	}
+	last := gaps[len(gaps)-1]
+	text := fmt.Sprintf("Nobody has asked for %s to %s.", minute(last.From), minute(last.To))
+	if len(gaps) > 1 {
+		text = fmt.Sprintf("Nobody has asked for %d periods between those that are covered, the last from %s to %s.",
+			len(gaps), minute(last.From), minute(last.To))
+	}
+	return []finding{{care, text, fmt.Sprintf("lpexport export --from %s --to %s", last.From.UTC().Format(time.RFC3339), ceiling(last.To).Format(time.RFC3339))}}
+}
+
+func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
+
+// ceiling is t, or the next whole second: flags take no fractions that matter.
+func ceiling(t time.Time) time.Time {
+	if whole := t.UTC().Truncate(time.Second); whole.Equal(t) {
+		return whole
+	}
+	return t.UTC().Truncate(time.Second).Add(time.Second)
+}
+
+func quarantined(o *exporter.Overview) []finding {
+	if o.Quarantined == 0 {
+		return nil
+	}
+	verb := "wait"
+	if o.Quarantined == 1 {
+		verb = "waits"
+	}
+	return []finding{{care, fmt.Sprintf("%s %s for a person.", count(o.Quarantined, "item"), verb), "lpexport quarantine list"}}
+}
+
+func left(o *exporter.Overview) []finding {
+	var found []finding
+	for _, d := range o.Destinations {
+		if d.Left > 0 {
+			found = append(found, finding{care, fmt.Sprintf("%s in the folder of %s for too long: its importer takes none.",
+				isAre(int64(d.Left), "file"), quoted(d.Name)), ""})
+		}
+		if d.OldestPending >= pendingLong && !d.Halted && d.FailingSince.IsZero() {
+			found = append(found, finding{care, fmt.Sprintf("Something is pending for %s for %s, longer than any cut waits.",
+				quoted(d.Name), age(d.OldestPending)), "lpexport status"})
+		}
+	}
+	return found
+}
+
+// unfinished looks at the last cycle that has ended.
+func unfinished(o *exporter.Overview) []finding {
+	last := lastCycle(o)
+	if last == nil || last.Complete {
+		return nil
+	}
+	return []finding{{care, fmt.Sprintf("The cycle of %s is not complete: the next one tries again.", at(last.Started, o.At).Text), "lpexport check"}}
+}
+
+func lastCycle(o *exporter.Overview) *exporter.RunSummary {
+	for i := range o.Runs {
+		if o.Runs[i].Kind == "cycle" && !o.Runs[i].Ended.IsZero() {
+			return &o.Runs[i]
+		}
+	}
+	return nil
+}
+
+func unsettled(o *exporter.Overview) []finding {
+	var found []finding
+	if o.Events.Unconfirmed > 0 {
+		found = append(found, finding{care, fmt.Sprintf("History has not confirmed for too long what events told of %s.",
+			count(o.Events.Unconfirmed, "conversation")), ""})
+	}
+	if o.Events.Waiting > 0 && o.Events.Oldest >= waitingLong {
+		found = append(found, finding{care, fmt.Sprintf("%s not cut, the oldest for %s: the sender, the conversation or the skill is not known.",
+			isAre(o.Events.Waiting, "event"), age(o.Events.Oldest)), ""})
+	}
+	return found
+}
+
+func partial(o *exporter.Overview) []finding {
+	if o.Partial == 0 {
+		return nil
+	}
+	return []finding{{care, fmt.Sprintf("%s cut short by LivePerson: what it gave is kept and delivered.", isAre(o.Partial, "conversation")), ""}}
+}
+
+// well is the sentence of a good night.
+func well(o *exporter.Overview) finding {
+	pending := 0
+	for _, d := range o.Destinations {
+		pending += d.Pending
+	}
+	delivered := "all of it is delivered"
+	if pending > 0 {
+		delivered = number(pending) + " pending"
+	}
+	return finding{fine, fmt.Sprintf("All is well: captured up to %s ago, %s, nothing waits for a person.", age(o.Lag), delivered), ""}
+}
+
+func names(o *exporter.Overview, which func(exporter.DestinationStatus) bool) []string {
+	var names []string
+	for _, d := range o.Destinations {
+		if which(d) {
+			names = append(names, d.Name)
+		}
+	}
+	return names
+}
+
+// listed names two, and counts the rest.
+func listed(names []string) string {
+	switch len(names) {
+	case 1:
+		return quoted(names[0])
+	case 2:
+		return quoted(names[0]) + " and " + quoted(names[1])
+	default:
+		return fmt.Sprintf("%s, %s and %d more", quoted(names[0]), quoted(names[1]), len(names)-2)
+	}
+}
+
+func isAre(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun + " is"
+	}
+	return count(n, noun) + " are"
+}
+
+// ended is a text as a sentence's end.
+func ended(text string) string {
+	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") || strings.HasSuffix(text, "!") {
+		return text
+	}
+	return text + "."
+}
+
+func capital(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
+}

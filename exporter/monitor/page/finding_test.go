@@ -1,0 +1,150 @@
+package page
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lpexport/exporter"
+	"lpexport/exporter/monitor/overviewtest"
+)
+
+var now = overviewtest.Now
+
+// Each thing that can be wrong gives one sentence, with what to type next.
+func TestSentence(t *testing.T) {
+	destination := func(d exporter.DestinationStatus) func(*exporter.Overview) {
+		return func(o *exporter.Overview) { o.Destinations = append(o.Destinations, d) }
+	}
+	for _, test := range []struct {
+		name   string
+		change func(*exporter.Overview)
+		want   finding
+	}{
+		{"well", func(*exporter.Overview) {},
+			finding{fine, "All is well: captured up to 3 min ago, all of it is delivered, nothing waits for a person.", ""}},
+		{"pending is well", destination(exporter.DestinationStatus{Name: "a", Pending: 1234}),
+			finding{fine, "All is well: captured up to 3 min ago, 1,234 pending, nothing waits for a person.", ""}},
+		{"no cycle yet", func(o *exporter.Overview) { o.Watermark, o.Lag = time.Time{}, 0 },
+			finding{starting, "No cycle has been complete yet: nothing is known to be captured.", ""}},
+		{"no cycle for too long", func(o *exporter.Overview) { o.Watermark, o.Lag, o.Began = time.Time{}, 0, now.Add(-3*time.Hour) },
+			finding{bad, "No cycle has been complete since the start 3 h ago: nothing is known to be captured.", "lpexport check"}},
+		{"behind", func(o *exporter.Overview) { o.Watermark, o.Lag = now.Add(-time.Hour), time.Hour },
+			finding{bad, "Capture is 1 h behind: nothing newer than 16:10 UTC is known to be captured.", "lpexport check"}},
+		{"halted", destination(exporter.DestinationStatus{Name: "a", Halted: true, FailingSince: now.Add(-time.Hour)}),
+			finding{bad, "Nothing is sent to “a” until a person has looked.", "lpexport export --destination a"}},
+		{"halted, a name to quote", destination(exporter.DestinationStatus{Name: "it's", Halted: true}),
+			finding{bad, "Nothing is sent to “it's” until a person has looked.", `lpexport export --destination 'it'\''s'`}},
+		{"several halted", func(o *exporter.Overview) {
+			for _, name := range []string{"a", "b", "c", "d"} {
+				destination(exporter.DestinationStatus{Name: name, Halted: true})(o)
+			}
+		}, finding{bad, "Nothing is sent to “a”, “b” and 2 more until a person has looked.", "lpexport export"}},
+		{"failing shortly", destination(exporter.DestinationStatus{Name: "a", FailingSince: now.Add(-59 * time.Minute), NextTry: now.Add(4 * time.Minute)}),
+			finding{care, "“a” has taken nothing since 16:11 UTC (59 min): what is due to it is kept, next try at 17:14 UTC.", "lpexport check"}},
+		{"failing long", destination(exporter.DestinationStatus{Name: "a", FailingSince: now.Add(-25 * time.Hour), NextTry: now.Add(-time.Minute)}),
+			finding{bad, "“a” has taken nothing since 2026-11-20 16:10 UTC (25 h): what is due to it is kept, next try with the next run.", "lpexport check"}},
+		{"events refused", func(o *exporter.Overview) {
+			o.Receiver = &exporter.ReceiverStatus{Alarm: "has the secret been rotated?", Since: now.Add(-time.Minute)}
+		}, finding{bad, "Events of this account are refused since 17:09 UTC: has the secret been rotated?", "lpexport check"}},
+		{"expired", func(o *exporter.Overview) { o.Expiries = []exporter.Expiry{{What: "login", At: now}} },
+			finding{bad, "Login: expired 0 s ago.", ""}},
+		{"expires soon", func(o *exporter.Overview) {
+			o.Expiries = []exporter.Expiry{{What: "login", At: now.Add(14 * 24 * time.Hour)}}
+		},
+			finding{care, "Login: expires in 14 days.", ""}},
+		{"expires later", func(o *exporter.Overview) {
+			o.Expiries = []exporter.Expiry{{What: "login", At: now.Add(15 * 24 * time.Hour)}}
+		},
+			finding{fine, "All is well: captured up to 3 min ago, all of it is delivered, nothing waits for a person.", ""}},
+		{"a hole", func(o *exporter.Overview) { o.Coverage = holed(1) },
+			finding{care, "Nobody has asked for 2026-11-10 17:10 to 2026-11-11 05:10.",
+				"lpexport export --from 2026-11-10T17:10:58Z --to 2026-11-11T05:10:59Z"}},
+		{"holes", func(o *exporter.Overview) { o.Coverage = holed(3) },
+			finding{care, "Nobody has asked for 3 periods between those that are covered, the last from 2026-11-10 17:10 to 2026-11-11 05:10.",
+				"lpexport export --from 2026-11-10T17:10:58Z --to 2026-11-11T05:10:59Z"}},
+		{"a hole that is being filled", func(o *exporter.Overview) { o.Coverage, o.OpenBackfills = holed(1), 1 },
+			finding{care, "1 backfill is not at the end: the same command goes on.", ""}},
+		{"a hole that LivePerson has forgotten", func(o *exporter.Overview) {
+			o.Coverage = []exporter.Period{{From: now.AddDate(-3, 0, 0), To: now.AddDate(-2, 0, 0)}, {From: now.AddDate(-1, -2, 0), To: o.Watermark}}
+		}, finding{fine, "All is well: captured up to 3 min ago, all of it is delivered, nothing waits for a person.", ""}},
+		{"quarantined", func(o *exporter.Overview) { o.Quarantined = 1 }, finding{care, "1 item waits for a person.", "lpexport quarantine list"}},
+		{"several quarantined", func(o *exporter.Overview) { o.Quarantined = 2 }, finding{care, "2 items wait for a person.", "lpexport quarantine list"}},
+		{"files left", destination(exporter.DestinationStatus{Name: "a", Left: 2}),
+			finding{care, "2 files are in the folder of “a” for too long: its importer takes none.", ""}},
+		{"pending for ever", destination(exporter.DestinationStatus{Name: "a", Pending: 1, OldestPending: 8 * 24 * time.Hour}),
+			finding{care, "Something is pending for “a” for 8 days, longer than any cut waits.", "lpexport status"}},
+		{"incomplete", func(o *exporter.Overview) {
+			o.Runs = []exporter.RunSummary{{Kind: "cycle", Started: now}, {Kind: "backfill", Started: now, Ended: now},
+				{Kind: "cycle", Started: now.Add(-time.Minute), Ended: now}, {Kind: "cycle", Started: now, Ended: now, Complete: true}}
+		}, finding{care, "The cycle of 17:09 UTC is not complete: the next one tries again.", "lpexport check"}},
+		{"unconfirmed", func(o *exporter.Overview) { o.Events.Unconfirmed = 1 },
+			finding{care, "History has not confirmed for too long what events told of 1 conversation.", ""}},
+		{"events wait shortly", func(o *exporter.Overview) { o.Events.Waiting, o.Events.Oldest = 1, 23*time.Hour },
+			finding{fine, "All is well: captured up to 3 min ago, all of it is delivered, nothing waits for a person.", ""}},
+		{"events wait", func(o *exporter.Overview) { o.Events.Waiting, o.Events.Oldest = 1, 24*time.Hour },
+			finding{care, "1 event is not cut, the oldest for 24 h: the sender, the conversation or the skill is not known.", ""}},
+		{"partial", func(o *exporter.Overview) { o.Partial = 1 },
+			finding{care, "1 conversation is cut short by LivePerson: what it gave is kept and delivered.", ""}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := exporter.Overview{At: now, Began: now.Add(-time.Minute)}
+			o.Watermark, o.Lag = now.Add(-3*time.Minute), 3*time.Minute
+			test.change(&o)
+			if diff := cmp.Diff([]finding{test.want}, findings(&o, time.Hour)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// holed is coverage with n holes of half a day, the last ten days ago.
+func holed(n int) []exporter.Period {
+	list := []exporter.Period{{From: now.AddDate(0, 0, -11).Add(12*time.Hour + time.Millisecond), To: now}}
+	for i := range n {
+		start := now.AddDate(0, 0, -12-i)
+		list = append([]exporter.Period{{From: start.Add(12 * time.Hour), To: start.AddDate(0, 0, 1)}}, list...)
+	}
+	return list
+}
+
+// Where all goes wrong at once, the worst is on top.
+func TestOrderOfSeverity(t *testing.T) {
+	o := overviewtest.Wrong()
+	var got []string
+	for _, f := range findings(&o, time.Hour) {
+		got = append(got, fmt.Sprintf("%s: %.30s", f.Level, f.Text))
+	}
+	want := []string{
+		"bad: Nothing is sent to “journal” u", "bad: Capture is 5 h 10 min behind: ", "bad: Events of this account are ref",
+		"bad: “bucket” has taken nothing sin", "bad: Webhook certificate: expired 2",
+		"care: “drop” has taken nothing since", "care: Login to LivePerson: expires i", "care: Nobody has asked for 2026-06-2",
+		"care: 7 items wait for a person.", "care: 12 files are in the folder of ", "care: The cycle of 17:02 UTC is not ",
+		"care: History has not confirmed for ", "care: 31 events are not cut, the old", "care: 2 conversations are cut short ",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A command that several findings name is shown once, and can be pasted.
+func TestCommandsAreNamedOnce(t *testing.T) {
+	o := overviewtest.Wrong()
+	seen := map[string]bool{}
+	for _, f := range settings.complete(findings(&o, time.Hour)) {
+		if f.Command == "" {
+			continue
+		}
+		if seen[f.Command] {
+			t.Errorf("%s is named twice", f.Command)
+		}
+		seen[f.Command] = true
+	}
+	for _, want := range []string{"lpexport check", "lpexport quarantine list", "lpexport export --destination journal"} {
+		if !seen[settings.Commands(want)] {
+			t.Errorf("%s is not named", settings.Commands(want))
+		}
+	}
+}
