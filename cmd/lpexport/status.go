@@ -25,6 +25,7 @@ type statusResult struct {
 	OpenConversations int64               `json:"open_conversations"`
 	OpenBackfills     int64               `json:"open_backfills"` // begun and not at their end
 	Partial           int64               `json:"partial"`        // conversations that LivePerson cut short
+	Events            statusEvents        `json:"events"`
 
 	account string // "" when its configuration cannot be read
 	config  string // of the commands that are shown; "": they need none
@@ -48,6 +49,13 @@ type statusDestination struct {
 	FailingSeconds       int64  `json:"failing_seconds"`  // since the first failure in a row
 	NextTrySeconds       int64  `json:"next_try_seconds"` // until it is tried again
 	Halted               bool   `json:"halted"`
+}
+
+// statusEvents is what became of real-time events that are not settled.
+type statusEvents struct {
+	Waiting              int64 `json:"waiting"` // not delivered: who sent them, or their conversation or skill, is not known
+	OldestWaitingSeconds int64 `json:"oldest_waiting_seconds"`
+	Unconfirmed          int64 `json:"unconfirmed"` // conversations of which history lacks for too long what events told
 }
 
 func newStatusResult() *statusResult {
@@ -108,6 +116,7 @@ func runStatus(ctx context.Context, p *program) (_ *statusResult, err error) {
 func (r *statusResult) take(c *config.Config, s exporter.Status, now time.Time) {
 	r.Checkpoint, r.Quarantined, r.OpenConversations = s.Checkpoint, s.Quarantined, s.OpenConversations
 	r.OpenBackfills, r.Partial = s.OpenBackfills, s.Partial
+	r.Events = statusEvents{s.Events.Waiting, int64(s.Events.Oldest / time.Second), s.Events.Unconfirmed}
 	if !s.Watermark.IsZero() {
 		lag := int64(s.Lag / time.Second)
 		r.LagSeconds = &lag
@@ -148,10 +157,24 @@ func (r *statusResult) text(w io.Writer) {
 	if r.Partial > 0 {
 		fmt.Fprintf(w, "cut short by LivePerson: %s\n", count(r.Partial, "conversation"))
 	}
+	if r.Events != (statusEvents{}) {
+		fmt.Fprintln(w, r.Events)
+	}
 	for _, d := range r.Destinations {
 		fmt.Fprintln(w, d)
 	}
 	fmt.Fprintf(w, "quarantine: %s\nnext: %s\n", count(r.Quarantined, "item"), r.next())
+}
+
+func (e statusEvents) String() string {
+	var parts []string
+	if e.Waiting > 0 {
+		parts = append(parts, fmt.Sprintf("%d wait for history or their sender, the oldest for %s", e.Waiting, age(e.OldestWaitingSeconds)))
+	}
+	if e.Unconfirmed > 0 {
+		parts = append(parts, "history has not confirmed those of "+count(e.Unconfirmed, "conversation"))
+	}
+	return "events: " + strings.Join(parts, "; ")
 }
 
 func (d statusDestination) String() string {
@@ -223,6 +246,9 @@ func (r *statusResult) needs() []need {
 	}
 	if r.LagSeconds == nil {
 		add("no cycle has been whole yet", "lpexport export")
+	}
+	if r.Events.Unconfirmed > 0 { // a backfill asks history for them once more
+		add("history has not confirmed the events of "+count(r.Events.Unconfirmed, "conversation"), "lpexport export --from T --to T")
 	}
 	if r.OpenBackfills > 0 {
 		add(count(r.OpenBackfills, "backfill")+" not at the end: the same command goes on", "lpexport export --from T --to T")

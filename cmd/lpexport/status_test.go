@@ -6,9 +6,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"lpexport/exporter"
+	"lpexport/exporter/config"
 )
 
 // one is an account's status with which all is well, but for change.
@@ -34,7 +38,7 @@ func TestStatusOfSeveralAccounts(t *testing.T) {
 	found := &statusesResult{Accounts: []accountStatus{
 		one("12345678", "/etc/lpexport/a.yaml", nil),
 		one("an-account-with-a-name-of-its-own", "b.yaml", func(r *statusResult) {
-			r.LagSeconds, r.Quarantined, r.OpenBackfills = seconds(400*24*3600), 9999999, 2
+			r.LagSeconds, r.Quarantined, r.OpenBackfills, r.Events.Unconfirmed = seconds(400*24*3600), 9999999, 2, 3
 			r.Destinations[0].Pending, r.Destinations[0].OldestPendingSeconds = 1234567, 47*3600+59*60
 			r.Destinations[1] = statusDestination{Name: "vault", Pending: 7, LastError: "554 no\x1b[2J\nway", FailingSeconds: 3720, Left: 3}
 		}),
@@ -65,6 +69,8 @@ an-account-with-a-name-of-its-own: 9999999 items in quarantine
     lpexport quarantine list --config b.yaml
 an-account-with-a-name-of-its-own: 3 files for destination vault not taken by the importer
     lpexport check --config b.yaml
+an-account-with-a-name-of-its-own: history has not confirmed the events of 3 conversations
+    lpexport export --from T --to T --config b.yaml
 an-account-with-a-name-of-its-own: 2 backfills not at the end: the same command goes on
     lpexport export --from T --to T --config b.yaml
 23456789: destination local halts: another host key
@@ -116,7 +122,7 @@ func TestStatusOfSeveralHoldsTheObjectsOfEach(t *testing.T) {
 		return slices.Sorted(maps.Keys(object))
 	}
 	several := one("12345678", "a.yaml", nil)
-	alone := []string{"checkpoint", "coverage", "destinations", "exit", "lag_seconds", "open_backfills", "open_conversations", "partial", "quarantined", "schema"}
+	alone := []string{"checkpoint", "coverage", "destinations", "events", "exit", "lag_seconds", "open_backfills", "open_conversations", "partial", "quarantined", "schema"}
 	if diff := cmp.Diff(alone, keys(several.statusResult)); diff != "" {
 		t.Errorf("alone: (-want +got)\n%s", diff)
 	}
@@ -137,6 +143,35 @@ func TestNextIsWhatIsBestSeenToFirst(t *testing.T) {
 	} {
 		if got := one("12345678", "a.yaml", change).next(); got != want {
 			t.Errorf("next is %s, want %s", got, want)
+		}
+	}
+}
+
+func TestStatusOfEvents(t *testing.T) {
+	for _, c := range []struct {
+		events statusEvents
+		want   string // "": no line
+	}{
+		{statusEvents{}, ""},
+		{statusEvents{Waiting: 2, OldestWaitingSeconds: 3720}, "events: 2 wait for history or their sender, the oldest for 1h02m\n"},
+		{statusEvents{Unconfirmed: 1}, "events: history has not confirmed those of 1 conversation\n"},
+		{statusEvents{1, 5, 2}, "events: 1 wait for history or their sender, the oldest for 5s; history has not confirmed those of 2 conversations\n"},
+	} {
+		r := newStatusResult()
+		r.take(new(config.Config), exporter.Status{Checkpoint: "here", Events: exporter.EventStatus{
+			Waiting: c.events.Waiting, Oldest: time.Duration(c.events.OldestWaitingSeconds) * time.Second, Unconfirmed: c.events.Unconfirmed,
+		}}, time.Time{})
+		if r.Events != c.events {
+			t.Errorf("events are %+v, want %+v", r.Events, c.events)
+		}
+		line := ""
+		for each := range strings.Lines(textOf(r)) {
+			if strings.HasPrefix(each, "events: ") {
+				line += each
+			}
+		}
+		if line != c.want {
+			t.Errorf("%+v: line is %q, want %q", c.events, line, c.want)
 		}
 	}
 }

@@ -21,7 +21,7 @@ const (
 	Refused     = "refused"     // events that bear our client id are refused, or come other than configured
 	Silence     = "silence"     // no event has come for longer than Bounds.Silence
 	Quarantine  = "quarantine"  // more waits for a person than before
-	Unconfirmed = "unconfirmed" // history does not confirm what was delivered from events
+	Unconfirmed = "unconfirmed" // history does not confirm what events told
 	Expiry      = "expiry"      // credentials or a certificate end within Bounds.Expiry
 )
 
@@ -69,7 +69,7 @@ func Conditions(o exporter.Overview, b Bounds) []Condition {
 	}
 	if n := o.Events.Unconfirmed; n > 0 {
 		hold(Condition{Name: Unconfirmed, Count: n, Hint: "lpexport status",
-			Text: counted(n, "message was", "messages were") + " delivered from events, and history has not confirmed them for too long"})
+			Text: counted(n, "conversation has", "conversations have") + " messages that events told and history has not confirmed for too long"})
 	}
 	expiries(o, b, hold)
 	return sorted(held)

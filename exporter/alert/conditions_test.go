@@ -75,7 +75,7 @@ func TestConditions(t *testing.T) {
 		"one item waits": {func(o *exporter.Overview) { o.Quarantined = 1 },
 			[]Condition{{Name: Quarantine, Text: "1 item waits for a person", Hint: "lpexport quarantine list", Count: 1}}},
 		"unconfirmed": {func(o *exporter.Overview) { o.Events.Unconfirmed = 2 }, []Condition{{Name: Unconfirmed, Count: 2, Hint: "lpexport status",
-			Text: "2 messages were delivered from events, and history has not confirmed them for too long"}}},
+			Text: "2 conversations have messages that events told and history has not confirmed for too long"}}},
 		"events that wait are no condition": {func(o *exporter.Overview) { o.Events.Waiting, o.Events.Oldest = 9, time.Hour }, nil},
 		"the end is near": {func(o *exporter.Overview) { o.Expiries[0].At = hour(24 * 14) }, []Condition{{Name: Expiry, Subject: "webhook certificate", Since: noon,
 			Text: "webhook certificate ends in 14d, at 2026-03-16T12:00:00Z", Hint: "lpexport check"}}},
