@@ -227,7 +227,9 @@ func TestRefusedCredentialsAreSeenInTheCounters(t *testing.T) {
 				exporter.Counter{Name: exporter.CounterRequests, Labels: result, Value: 7 * n})
 		}
 	}
-	cycles(10, 1, 2, 3) // refused at some time before this process began
+	cycles(0, 0, 2, 3) // at some time before this process began
+	w.looks("", "", "")
+	cycles(10, 1, 2, 3)
 	w.looks("", "", "")
 	cycles(10, 1, 2, 4)
 	w.looks("", "login firing", "")
