@@ -51,10 +51,19 @@ func (e *Exporter) Cycle(ctx context.Context, only []string) (Report, error) {
 	}
 	release = sync.OnceFunc(release)
 	defer release()
-	return e.run(ctx, "cycle", only, func(ctx context.Context, c *capture) (bool, error) {
+	r, err := e.run(ctx, "cycle", only, func(ctx context.Context, c *capture) (bool, error) {
 		defer release()
 		return c.cycle(ctx)
 	})
+	result := "incomplete"
+	switch {
+	case r.Complete:
+		result = "complete"
+	case err != nil && !errors.Is(err, ErrIncomplete):
+		result = "failed"
+	}
+	e.Count(CounterCycles, result, "", 1)
+	return r, errors.Join(err, e.flushCounts(context.WithoutCancel(ctx)))
 }
 
 // Backfill captures the conversations that started in a period, from inclusive

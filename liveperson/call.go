@@ -53,6 +53,7 @@ func (c *Client) do(ctx context.Context, k *call) error {
 			return err
 		}
 		err = c.attempt(ctx, k, base, token)
+		c.cfg.Observe(resultOf(ctx, err))
 		if err == nil {
 			return nil
 		}

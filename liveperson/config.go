@@ -34,6 +34,7 @@ type Config struct {
 	Timeouts    Timeouts
 
 	Log       *slog.Logger                                     // nil: silent
+	Observe   func(Result)                                     // told how each request ended, by several goroutines; nil: nobody
 	Transport http.RoundTripper                                // nil: one with Timeouts
 	Now       func() time.Time                                 // nil: time.Now
 	Jitter    func() float64                                   // [0,1); nil: math/rand/v2
@@ -115,6 +116,9 @@ func (c *Config) fill() {
 	c.Timeouts.Idle = cmp.Or(c.Timeouts.Idle, time.Minute)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Observe == nil {
+		c.Observe = func(Result) {}
 	}
 	if c.Transport == nil {
 		c.Transport = newTransport(c.Timeouts, c.Concurrency)

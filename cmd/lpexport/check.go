@@ -83,7 +83,7 @@ func runCheck(ctx context.Context, p *program, accept string) (*checkResult, err
 		defer e.Close()
 	}
 	faults = append(faults, found.note("disk of "+c.State, tryDisk(c.State)))
-	client, err := p.newClient(c)
+	client, err := p.newClient(c, nil)
 	if err != nil {
 		faults = append(faults, found.note("account", err))
 	} else {

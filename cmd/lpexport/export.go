@@ -16,6 +16,7 @@ import (
 
 	"lpexport/exporter"
 	"lpexport/exporter/config"
+	"lpexport/liveperson"
 )
 
 type exportOptions struct {
@@ -117,12 +118,13 @@ func runExport(ctx context.Context, p *program, options exportOptions) (_ *expor
 	if options.destinations, err = knownDestinations(c, options.destinations); err != nil {
 		return found, err
 	}
-	client, err := p.newClient(c)
+	var e *exporter.Exporter
+	client, err := p.newClient(c, func(result liveperson.Result) { e.Count(exporter.CounterRequests, string(result), "", 1) })
 	if err != nil {
 		return found, err
 	}
 	progress := p.newProgress()
-	e, err := p.openExporter(ctx, c, exporter.Settings{
+	e, err = p.openExporter(ctx, c, exporter.Settings{
 		Source:   client,
 		Progress: func(at exporter.Progress) { progress.show(at.Conversations, at.Expected) },
 	})
@@ -141,6 +143,7 @@ func runExport(ctx context.Context, p *program, options exportOptions) (_ *expor
 		report, err = e.Backfill(ctx, backfill.From, backfill.To, options.destinations)
 	}
 	found.take(c, report)
+	p.writeMetrics(context.WithoutCancel(ctx), c, e.Overview)
 	return found, errors.Join(undelivered(report), err, unknownAgents(report))
 }
 

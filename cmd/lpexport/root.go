@@ -68,7 +68,7 @@ func newRoot(p *program) *cobra.Command {
 			root.AddCommand(command)
 		}
 	}
-	add("daily", newExport(p), newStatus(p), newVerify(p))
+	add("daily", newExport(p), newServe(p), newStatus(p), newVerify(p))
 	add("repair", newQuarantine(p), newReplay(p), newRecover(p), newBackup(p), newRetire(p))
 	add("setup", newConfig(p), newCheck(p), newDestinations(p), newSandbox(p), newSystemd(p))
 	help := newHelp()

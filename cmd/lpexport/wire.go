@@ -21,8 +21,9 @@ import (
 
 // This file is the one place where a configuration becomes things that work.
 
-// newClient reaches the account; the sandbox needs no network.
-func (p *program) newClient(c *config.Config) (*liveperson.Client, error) {
+// newClient reaches the account; the sandbox needs no network. count is told how
+// each request ended; nil: nobody is.
+func (p *program) newClient(c *config.Config, count func(liveperson.Result)) (*liveperson.Client, error) {
 	settings := liveperson.Config{
 		Account:     c.Account,
 		DomainAPI:   c.LivePerson.DomainAPI,
@@ -32,6 +33,7 @@ func (p *program) newClient(c *config.Config) (*liveperson.Client, error) {
 		UserAgent:   strings.ReplaceAll(generator(), " ", "/"),
 		Log:         p.log,
 		Now:         p.now,
+		Observe:     count,
 	}
 	if login := c.LivePerson.OAuth2; !login.Empty() {
 		settings.OAuth2 = &liveperson.OAuth2Credentials{ClientID: login.ClientID, ClientSecret: login.ClientSecret.Reveal()}

@@ -162,6 +162,9 @@ func (d *decoder) checkServe(s Serve) {
 }
 
 func (d *decoder) checkAlert(a Alert) {
+	if len(a.Command) > 0 && !a.URL.Empty() {
+		d.fault(d.line("alert.url"), "alert.url", "is given beside alert.command: keep one of them")
+	}
 	if a.URL.Empty() || d.faulty("alert") {
 		return
 	}

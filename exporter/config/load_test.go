@@ -149,7 +149,7 @@ poll: {schedule: "0 1 * * 1-5", time_zone: Europe/London, since: 2026-01-31, ove
 select: {skills: [12, Sales]}
 webhook: {listen: ":8443", path: /x, client_id: i, client_secret: a, previous_client_secret: b, signature: sha256-hex, resolve_within: 1m, tls: {cert_file: c, key_file: k}}
 serve: {listen: "[::1]:0", tls: {cert_file: d, key_file: l}, user: u, password_hash: "`+hashOfPassword+`"}
-alert: {command: [/bin/tell, "a b"], url: "https://alerts.example/?token=t", lag: 2h, failing: 3h, silence: 4h, expiry: 5d, repeat: 6h}
+alert: {command: [/bin/tell, "a b"], lag: 2h, failing: 3h, silence: 4h, expiry: 5d, repeat: 6h}
 metrics_file: m
 destinations:
   - {name: a, archive: generic, cut: 1d12h, from: new, directory: {path: a}}
@@ -161,12 +161,12 @@ destinations:
 			DomainAPI: "http://[::1]:8080", Source: "1", Concurrency: 64, Rollover: true, Expires: Date{time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)},
 			OAuth1: OAuth1{NewSecret("k"), NewSecret("hunter2"), NewSecret("from a file"), NewSecret("s")},
 		},
-		State:       "s",
-		Poll:        Poll{"0 1 * * 1-5", "Europe/London", Since{At: time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)}, 20 * time.Minute, 0},
-		Select:      Select{Skills: []string{"12", "Sales"}},
-		Webhook:     Webhook{":8443", "/x", "i", NewSecret("a"), NewSecret("b"), "sha256-hex", time.Minute, TLS{"c", "k"}},
-		Serve:       Serve{"[::1]:0", TLS{"d", "l"}, "u", NewSecret(hashOfPassword)},
-		Alert: Alert{[]string{"/bin/tell", "a b"}, NewSecret("https://alerts.example/?token=t"),
+		State:   "s",
+		Poll:    Poll{"0 1 * * 1-5", "Europe/London", Since{At: time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)}, 20 * time.Minute, 0},
+		Select:  Select{Skills: []string{"12", "Sales"}},
+		Webhook: Webhook{":8443", "/x", "i", NewSecret("a"), NewSecret("b"), "sha256-hex", time.Minute, TLS{"c", "k"}},
+		Serve:   Serve{"[::1]:0", TLS{"d", "l"}, "u", NewSecret(hashOfPassword)},
+		Alert: Alert{[]string{"/bin/tell", "a b"}, Secret{},
 			2 * time.Hour, 3 * time.Hour, 4 * time.Hour, 5 * 24 * time.Hour, 6 * time.Hour},
 		MetricsFile: "m",
 		Identity:    Identity{Settings: identity.Settings{Account: "12345678", ConsumerEmail: "verified", UnknownAgent: "hold"}},

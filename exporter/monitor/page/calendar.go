@@ -51,10 +51,7 @@ func (c cell) MidY() float64 { return float64(c.Y) + cellSize/2.0 }
 // calendar draws days, the oldest first, month by month.
 func calendar(o *exporter.Overview) []month {
 	days := o.Days[max(len(o.Days)-daysShown, 0):]
-	most := int64(0)
-	for _, d := range days {
-		most = max(most, d.Messages)
-	}
+	busy := busyDay(days)
 	first := slices.IndexFunc(days, func(d exporter.Day) bool { return d.Covered || d.Conversations > 0 })
 	if first < 0 {
 		first = len(days)
@@ -65,7 +62,7 @@ func calendar(o *exporter.Overview) []month {
 		for end < len(days) && sameMonth(days[start].Date, days[end].Date) {
 			end++
 		}
-		months = append(months, drawMonth(o, days[start:end], most, first-start))
+		months = append(months, drawMonth(o, days[start:end], busy, first-start))
 		start = end
 	}
 	return months
@@ -78,7 +75,7 @@ func sameMonth(a, b time.Time) bool {
 
 // drawMonth draws what is shown of one month. Days after the one at first, which
 // may lie before the month or behind it, come after the first that was captured.
-func drawMonth(o *exporter.Overview, days []exporter.Day, most int64, first int) month {
+func drawMonth(o *exporter.Overview, days []exporter.Day, busy int64, first int) month {
 	date := days[0].Date.UTC()
 	m := month{Name: date.Format("Jan 2006")}
 	before := (int(time.Date(date.Year(), date.Month(), 1, 0, 0, 0, 0, time.UTC).Weekday()) + 6) % 7
@@ -89,7 +86,7 @@ func drawMonth(o *exporter.Overview, days []exporter.Day, most int64, first int)
 			Today: d.Date.UTC().Format(time.DateOnly) == o.At.UTC().Format(time.DateOnly)}
 		switch {
 		case d.Conversations > 0:
-			c.Look, c.Partly = fmt.Sprintf("s%d", shade(d.Messages, most)), !d.Covered && !c.Today
+			c.Look, c.Partly = fmt.Sprintf("s%d", shade(d.Messages, busy)), !d.Covered && !c.Today
 		case d.Covered || c.Today:
 			c.Look = "empty"
 		case i > first:
@@ -112,13 +109,29 @@ func drawMonth(o *exporter.Overview, days []exporter.Day, most int64, first int)
 	return m
 }
 
-// shade is 1 to 4. The square root lets a quiet weekend be told from a hole
-// though the busiest day is a hundred times busier.
-func shade(messages, most int64) int {
-	if most <= 0 || messages <= 0 {
+// busyDay is what a day has that is busier than nineteen of twenty: the busiest of
+// all may be one of a kind, beside which no other would show.
+func busyDay(days []exporter.Day) int64 {
+	var all []int64
+	for _, d := range days {
+		if d.Messages > 0 {
+			all = append(all, d.Messages)
+		}
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[len(all)*19/20]
+}
+
+// shade is 1 to 4. The square root lets quiet days be told from each other though
+// a busy one has a hundred times as much.
+func shade(messages, busy int64) int {
+	if busy <= 0 || messages <= 0 {
 		return 1
 	}
-	return min(1+int(4*math.Sqrt(float64(messages)/float64(most))), 4)
+	return min(1+int(4*math.Sqrt(float64(messages)/float64(busy))), 4)
 }
 
 func waits(d exporter.Day) bool {
@@ -130,11 +143,11 @@ func dayText(o *exporter.Overview, d exporter.Day) string {
 	date := d.Date.UTC().Format("Mon 2006-01-02")
 	today := d.Date.UTC().Format(time.DateOnly) == o.At.UTC().Format(time.DateOnly)
 	switch {
-	case d.Conversations == 0 && today:
+	case d.Conversations <= 0 && today:
 		return date + ": nothing captured so far"
-	case d.Conversations == 0 && d.Covered:
+	case d.Conversations <= 0 && d.Covered:
 		return date + ": covered, there was nothing"
-	case d.Conversations == 0:
+	case d.Conversations <= 0:
 		return date + ": not covered"
 	}
 	text := fmt.Sprintf("%s: %s, %s captured", date, count(d.Conversations, "conversation"), count(d.Messages, "message"))
@@ -175,7 +188,7 @@ type dayRow struct {
 	Covered                 string
 	Conversations, Messages string
 	Delivered               string
-	Waits                   bool
+	Waits                   string // who has what, where not all is delivered
 	Uncovered               bool
 }
 
@@ -186,7 +199,7 @@ func recent(o *exporter.Overview) []dayRow {
 	rows := make([]dayRow, 0, len(days))
 	for _, d := range slices.Backward(days) {
 		row := dayRow{Date: moment{d.Date.UTC().Format(time.DateOnly), d.Date.UTC().Format("Mon 2 Jan")}, Covered: "yes", Conversations: number(d.Conversations),
-			Messages: number(d.Messages), Delivered: delivered(o, d), Waits: waits(d)}
+			Messages: number(d.Messages), Delivered: "all"}
 		switch {
 		case d.Date.UTC().Format(time.DateOnly) == o.At.UTC().Format(time.DateOnly):
 			row.Covered = "so far"
@@ -195,8 +208,11 @@ func recent(o *exporter.Overview) []dayRow {
 		case !d.Covered:
 			row.Covered, row.Uncovered = "no", true
 		}
-		if d.Conversations == 0 {
+		switch {
+		case d.Conversations <= 0:
 			row.Delivered = "–"
+		case waits(d):
+			row.Delivered, row.Waits = "not all", capital(delivered(o, d))
 		}
 		rows = append(rows, row)
 	}

@@ -40,7 +40,7 @@ func charts(o *exporter.Overview) []chart {
 	pending := func(s exporter.Sample) float64 { return float64(s.Pending) }
 	messages := func(s exporter.Sample) float64 { return float64(s.Messages) }
 	events := func(s exporter.Sample) float64 { return float64(s.Events) }
-	seconds := func(v float64) string { return age(time.Duration(v * float64(time.Second))) }
+	seconds := func(v float64) string { return age(time.Duration(min(v, math.MaxInt64/2/1e9) * 1e9)) }
 
 	drawn := []chart{
 		lineChart(o.At, "Lag of capture", highest(o, lag), niceTime, seconds),

@@ -95,7 +95,7 @@ func at(t, now time.Time) moment {
 // shell quotes an argument that comes from the configuration, so that a command
 // can be pasted whatever it holds.
 func shell(argument string) string {
-	argument = Line(argument, nameLimit)
+	argument = Line(argument, errorLimit)
 	plain := func(r rune) bool {
 		return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._:/@%+=-", r))
 	}

@@ -1,0 +1,318 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"lpexport/exporter"
+	"lpexport/exporter/alert"
+	"lpexport/exporter/config"
+	"lpexport/exporter/listener"
+	"lpexport/exporter/monitor"
+	"lpexport/exporter/notify"
+	"lpexport/liveperson"
+	"lpexport/liveperson/webhook"
+)
+
+func newServe(p *program) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Archive on a schedule and in real time, until stopped",
+		Long: `Serve until stopped: cycles on poll.schedule, real-time events where webhook.listen
+is set, deliveries as things become due; metrics, health and a status page on
+serve.listen. Backfills, replays and quarantine retries may run beside it.
+
+A signal stops it within 30 seconds, without loss; a second one cuts.`,
+		Args: arguments(0, 0),
+	}
+	return p.command(cmd, func() result { return new(bare) }, func(ctx context.Context, _ []string) (result, error) {
+		c, err := p.loadConfig()
+		if err != nil {
+			return nil, err
+		}
+		return nil, p.serve(ctx, c)
+	})
+}
+
+// serving is all that serve runs.
+type serving struct {
+	*program
+	config   *config.Config
+	service  *exporter.Service
+	receiver *webhook.Receiver  // nil: no events are listened to
+	events   *listener.Listener // nil: the same
+	monitor  *listener.Listener // nil: nobody is shown anything
+	watch    *alert.Watch       // nil: nobody is told
+	notifier *notify.Notifier
+
+	mu      sync.Mutex
+	counted map[webhook.Result]int64 // of what the receiver has counted
+}
+
+// serve opens everything before anything begins: what is wrong with the
+// configuration ends it at once.
+func (p *program) serve(ctx context.Context, c *config.Config) (err error) {
+	s := &serving{program: p, config: c, notifier: notify.New(os.Getenv), counted: map[webhook.Result]int64{}}
+	var e *exporter.Exporter
+	client, err := p.newClient(c, func(result liveperson.Result) { e.Count(exporter.CounterRequests, string(result), "", 1) })
+	if err != nil {
+		return err
+	}
+	if e, err = p.openExporter(ctx, c, exporter.Settings{Source: client}); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	settings := exporter.ServeSettings{Next: newSchedule(c)}
+	if c.Webhook.Listen != "" {
+		settings.Events = &exporter.EventSettings{ResolveWithin: c.Webhook.ResolveWithin}
+	}
+	s.service = e.NewService(settings)
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	return s.run(ctx)
+}
+
+func (s *serving) open(ctx context.Context) (err error) {
+	c := s.config
+	if c.Webhook.Listen != "" {
+		if err := s.openWebhook(ctx); err != nil {
+			return err
+		}
+	}
+	if len(c.Alert.Command) > 0 || !c.Alert.URL.Empty() {
+		bounds := alert.Bounds{Lag: c.Alert.Lag, Failing: c.Alert.Failing, Silence: c.Alert.Silence, Expiry: c.Alert.Expiry, Repeat: c.Alert.Repeat}
+		s.watch, err = alert.New(alert.Settings{Bounds: bounds, Command: c.Alert.Command, URL: c.Alert.URL.Reveal(), Account: c.Account,
+			Overview: s.overview, Commands: s.pasteable, Log: s.log, Now: s.now})
+		if err != nil {
+			return err
+		}
+	}
+	if c.Serve.Listen == "" {
+		return nil
+	}
+	settings := monitor.Settings{Overview: s.overview, Commands: s.pasteable, Behind: c.Alert.Lag, Alive: s.alive, Ready: s.service.Ready, Log: s.log, Now: s.now}
+	if !c.Serve.PasswordHash.Empty() {
+		settings.User, settings.PasswordHash = c.Serve.User, c.Serve.PasswordHash.Reveal()
+	}
+	shown, err := monitor.New(settings)
+	if err != nil {
+		return err
+	}
+	s.monitor, err = listener.Listen(ctx, listener.Settings{Address: c.Serve.Listen, Certificate: c.Serve.TLS.CertFile, Key: c.Serve.TLS.KeyFile,
+		Handler: shown, Log: s.log, Now: s.now})
+	return err
+}
+
+func (s *serving) openWebhook(ctx context.Context) (err error) {
+	w := s.config.Webhook
+	settings := webhook.Settings{Account: s.config.Account, Path: w.Path, ClientID: w.ClientID, Secrets: []string{w.ClientSecret.Reveal()},
+		Store: s.service.Events().Store, Log: s.log, Now: s.now}
+	if !w.PreviousClientSecret.Empty() {
+		settings.Secrets = append(settings.Secrets, w.PreviousClientSecret.Reveal())
+	}
+	if w.Signature != config.SignatureAny {
+		settings.Signature = webhook.Shape(w.Signature)
+	}
+	if s.receiver, err = webhook.New(settings); err != nil {
+		return err
+	}
+	s.events, err = listener.Listen(ctx, listener.Settings{Address: w.Listen, Certificate: w.TLS.CertFile, Key: w.TLS.KeyFile,
+		Handler: s.receiver, Log: s.log, Now: s.now})
+	return err
+}
+
+// alivePatience is how long the state may not be writable until that counts.
+const alivePatience = 10 * time.Second
+
+func (s *serving) alive() error {
+	ctx, cancel := context.WithTimeout(context.Background(), alivePatience)
+	defer cancel()
+	return s.service.Alive(ctx)
+}
+
+// stopPatience is for senders whose events are being stored when the service stops.
+const stopPatience = 5 * time.Second
+
+// run serves until ctx ends. Events are listened to as long as they can be
+// stored, and what is shown is shown until the end.
+func (s *serving) run(ctx context.Context) error {
+	working, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	ctx, give := context.WithCancel(ctx)
+	defer give()
+	g, failed := errgroup.WithContext(working)
+	ended := context.AfterFunc(failed, give)
+	defer ended()
+	for _, l := range []*listener.Listener{s.events, s.monitor} {
+		if l != nil {
+			g.Go(l.Serve)
+		}
+	}
+	g.Go(func() error { s.keepMinutes(working); return nil })
+	g.Go(func() error { s.keepAlive(working); return nil })
+	g.Go(func() error {
+		defer give() // it ends by itself only when it cannot go on
+		return s.service.Run(working)
+	})
+	s.began()
+	<-ctx.Done()
+	s.note(s.notifier.Stopping())
+	s.log.Info("stopping")
+	s.shut(s.events)
+	stop()
+	if s.monitor != nil {
+		// It shows how the rest ends.
+		g.Go(func() error { <-working.Done(); s.shut(s.monitor); return nil })
+	}
+	return g.Wait()
+}
+
+func (s *serving) shut(l *listener.Listener) {
+	if l == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), stopPatience)
+	defer cancel()
+	if err := l.Shutdown(ctx); err != nil {
+		s.log.Warn("connections were cut", "address", l.Addr().String(), "error", err)
+	}
+}
+
+// began says where everything is, to people and to the service manager.
+func (s *serving) began() {
+	about := []any{"account", s.config.Account}
+	for _, each := range []struct {
+		what string
+		at   *listener.Listener
+		tls  config.TLS
+		path string
+	}{{"events", s.events, s.config.Webhook.TLS, s.config.Webhook.Path}, {"status", s.monitor, s.config.Serve.TLS, "/"}} {
+		if each.at == nil {
+			continue
+		}
+		scheme := "https"
+		if each.tls.Empty() {
+			scheme = "http"
+		}
+		about = append(about, each.what, scheme+"://"+each.at.Addr().String()+each.path)
+	}
+	s.log.Info("serving", about...)
+	s.note(s.notifier.Ready("serving account " + s.config.Account))
+}
+
+// note logs that the service manager could not be told something.
+func (s *serving) note(err error) {
+	if err != nil {
+		s.log.Warn("the service manager could not be told", "error", err)
+	}
+}
+
+// keepAlive tells the service manager's watchdog that the state can be written.
+func (s *serving) keepAlive(ctx context.Context) {
+	beat, watched := s.notifier.Watchdog()
+	if !watched {
+		return
+	}
+	for t := time.NewTicker(beat); ; {
+		if err := s.alive(); err != nil {
+			s.log.Error("the state cannot be written: the service manager is not told that all is well", "error", err)
+		} else {
+			s.note(s.notifier.Alive())
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return
+		}
+	}
+}
+
+// keepMinutes counts, alerts and writes the metrics file once a minute.
+func (s *serving) keepMinutes(ctx context.Context) {
+	t := time.NewTicker(time.Minute)
+	defer t.Stop()
+	for {
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			s.countEvents()
+			return
+		}
+		s.countEvents()
+		if s.watch != nil {
+			s.watch.Look(ctx)
+		}
+		s.writeMetrics(ctx, s.config, s.overview)
+	}
+}
+
+// countEvents adds what the receiver has counted to the counters that last.
+func (s *serving) countEvents() {
+	if s.receiver == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for result, n := range s.receiver.Counts() {
+		s.service.Count(exporter.CounterEvents, string(result), "", n-s.counted[result])
+		s.counted[result] = n
+	}
+}
+
+// overview is the service's, with what is known of the listeners.
+func (s *serving) overview(ctx context.Context) (exporter.Overview, error) {
+	s.countEvents()
+	o, err := s.service.Overview(ctx)
+	if s.receiver != nil {
+		reason, since := s.receiver.Alarm()
+		o.Receiver = &exporter.ReceiverStatus{LastAt: s.receiver.LastAt(), Alarm: reason, Since: since}
+	}
+	o.Expiries = slices.Concat(o.Expiries, s.expiries())
+	return o, err
+}
+
+func (s *serving) expiries() (list []exporter.Expiry) {
+	add := func(what string, at time.Time) {
+		if !at.IsZero() {
+			list = append(list, exporter.Expiry{What: what, At: at.UTC()})
+		}
+	}
+	add("login to LivePerson", s.config.LivePerson.Expires.Time)
+	if s.events != nil {
+		add("webhook certificate", s.events.CertificateExpiry())
+	}
+	if s.monitor != nil {
+		add("status page certificate", s.monitor.CertificateExpiry())
+	}
+	for _, d := range s.config.Destinations {
+		if d.SMTP != nil && d.SMTP.CertFile != "" {
+			add("client certificate of destination "+d.Name, certificateEnd(d.SMTP.CertFile))
+		}
+	}
+	return list
+}
+
+// writeMetrics writes the metrics file, where one is wanted. A run does not fail
+// for it.
+func (p *program) writeMetrics(ctx context.Context, c *config.Config, overview func(context.Context) (exporter.Overview, error)) {
+	if c.MetricsFile == "" {
+		return
+	}
+	o, err := overview(ctx)
+	if err == nil {
+		err = monitor.WriteMetricsFile(c.MetricsFile, o)
+	}
+	if err != nil {
+		p.log.LogAttrs(ctx, slog.LevelError, "metrics_file could not be written", slog.Any("error", err))
+	}
+}
