@@ -175,11 +175,14 @@ func quarantined(o *exporter.Overview) []finding {
 	if o.Quarantined == 0 {
 		return nil
 	}
-	verb := "wait"
-	if o.Quarantined == 1 {
-		verb = "waits"
+	return []finding{{care, itemsWait(o.Quarantined) + " for a person.", "lpexport quarantine list"}}
+}
+
+func itemsWait(items int) string {
+	if items == 1 {
+		return "1 item waits"
 	}
-	return []finding{{care, fmt.Sprintf("%s %s for a person.", count(o.Quarantined, "item"), verb), "lpexport quarantine list"}}
+	return count(items, "item") + " wait"
 }
 
 func left(o *exporter.Overview) []finding {

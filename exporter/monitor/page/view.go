@@ -24,7 +24,7 @@ type view struct {
 	Recent       []dayRow
 	Charts       []chart
 	Runs         []run
-	Quarantined  string // how many wait; "" none
+	Quarantined  string // "7 items wait"; "" none does
 	Quarantine   []step
 	Events       []figure
 	Alarm        string
@@ -58,7 +58,7 @@ func (s Settings) view(o *exporter.Overview) view {
 		v.Alarm = Line(o.Receiver.Alarm, errorLimit)
 	}
 	if o.Quarantined > 0 {
-		v.Quarantined = count(o.Quarantined, "item")
+		v.Quarantined = itemsWait(o.Quarantined)
 		v.Quarantine = []step{
 			{"See what waits, and why", s.Commands("lpexport quarantine list")},
 			{"Look at one, by its number", s.Commands("lpexport quarantine show ID")},
