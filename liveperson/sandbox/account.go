@@ -1,7 +1,7 @@
 // Package sandbox is a simulated LivePerson account: an http.Handler that
 // answers as the domain API, the token server, the Messaging Interactions API
 // and the users and skills API do, with their limits, oddities and, on demand,
-// their faults. Demonstrations, tests, training and benchmarks run against it.
+// their faults. A Sender posts its events to a webhook. Demonstrations, tests, training and benchmarks run against it.
 //
 // The account is a pure function of its settings and the time. Nothing is
 // stored while it lives: the whole life of conversation n is computed from

@@ -74,12 +74,20 @@ func told(t *testing.T, c change, ids map[string]string) sandbox.Message {
 			"forms/secure-invitation": "SECURE_FORM_INVITATION", "forms/secure-submission": "SECURE_FORM_SUBMIT", "voice/note": "VOICE_NOTE",
 		}[c.Event.ContentType],
 	}
-	if id, staff := ids[m.Sender]; staff != (c.Originator.Role == "CONSUMER") && c.Originator.ID == m.Sender {
-		if staff {
-			m.Sender = id
+	role := "CONSUMER"
+	if id, staff := ids[m.Sender]; staff {
+		m.Sender = id
+		switch id {
+		case sandbox.AgentID(13):
+			role = "MANAGER"
+		case sandbox.AgentID(14):
+			role = "CONTROLLER"
+		default:
+			role = "ASSIGNED_AGENT"
 		}
-	} else {
-		t.Fatalf("the originator is %q, %+v", c.OriginatorID, c.Originator)
+	}
+	if c.Originator != (person{c.OriginatorID, role}) {
+		t.Fatalf("the originator is %q, %+v, want %s", c.OriginatorID, c.Originator, role)
 	}
 	if m.Audience == "" {
 		m.Audience = "ALL"
@@ -293,6 +301,22 @@ func TestPeriodsMeet(t *testing.T) {
 
 func sameEvent(x, y sandbox.Event) bool {
 	return x.At == y.At && x.Conversation == y.Conversation && x.Message == y.Message && x.Kind == y.Kind && bytes.Equal(x.Body, y.Body)
+}
+
+// TestLiveIsLive: who watches it sees a message every second or two.
+func TestLiveIsLive(t *testing.T) {
+	now := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+	s := sandbox.Live()
+	s.Now = func() time.Time { return now }
+	messages := 0
+	for e := range sandbox.New(s).Events(now.Add(-time.Hour), now) {
+		if e.Message >= 0 {
+			messages++
+		}
+	}
+	if every := time.Hour / time.Duration(max(messages, 1)); every < time.Second || every > 2*time.Second {
+		t.Errorf("a message every %v", every)
+	}
 }
 
 func TestEventsWaitForTheirTime(t *testing.T) {

@@ -37,7 +37,7 @@ type SenderSettings struct {
 
 	Concurrency int            // requests at once; 0 is 4
 	Client      *http.Client   // nil is one of its own, with LivePerson's time-outs
-	Observe     func(Delivery) // called after each request, from many goroutines; nil is no one
+	Observe     func(Delivery) // called when a request has ended by itself, from many goroutines; nil is no one
 }
 
 // Delivery is one attempt to deliver one event.

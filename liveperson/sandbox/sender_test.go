@@ -348,6 +348,26 @@ func TestRunEndsWithItsCaller(t *testing.T) {
 	}
 }
 
+// TestStoppedAttemptIsNoFailure: nobody knows how it would have ended, so
+// nothing is lost yet.
+func TestStoppedAttemptIsNoFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		account := crowd()
+		sender := account.NewSender(sandbox.SenderSettings{
+			URL: "http://192.0.2.1/", Client: &http.Client{Transport: hanging{}}, Reorder: 0.5,
+			Observe: func(d sandbox.Delivery) { t.Errorf("it ended with %d, %v", d.Status, d.Err) },
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		err := sender.Send(ctx, messages(account))
+		counts := sender.Counts()
+		counts.Reordered = 0
+		if !errors.Is(err, context.DeadlineExceeded) || counts != (sandbox.Counts{Pending: 240}) {
+			t.Errorf("%v, %+v", err, counts)
+		}
+	})
+}
+
 // hanging never answers.
 type hanging struct{}
 
