@@ -495,9 +495,9 @@ func (t *telling) wait(c *toldChange) {
 // takeState takes in a state of the conversation. What records have told already
 // is told no more.
 func (t *telling) takeState(c *toldChange) error {
-	before := t.seen.live.updatedAt
+	before := t.seen.live
 	happened := t.norm.turn(&t.seen.live, c.state, t.known.Recorded > 0)
-	t.stated = t.stated || t.seen.live.updatedAt != before
+	t.stated = t.stated || t.seen.live.updatedAt != before.updatedAt
 	if len(happened) == 0 {
 		return nil
 	}
@@ -506,8 +506,11 @@ func (t *telling) takeState(c *toldChange) error {
 		return err
 	}
 	for _, e := range happened {
-		k := toldHappening{kind: e.Kind, subject: subjectOf(&e), at: e.At}
-		if recorded.meet(k.kind, k.subject, k.at) || !addName(&t.seen.happened, hash64([]byte(e.Name)), t.revision) {
+		k := toldHappening{kind: e.Kind, subject: subjectOf(&e), after: e.At, at: e.At}
+		if e.At == c.state.UpdatedAt {
+			k.after = max(before.updatedAt, t.seen.live.startedAt)
+		}
+		if recorded.meet(k) || !addName(&t.seen.happened, hash64([]byte(e.Name)), t.revision) {
 			continue
 		}
 		t.seen.live.told = append(t.seen.live.told, k)
@@ -529,7 +532,7 @@ func (t *telling) recorded() (*live, error) {
 		head: func(r *liveperson.Record) {
 			h := t.norm.header(r)
 			for _, e := range t.norm.happenings(&h, r) {
-				l.told = append(l.told, toldHappening{kind: e.Kind, subject: subjectOf(&e), at: e.At})
+				l.told = append(l.told, toldHappening{kind: e.Kind, subject: subjectOf(&e), after: e.At, at: e.At})
 			}
 		},
 	})

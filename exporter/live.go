@@ -23,29 +23,28 @@ type live struct {
 type presence struct{ id, role string }
 
 // toldHappening is a happening that an event told. Records tell the same one
-// under a name of their own, since events know the time only roughly and agents
-// by another id.
+// under a name of their own: two states of a conversation, one with an agent and
+// one without, tell only between which times he came.
 type toldHappening struct {
-	kind    string
-	subject uint64 // hash of what it happened to
-	at      int64
-	met     bool // a record tells it, too
+	kind      string
+	subject   uint64 // hash of what it happened to
+	after, at int64  // it happened after the one, and not after the other
+	met       bool   // a record tells it, too
 }
 
-// sameHappening is how far apart the times of an event and of a record may be
-// that tell the same.
-const sameHappening = 5 * time.Minute
+// clockSlack is how far apart the clocks may be that states and records are timed by.
+const clockSlack = time.Minute
 
-// meet finds the one that a record's happening is, and takes it: of two that
-// happened alike, each is met once.
-func (l *live) meet(kind string, subject uint64, at int64) bool {
-	best := -1
+// meet finds one that happened to the same in that time, and takes it: of two
+// that happened alike, each is met once, the nearer first.
+func (l *live) meet(h toldHappening) bool {
+	slack, best := clockSlack.Milliseconds(), -1
 	for i := range l.told {
 		t := &l.told[i]
-		if t.met || t.kind != kind || t.subject != subject || apart(t.at, at) > sameHappening.Milliseconds() {
+		if t.met || t.kind != h.kind || t.subject != h.subject || t.after-slack > h.at || h.after > t.at+slack {
 			continue
 		}
-		if best < 0 || apart(t.at, at) < apart(l.told[best].at, at) {
+		if best < 0 || apart(t.at, h.at) < apart(l.told[best].at, h.at) {
 			best = i
 		}
 	}
@@ -78,6 +77,7 @@ func (l *live) encode(dst []byte) []byte {
 		dst = append(dst, byte(slices.Index(toldKinds, t.kind))<<1|byte(bit(t.met)))
 		dst = binary.LittleEndian.AppendUint64(dst, t.subject)
 		dst = binary.AppendVarint(dst, t.at)
+		dst = binary.AppendVarint(dst, t.at-t.after)
 	}
 	return dst
 }
@@ -95,7 +95,7 @@ func (r *seenReader) live() (l live) {
 	for i := range l.present {
 		l.present[i] = presence{id: r.text(), role: r.text()}
 	}
-	l.told = make([]toldHappening, r.count(10))
+	l.told = make([]toldHappening, r.count(11))
 	for i := range l.told {
 		kind := int(r.byte())
 		if kind>>1 >= len(toldKinds) {
@@ -103,6 +103,7 @@ func (r *seenReader) live() (l live) {
 			return l
 		}
 		l.told[i] = toldHappening{kind: toldKinds[kind>>1], met: kind&1 != 0, subject: r.uint64(), at: r.varint()}
+		l.told[i].after = l.told[i].at - r.varint()
 	}
 	return l
 }

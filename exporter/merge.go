@@ -166,7 +166,7 @@ func (m *merger) rest(c *captured, wasClosed bool) {
 		if _, known := findName(m.seen.happened, h.hash); known {
 			continue
 		}
-		if h.subject != 0 && m.seen.live.meet(h.kind, h.subject, h.at) {
+		if h.subject != 0 && m.seen.live.meet(toldHappening{kind: h.kind, subject: h.subject, after: h.at, at: h.at}) {
 			addName(&m.seen.happened, h.hash, givenToNobody)
 			m.noted = true
 			continue

@@ -76,7 +76,7 @@ const (
 	CounterExcluded   = "excluded"   // conversations that the selection left out, by reason
 	CounterBytes      = "bytes"      // of JSON received from LivePerson, by source: history, webhook
 	CounterDelivered  = "delivered"  // bytes of items that were taken, by destination (in Second)
-	CounterCycles     = "cycles"     // by result: complete, incomplete, failed, refused
+	CounterCycles     = "cycles"     // by result: complete, incomplete, failed, refused (the login), busy (another process is in one)
 	CounterAmendments = "amendments" // cut, by destination (in Second)
 )
 

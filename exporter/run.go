@@ -55,10 +55,13 @@ func (e *Exporter) Cycle(ctx context.Context, only []string) (Report, error) {
 		defer release()
 		return c.cycle(ctx)
 	})
+	var auth *liveperson.AuthError
 	result := "incomplete"
 	switch {
 	case r.Complete:
 		result = "complete"
+	case errors.As(err, &auth):
+		result = "refused"
 	case err != nil && !errors.Is(err, ErrIncomplete):
 		result = "failed"
 	}

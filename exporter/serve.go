@@ -183,7 +183,9 @@ func (s *Service) cycleEnded(err error) (fatal error) {
 		result = "complete"
 	case errors.Is(err, ErrIncomplete):
 		result = "incomplete"
-	case errors.Is(err, ErrCycleRunning), errors.As(err, &auth):
+	case errors.Is(err, ErrCycleRunning):
+		result = "busy"
+	case errors.As(err, &auth):
 		result = "refused"
 	}
 	s.Count(CounterCycles, result, "", 1)

@@ -101,11 +101,12 @@ func (n *normaliser) toldSender(h *header, id, role string) (p archive.Participa
 	switch role {
 	case "CONSUMER":
 		p = archive.Participant{ID: id, Role: "consumer", Kind: "human"}
-	case "CONTROLLER":
-		p = archive.Participant{ID: id, Role: "system", Kind: "system"}
-	case "ASSIGNED_AGENT", "AGENT", "MANAGER", "READER":
+	case "CONTROLLER", "ASSIGNED_AGENT", "AGENT", "MANAGER", "READER":
 		u, known := n.userOf(id)
-		if !known {
+		switch {
+		case !known && role == "CONTROLLER":
+			u = checkpoint.User{ID: id, Kind: "system"}
+		case !known:
 			return p, false
 		}
 		p = archive.Participant{ID: u.ID, Role: "agent", Name: u.Name, Login: u.Login, Email: u.Email, Kind: cmp.Or(u.Kind, "unknown")}
