@@ -32,7 +32,10 @@ const (
 )
 
 // series is one value a bucket; NaN where there was no sample.
-type series [buckets]float64
+type series struct {
+	values [buckets]float64
+	last   float64 // of all
+}
 
 // charts are drawn of the samples; that of events only where there are any.
 func charts(o *exporter.Overview) []chart {
@@ -42,13 +45,21 @@ func charts(o *exporter.Overview) []chart {
 	events := func(s exporter.Sample) float64 { return float64(s.Events) }
 	seconds := func(v float64) string { return age(time.Duration(min(v, math.MaxInt64/2/1e9) * 1e9)) }
 
+	lags, due, total := highest(o, lag), highest(o, pending), 0
+	for _, d := range o.Destinations {
+		total += d.Pending
+	}
+	due.end(float64(total))
+	if !o.Watermark.IsZero() {
+		lags.end(o.Lag.Seconds())
+	}
 	drawn := []chart{
-		lineChart(o.At, "Lag of capture", highest(o, lag), niceTime, seconds),
-		lineChart(o.At, "Pending, all destinations", highest(o, pending), niceCount, amount),
+		lineChart(o.At, "Lag of capture", lags, niceTime, seconds),
+		lineChart(o.At, "Pending, all destinations", due, niceCount, amount),
 		barChart(o.At, "Messages captured a minute", rates(o, messages)),
 	}
 	received := rates(o, events)
-	if _, most, _, _ := received.peak(); o.Receiver != nil || most > 0 {
+	if _, most, _ := received.peak(); o.Receiver != nil || most > 0 {
 		drawn = append(drawn, barChart(o.At, "Events a minute", received))
 	}
 	return drawn
@@ -67,12 +78,23 @@ func bucket(at, now time.Time) (place int, ok bool) {
 func highest(o *exporter.Overview, value func(exporter.Sample) float64) *series {
 	s := unknown()
 	for _, sample := range o.Samples {
-		if i, ok := bucket(sample.At, o.At); ok && !(s[i] >= value(sample)) {
-			s[i] = value(sample)
+		if i, ok := bucket(sample.At, o.At); ok {
+			s.raise(i, value(sample))
 		}
 	}
 	return s
 }
+
+// raise takes a value of a bucket that has others: the highest stays.
+func (s *series) raise(place int, v float64) {
+	if !(s.values[place] >= v) {
+		s.values[place] = v
+	}
+	s.last = v
+}
+
+// end takes the value of this moment: samples are up to a minute old.
+func (s *series) end(v float64) { s.raise(buckets-1, v) }
 
 // rates are counts a minute: what was counted, by the time that it took. A sample
 // after a pause, and the first, count as one minute's.
@@ -92,51 +114,47 @@ func rates(o *exporter.Overview, value func(exporter.Sample) float64) *series {
 		}
 		counted[place] += value(sample)
 		minutes[place] += took.Minutes()
-		s[place] = counted[place] / minutes[place]
+		s.values[place] = counted[place] / minutes[place]
+		s.last = s.values[place]
 	}
 	return s
 }
 
 func unknown() *series {
 	s := new(series)
-	for i := range s {
-		s[i] = math.NaN()
+	for i := range s.values {
+		s.values[i] = math.NaN()
 	}
 	return s
 }
 
-// peak is the highest value and its bucket, and the last known value; any is
-// false when nothing is known.
-func (s *series) peak() (place int, most, last float64, any bool) {
-	for i, v := range s {
-		if math.IsNaN(v) {
-			continue
+// peak is the highest value and its bucket; any is false when nothing is known.
+func (s *series) peak() (place int, most float64, any bool) {
+	for i, v := range s.values {
+		if !math.IsNaN(v) && (!any || v > most) {
+			place, most, any = i, v, true
 		}
-		if !any || v > most {
-			place, most = i, v
-		}
-		last, any = v, true
 	}
-	return place, most, last, any
+	return place, most, any
 }
 
 func lineChart(now time.Time, title string, s *series, nice func(float64) float64, words func(float64) string) chart {
 	c, top := frame(now, title, s, nice, words)
 	var line, area strings.Builder
 	for i := 0; i < buckets; {
-		if math.IsNaN(s[i]) {
+		if math.IsNaN(s.values[i]) {
 			i++
 			continue
 		}
 		from := i
-		for ; i < buckets && !math.IsNaN(s[i]); i++ {
+		for ; i < buckets && !math.IsNaN(s.values[i]); i++ {
 			verb := "L"
 			if i == from {
 				verb = "M"
 				fmt.Fprintf(&area, "M%d %d", 2*i, chartHigh)
 			}
 			// A step of a bucket's width: a single sample can be seen too.
-			step := fmt.Sprintf("%d %sH%d", 2*i, height(s[i], top), 2*i+2)
+			step := fmt.Sprintf("%d %sH%d", 2*i, height(s.values[i], top), 2*i+2)
 			line.WriteString(verb + step)
 			area.WriteString("L" + step)
 		}
@@ -149,7 +167,7 @@ func lineChart(now time.Time, title string, s *series, nice func(float64) float6
 func barChart(now time.Time, title string, s *series) chart {
 	c, top := frame(now, title, s, niceCount, amount)
 	var bars strings.Builder
-	for i, v := range s {
+	for i, v := range s.values {
 		if v > 0 {
 			fmt.Fprintf(&bars, "M%d %dV%sh1.6V%dZ", 2*i, chartHigh, height(v, top), chartHigh)
 		}
@@ -160,7 +178,7 @@ func barChart(now time.Time, title string, s *series) chart {
 
 // frame is a chart without its drawing, and the value of its upper edge.
 func frame(now time.Time, title string, s *series, nice func(float64) float64, words func(float64) string) (chart, float64) {
-	place, most, last, any := s.peak()
+	place, most, any := s.peak()
 	c := chart{Title: title, Empty: !any}
 	for hours := 24; hours > 0; hours -= 6 {
 		c.Ticks = append(c.Ticks, now.UTC().Add(-time.Duration(hours)*time.Hour).Format("15:04"))
@@ -172,8 +190,8 @@ func frame(now time.Time, title string, s *series, nice func(float64) float64, w
 	}
 	top := nice(most)
 	when := now.Add(-time.Duration(buckets-place) * bucketFor).UTC().Format("15:04")
-	c.Now, c.Top = words(last), words(top)
-	c.Summary = fmt.Sprintf("%s over 24 hours: now %s, at most %s, about %s UTC", title, words(last), words(most), when)
+	c.Now, c.Top = words(s.last), words(top)
+	c.Summary = fmt.Sprintf("%s over 24 hours: now %s, at most %s, about %s UTC", title, words(s.last), words(most), when)
 	return c, top
 }
 

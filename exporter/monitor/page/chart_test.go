@@ -27,15 +27,17 @@ func TestChartsStayInTheirFrame(t *testing.T) {
 	}
 }
 
-// A peak of one sample is seen, and a pause is no line.
+// A peak of one sample is seen, a pause is no line, and the end is this moment.
 func TestHighest(t *testing.T) {
 	o := exporter.Overview{At: now}
 	for i, lag := range []time.Duration{time.Minute, time.Hour, time.Minute} {
 		o.Samples = append(o.Samples, exporter.Sample{At: now.Add(-5*time.Minute + time.Duration(i)*time.Second), Lag: lag})
 	}
 	o.Samples = append([]exporter.Sample{{At: now.Add(-24 * time.Hour), Lag: 9 * time.Hour}, {At: now.Add(-35 * time.Minute), Lag: time.Second}}, o.Samples...)
+	o.Watermark, o.Lag = now.Add(-2*time.Minute), 2*time.Minute
+	o.Destinations = []exporter.DestinationStatus{{Pending: 3}, {Pending: 4}}
 	c := charts(&o)[0]
-	if want := "Lag of capture over 24 hours: now 1 h, at most 1 h, about 17:00 UTC"; c.Summary != want {
+	if want := "Lag of capture over 24 hours: now 2 min, at most 1 h, about 17:00 UTC"; c.Summary != want {
 		t.Errorf("%s, want %s", c.Summary, want)
 	}
 	if want := "M280 100H282M286 0H288"; c.Line != want {
@@ -43,6 +45,9 @@ func TestHighest(t *testing.T) {
 	}
 	if c.Top != "1 h" {
 		t.Errorf("the upper edge is %s", c.Top)
+	}
+	if c = charts(&o)[1]; c.Now != "7" || c.Line != "M280 100H282M286 30H288" {
+		t.Errorf("pending is %s: %s", c.Now, c.Line)
 	}
 }
 
@@ -53,7 +58,7 @@ func TestRates(t *testing.T) {
 		o.Samples = append(o.Samples, exporter.Sample{At: now.Add(-at), Messages: 8})
 	}
 	got := rates(&o, func(s exporter.Sample) float64 { return float64(s.Messages) })
-	for i, v := range got {
+	for i, v := range got.values {
 		switch {
 		case i < buckets-5 && !math.IsNaN(v):
 			t.Errorf("%v is known of bucket %d", v, i)
