@@ -104,3 +104,48 @@ func shell(argument string) string {
 	}
 	return "'" + strings.ReplaceAll(argument, "'", `'\''`) + "'"
 }
+
+func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
+
+// ceiling is t, or the next whole second: flags take no fractions that matter.
+func ceiling(t time.Time) time.Time {
+	if whole := t.UTC().Truncate(time.Second); whole.Equal(t) {
+		return whole
+	}
+	return t.UTC().Truncate(time.Second).Add(time.Second)
+}
+
+// listed names two, and counts the rest.
+func listed(names []string) string {
+	switch len(names) {
+	case 1:
+		return quoted(names[0])
+	case 2:
+		return quoted(names[0]) + " and " + quoted(names[1])
+	default:
+		return fmt.Sprintf("%s, %s and %d more", quoted(names[0]), quoted(names[1]), len(names)-2)
+	}
+}
+
+func isAre(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun + " is"
+	}
+	return count(n, noun) + " are"
+}
+
+// ended is a text as a sentence's end.
+func ended(text string) string {
+	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "?") || strings.HasSuffix(text, "!") {
+		return text
+	}
+	return text + "."
+}
+
+func capital(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
+}
