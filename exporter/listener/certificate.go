@@ -60,9 +60,9 @@ func (p *pair) inUse() *tls.Certificate {
 	return p.current.Load()
 }
 
-// refresh takes over what the files hold when they have changed. A pair that
-// cannot be used is looked at again each time: the change that puts it right may
-// not show.
+// refresh takes over what the files hold when they are not those of the current
+// pair. After a look that found none they are read in any case: the trouble is over
+// too when the old ones are put back.
 func (p *pair) refresh() {
 	if files, err := p.stat(); err == nil && !p.failing && same(files, p.files) {
 		return
