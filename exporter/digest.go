@@ -77,6 +77,22 @@ func (v *Events) Digest(ctx context.Context) error {
 	}
 }
 
+// digestLeft digests what a service that ended has left. Two processes that digest
+// the same events find the same.
+func (e *Exporter) digestLeft(ctx context.Context) error {
+	_, any, err := e.cp.Changes(ctx)
+	if err != nil || !any {
+		return err
+	}
+	v := e.NewEvents(EventSettings{Due: func() {}})
+	v.asking.Store(true) // the run that follows fetches the directories anyway
+	if err := v.digestNew(ctx); err != nil {
+		return err
+	}
+	_, err = v.digestWaiting(ctx, 0)
+	return err
+}
+
 // digestNew digests all that was not looked at yet.
 func (v *Events) digestNew(ctx context.Context) error {
 	for ctx.Err() == nil {

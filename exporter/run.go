@@ -87,6 +87,9 @@ func (e *Exporter) run(ctx context.Context, kind string, only []string, captureA
 	}); err != nil {
 		return r, err
 	}
+	if err := e.digestLeft(ctx); err != nil {
+		return r, err
+	}
 	workers := e.workers(only)
 	complete, c, captureErr := false, (*capture)(nil), error(nil)
 	if c, captureErr = e.begin(ctx, func() { wake(workers) }); c == nil {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"syscall"
 
 	"lpexport/archive"
 	"lpexport/exporter"
 	"lpexport/exporter/checkpoint"
 	"lpexport/exporter/config"
+	"lpexport/exporter/listener"
 	"lpexport/liveperson"
 )
 
@@ -119,6 +121,11 @@ func ownCode(err error) (code int, known bool) {
 			return exitUsage, true // the configuration names another place than before
 		}
 		return exitUnfinished, true
+	case *listener.Error:
+		if errors.Is(e, syscall.EADDRINUSE) {
+			return exitUnexpected, true // it may be free when the program is started again
+		}
+		return exitUsage, true
 	case *liveperson.AuthError:
 		return exitCredentials, true
 	case *liveperson.APIError:
@@ -185,6 +192,9 @@ func hint(err error) string {
 	}
 	if at, ok := errors.AsType[*archive.Error](err); ok {
 		return at.Hint
+	}
+	if listen, ok := errors.AsType[*listener.Error](err); ok {
+		return listen.Hint()
 	}
 	return ""
 }

@@ -158,12 +158,12 @@ func (s *serving) run(ctx context.Context) error {
 		}
 	}
 	g.Go(func() error { s.keepMinutes(working); return nil })
-	g.Go(func() error { s.keepAlive(working); return nil })
 	g.Go(func() error {
 		defer give() // it ends by itself only when it cannot go on
 		return s.service.Run(working)
 	})
 	s.began()
+	g.Go(func() error { s.keepAlive(working); return nil })
 	<-ctx.Done()
 	s.note(s.notifier.Stopping())
 	s.log.Info("stopping")
