@@ -19,7 +19,7 @@ const (
 	WrongSignature Result = "signature"     // 401: not made with our secrets over these bytes
 	TooLarge       Result = "size"          // 413
 	Unreadable     Result = "unreadable"    // 400: the body ended early, or did not come in time
-	Busy           Result = "busy"          // 503: too many at once; the body was not read
+	Busy           Result = "busy"          // 503: too many at once; the body was not read, or not to its end
 	NotStored      Result = "store"         // 503: Store failed
 	ShapeChanged   Result = "shape_changed" // counted beside Stored: genuine, but not in the shape that is expected
 )
