@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -114,7 +115,7 @@ func (h *handing) one(ctx context.Context, i *checkpoint.Item) error {
 		return err
 	}
 	h.tally.add(CounterDeliveries, "taken", h.dest.Name, 1)
-	h.tally.add(CounterDelivered, "", h.dest.Name, i.Bytes)
+	h.tally.add(CounterDelivered, "", h.dest.Name, h.bytesOf(i))
 	h.lonely = 0
 	well := h.row.Trouble == checkpoint.Trouble{}
 	h.row.Trouble = checkpoint.Trouble{}
@@ -126,6 +127,25 @@ func (h *handing) one(ctx context.Context, i *checkpoint.Item) error {
 		return tx.SetTrouble(row, checkpoint.Trouble{})
 	}
 	return nil
+}
+
+// bytesOf is how many bytes an item has: its file, or all of the bundle's.
+func (h *handing) bytesOf(i *checkpoint.Item) (total int64) {
+	if i.File != "" {
+		return i.Bytes
+	}
+	// What cannot be counted is not worth a failure of what was delivered.
+	_ = filepath.WalkDir(h.dir, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			total += info.Size()
+		}
+		return err
+	})
+	return total
 }
 
 // handOverContext is that of one hand-over. A service that stops lets the one

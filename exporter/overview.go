@@ -159,17 +159,21 @@ func (e *Exporter) days(ctx context.Context, coverage []Period) ([]Day, error) {
 	c := e.lastDays
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if age := e.Now().Sub(c.at); c.days != nil && age >= 0 && age < daysEvery {
-		return c.days, nil
-	}
-	days, err := e.readDays(ctx, coverage)
-	if err == nil {
+	if age := e.Now().Sub(c.at); c.days == nil || age < 0 || age >= daysEvery {
+		days, err := e.readDays(ctx)
+		if err != nil {
+			return nil, err
+		}
 		c.at, c.days = e.Now(), days
 	}
-	return days, err
+	days := slices.Clone(c.days)
+	for i := range days {
+		days[i].Covered = covers(coverage, days[i].Date, days[i].Date.AddDate(0, 0, 1), e.Now())
+	}
+	return days, nil
 }
 
-func (e *Exporter) readDays(ctx context.Context, coverage []Period) ([]Day, error) {
+func (e *Exporter) readDays(ctx context.Context) ([]Day, error) {
 	today := dayOf(e.millis())
 	first := today - daysShown + 1
 	captured, err := e.cp.Days(ctx, first)
@@ -179,7 +183,7 @@ func (e *Exporter) readDays(ctx context.Context, coverage []Period) ([]Day, erro
 	list := make([]Day, daysShown)
 	for i := range list {
 		from := time.UnixMilli((first + int64(i)) * (24 * time.Hour).Milliseconds()).UTC()
-		list[i] = Day{Date: from, Covered: covers(coverage, from, from.AddDate(0, 0, 1), e.Now()), Pending: make([]int64, len(e.Destinations))}
+		list[i] = Day{Date: from, Pending: make([]int64, len(e.Destinations))}
 	}
 	for _, d := range captured {
 		if i := d.Day - first; i < daysShown {
