@@ -58,10 +58,11 @@ func (b *cutBundle) addAll(ctx context.Context, due []checkpoint.Due) error {
 	return nil
 }
 
-// cutting says what is ready for the destination now.
+// cutting says what is ready for the destination now. Who is known by an address
+// must not leave under another one before history has told his own.
 func (w *worker) cutting() checkpoint.Cutting {
 	now := w.Now()
-	return checkpoint.Cutting{Destination: w.row.ID, ClosedOnly: !w.dest.Cut.Immediately,
+	return checkpoint.Cutting{Destination: w.row.ID, ClosedOnly: !w.dest.Cut.Immediately, Recorded: w.dest.Addresses != nil,
 		OpenBefore: now.Add(-w.dest.Cut.After).UnixMilli(), SurveyUntil: now.Add(-surveyGrace).UnixMilli()}
 }
 

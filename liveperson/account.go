@@ -2,9 +2,6 @@ package liveperson
 
 import (
 	"context"
-	"fmt"
-	"net/http"
-	"net/url"
 )
 
 // User is what is kept of a user. The API answers much more, a password hash
@@ -25,18 +22,13 @@ type Skill struct {
 	Deleted  bool
 }
 
-// Users is all users of the account, deleted ones included.
+// Users is all users of the account as they are now, deleted ones included; the
+// slice is the caller's. LivePerson is asked for what has changed only, so that
+// it is cheap to call often.
 func (c *Client) Users(ctx context.Context) ([]User, error) {
-	var users []User
-	err := c.list(ctx, listing{
-		op: "list users", path: "users", version: "6.0", privilege: readUsers,
-		reset: func() { users = nil },
-		each:  func(v Value) { users = append(users, readUser(v)) },
+	return fetch(ctx, c, &c.lists.users, listing[User]{
+		op: "list users", path: "users", version: "6.0", privilege: readUsers, read: readUser,
 	})
-	if err != nil {
-		return nil, err
-	}
-	return users, nil
 }
 
 func readUser(v Value) User {
@@ -56,70 +48,18 @@ func readUser(v Value) User {
 	return u
 }
 
-// Skills is all skills of the account, deleted ones included. The API's
-// default selection of fields is just the three that are kept.
+// Skills is all skills of the account, as Users is its users. The API's default
+// selection of fields is just the three that are kept.
 func (c *Client) Skills(ctx context.Context) ([]Skill, error) {
-	var skills []Skill
-	err := c.list(ctx, listing{
-		op: "list skills", path: "skills", version: "4.0", privilege: readSkills,
-		reset: func() { skills = nil },
-		each: func(v Value) {
-			skills = append(skills, Skill{
-				ID:      v.Get("id").Text(), // -1 is the id of "unassigned"
-				Name:    v.Get("name").Text(),
-				Deleted: v.Get("deleted").Bool(),
-			})
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	return skills, nil
-}
-
-// listing is one list of the account's configuration. These are not paged:
-// the answer is one array of all.
-type listing struct {
-	op, path, version string
-	privilege         privilege
-	reset             func()
-	each              func(Value)
-}
-
-// entityLimit bounds one user or skill.
-const entityLimit = 1 << 20
-
-func (c *Client) list(ctx context.Context, l listing) error {
-	return c.do(ctx, &call{
-		op:       l.op,
-		service:  serviceAccounts,
-		path:     "/api/account/" + c.cfg.Account + "/configuration/le-users/" + l.path,
-		query:    url.Values{"v": {l.version}, "include_deleted": {"true"}},
-		refusals: []int{http.StatusUnauthorized, http.StatusForbidden},
-		hint:     c.login.hint(l.privilege),
-		reset:    l.reset,
-		read: func(a *answer) error {
-			err := a.body.array(func() error { return l.entity(a.body) })
-			if err != nil {
-				return err
-			}
-			return a.body.end()
-		},
+	return fetch(ctx, c, &c.lists.skills, listing[Skill]{
+		op: "list skills", path: "skills", version: "4.0", privilege: readSkills, read: readSkill,
 	})
 }
 
-func (l listing) entity(s *stream) error {
-	raw, err := s.value(entityLimit)
-	switch {
-	case err == errTooLong:
-		return fmt.Errorf("%w: an entry of more than %d bytes", ErrTooLarge, entityLimit)
-	case err != nil:
-		return err
+func readSkill(v Value) Skill {
+	return Skill{
+		ID:      v.Get("id").Text(), // -1 is the id of "unassigned"
+		Name:    v.Get("name").Text(),
+		Deleted: v.Get("deleted").Bool(),
 	}
-	v := Value(raw)
-	if !v.IsObject() {
-		return fmt.Errorf("%w: an entry that is no object", ErrUnexpected)
-	}
-	l.each(v)
-	return nil
 }

@@ -26,17 +26,19 @@ type call struct {
 	contentType string
 	open        bool                        // sent without a login
 	search      bool                        // asks for conversations
+	revision    string                      // of what is held already, "" for nothing; with it a 304 may answer
 	refusals    []int                       // the statuses that mean a refused login or privilege
 	hint        string                      // what to look for then
 	reset       func()                      // before every attempt; may be nil
-	read        func(a *answer) (err error) // takes a 200 or 204
+	read        func(a *answer) (err error) // takes a 200, 204 or 304
 }
 
 // answer is a good answer's head and its body as it comes.
 type answer struct {
-	status int
-	date   time.Time // zero when absent
-	body   *stream
+	status   int
+	date     time.Time // zero when absent
+	revision string    // "" when absent
+	body     *stream
 }
 
 // do sends k until it is answered or its retries are used up.
@@ -148,7 +150,7 @@ func (c *Client) attempt(ctx context.Context, k *call, base, token string) error
 	})
 	defer arrived()
 	date := c.note(resp)
-	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusNoContent {
+	if !k.answeredBy(resp.StatusCode) {
 		return statusError(k.op, resp, c.cfg.Now(), c.secrets(token))
 	}
 	arriving := prefetch(ctx, resp.Body, arrived)
@@ -157,11 +159,23 @@ func (c *Client) attempt(ctx context.Context, k *call, base, token string) error
 	body := &meter{r: arriving, max: c.cfg.BodyLimit, ctx: ctx, cancel: cancel, idle: c.cfg.Timeouts.Idle}
 	s := newStream(body)
 	defer s.close()
-	if err := k.read(&answer{status: resp.StatusCode, date: date, body: s}); err != nil {
+	if err := k.read(&answer{status: resp.StatusCode, date: date, revision: revisionOf(resp.Header), body: s}); err != nil {
 		return unreadable(k.op, resp, err)
 	}
 	c.limiter.answered()
 	return nil
+}
+
+// answeredBy tells whether an answer of that status is one to read. A 304 is
+// none to who holds nothing that could be unchanged.
+func (k *call) answeredBy(status int) bool {
+	switch status {
+	case http.StatusOK, http.StatusNoContent:
+		return true
+	case http.StatusNotModified:
+		return k.revision != ""
+	}
+	return false
 }
 
 func (c *Client) request(ctx context.Context, k *call, base, token string) (*http.Request, error) {
@@ -182,6 +196,9 @@ func (c *Client) request(ctx context.Context, k *call, base, token string) (*htt
 	req.Header.Set("User-Agent", c.cfg.UserAgent)
 	if k.contentType != "" {
 		req.Header.Set("Content-Type", k.contentType)
+	}
+	if k.revision != "" {
+		req.Header.Set("If-Match", k.revision) // not If-None-Match: so the Users and Skills APIs document it
 	}
 	if !k.open {
 		req.Header.Set("Authorization", c.login.header(req, token))

@@ -18,10 +18,10 @@ const maxSkew = time.Minute
 // Check tries everything the account is used for, once or twice each: the
 // look-up of each service, the login, one conversation, users, skills, the
 // clock. What needs a service that was not found is not tried and carries its
-// error.
+// error. Users and skills are asked for in full, whatever this Client holds.
 func (c *Client) Check(ctx context.Context) []Probe {
 	brief := *c
-	brief.retries = hasty
+	brief.retries, brief.lists = hasty, new(lists)
 	return brief.check(ctx)
 }
 

@@ -25,6 +25,7 @@ type Client struct {
 	domains *domains
 	login   login
 	retries retries
+	lists   *lists
 	seen    *seen
 }
 
@@ -55,6 +56,7 @@ func New(cfg Config) (*Client, error) {
 		limiter: newLimiter(cfg.Concurrency, cfg.Now, cfg.Wait),
 		domains: newDomains(),
 		retries: patient,
+		lists:   new(lists),
 		seen:    new(seen),
 	}
 	if cfg.OAuth2 != nil {

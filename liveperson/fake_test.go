@@ -32,6 +32,7 @@ type asked struct {
 	path  string
 	query string
 	auth  string
+	match string // If-Match
 	body  string
 }
 
@@ -78,7 +79,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			n++
 		}
 	}
-	f.log = append(f.log, asked{r.URL.Path, r.URL.RawQuery, r.Header.Get("Authorization"), string(b)})
+	f.log = append(f.log, asked{r.URL.Path, r.URL.RawQuery, r.Header.Get("Authorization"), r.Header.Get("If-Match"), string(b)})
 	script := f.scripts[r.URL.Path]
 	f.mu.Unlock()
 	if len(script) == 0 {

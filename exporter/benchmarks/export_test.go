@@ -112,8 +112,12 @@ func newClient(c *config.Config, log *slog.Logger, now func() time.Time) (*livep
 
 // configure is a configuration that says nothing beyond what it has to.
 func configure(j job) (*config.Config, error) {
+	return config.Parse("benchmark.yaml", []byte(configuration(accountID, j)), config.Lookup{})
+}
+
+func configuration(account string, j job) string {
 	login := sandbox.DefaultCredentials
-	text := fmt.Sprintf(`
+	return fmt.Sprintf(`
 account: %s
 liveperson:
   domain_api: %s
@@ -121,8 +125,7 @@ liveperson:
 state: %q
 destinations:
   - {name: local, archive: generic, from: all, directory: {path: %q}}
-`, accountID, j.URL, login.ClientID, login.ClientSecret, filepath.Join(j.Dir, "state"), filepath.Join(j.Dir, "archive"))
-	return config.Parse("benchmark.yaml", []byte(text), config.Lookup{})
+`, account, j.URL, login.ClientID, login.ClientSecret, filepath.Join(j.Dir, "state"), filepath.Join(j.Dir, "archive"))
 }
 
 // accountID is not "sandbox", which stands for the account inside the process.

@@ -44,6 +44,49 @@ func again(b *testing.B, name string, input any) *exec.Cmd {
 	return cmd
 }
 
+// partner is this binary in another role, which answers what it is asked until
+// the benchmark ends: one JSON value to each.
+type partner struct {
+	process *os.Process
+	in      *json.Encoder
+	out     *json.Decoder
+}
+
+func newPartner(b *testing.B, name string) *partner {
+	b.Helper()
+	cmd := again(b, name, nil)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		in.Close()
+		if err := cmd.Wait(); err != nil {
+			b.Errorf("%s: %v", name, err)
+		}
+	})
+	return &partner{process: cmd.Process, in: json.NewEncoder(in), out: json.NewDecoder(out)}
+}
+
+// ask waits for the answer.
+func (p *partner) ask(b *testing.B, question, answer any) {
+	b.Helper()
+	if err := p.in.Encode(question); err != nil {
+		b.Fatal(err)
+	}
+	if err := p.out.Decode(answer); err != nil {
+		b.Fatal(err)
+	}
+}
+
 func encode(b *testing.B, v any) []byte {
 	b.Helper()
 	raw, err := json.Marshal(v)

@@ -8,7 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,6 +28,8 @@ var (
 // account says what the server simulates: conversations as the real API answers
 // them, each message about 1.1 KB with its status and its score.
 type account struct {
+	Epoch         time.Time // when the first conversation may start; zero is firstStart
+	Several       int       // so many accounts that differ in their ids only; 0 is the one of accountID
 	Conversations int
 	Messages      int           // of each conversation
 	Huge          int           // of the first one, when it is to have more
@@ -64,12 +66,19 @@ func serve() error {
 		return err
 	}
 	a := first.Account
-	handler := sandbox.New(sandbox.Settings{
-		Account: accountID, Seed: 1, Epoch: firstStart, Period: lastStart.Sub(firstStart), Conversations: a.Conversations,
-		Messages: a.Messages, Huge: a.Huge, OpenShare: a.Open, Plain: true, Answer: a.Answer,
-		Now: func() time.Time { return (*now.Load())() }, Observe: asked.observe,
-	})
-	go http.Serve(listener, handler) // ends with the process
+	epoch := a.Epoch
+	if epoch.IsZero() {
+		epoch = firstStart
+	}
+	handlers := map[string]http.Handler{}
+	for _, id := range a.ids() {
+		handlers[id] = sandbox.New(sandbox.Settings{
+			Account: id, Seed: 1, Epoch: epoch, Period: lastStart.Sub(firstStart), Conversations: a.Conversations,
+			Messages: a.Messages, Huge: a.Huge, OpenShare: a.Open, Plain: true, Answer: a.Answer,
+			Now: func() time.Time { return (*now.Load())() }, Observe: asked.observe,
+		})
+	}
+	go http.Serve(listener, byAccount(handlers)) // ends with the process
 	for {
 		answer := asked.take()
 		answer.URL = "http://" + listener.Addr().String()
@@ -84,6 +93,31 @@ func serve() error {
 		}
 		set(next.Now)
 	}
+}
+
+// ids are the ids of the accounts.
+func (a *account) ids() []string {
+	if a.Several == 0 {
+		return []string{accountID}
+	}
+	list := make([]string, a.Several)
+	for i := range list {
+		list[i] = fmt.Sprintf("%s-%02d", accountID, i+1)
+	}
+	return list
+}
+
+// byAccount answers for the account that a path names, as all paths do.
+func byAccount(accounts map[string]http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, rest, _ := strings.Cut(r.URL.Path, "/account/")
+		id, _, _ := strings.Cut(rest, "/")
+		if h := accounts[id]; h != nil {
+			h.ServeHTTP(w, r)
+			return
+		}
+		http.NotFound(w, r)
+	})
 }
 
 // tally counts what the server is asked for.
@@ -118,53 +152,27 @@ func (t *tally) take() served {
 
 // server is the server's process as the benchmark sees it.
 type server struct {
+	*partner
 	url string
-	in  *json.Encoder
-	out *json.Decoder
 }
 
-// start serves an account until the benchmark ends.
+// start serves an account that is at rest until the benchmark ends.
 func start(b *testing.B, a account) *server {
 	b.Helper()
-	cmd := again(b, "serve", nil)
-	cmd.Stderr = os.Stderr
-	in, out := pipes(b, cmd)
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() {
-		in.Close()
-		if err := cmd.Wait(); err != nil {
-			b.Errorf("server: %v", err)
-		}
-	})
-	s := &server{in: json.NewEncoder(in), out: json.NewDecoder(out)}
-	s.url = s.tell(b, order{Account: &a, Now: today}).URL
+	return startAt(b, a, today)
+}
+
+// startAt does it with another time on the server's clock.
+func startAt(b *testing.B, a account, now time.Time) *server {
+	b.Helper()
+	s := &server{partner: newPartner(b, "serve")}
+	s.url = s.tell(b, order{Account: &a, Now: now}).URL
 	return s
 }
 
-func pipes(b *testing.B, cmd *exec.Cmd) (io.WriteCloser, io.Reader) {
+func (s *server) tell(b *testing.B, o order) (answer served) {
 	b.Helper()
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	return in, out
-}
-
-func (s *server) tell(b *testing.B, o order) served {
-	b.Helper()
-	var answer served
-	if err := s.in.Encode(o); err != nil {
-		b.Fatal(err)
-	}
-	if err := s.out.Decode(&answer); err != nil {
-		b.Fatal(err)
-	}
+	s.ask(b, o, &answer)
 	return answer
 }
 

@@ -107,14 +107,22 @@ type Cutting struct {
 	ClosedOnly  bool  // closed ones, and open ones with entries older than OpenBefore
 	OpenBefore  int64 // with ClosedOnly
 	SurveyUntil int64 // closed before this counts as closed in spite of an open survey
+	Recorded    bool  // not what is known by events alone
 }
 
 func (q Cutting) where() (string, []any) {
-	if !q.ClosedOnly {
-		return `WHERE destination = ?`, []any{q.Destination}
+	where, args := `WHERE destination = ?`, []any{q.Destination}
+	if q.ClosedOnly {
+		where += ` AND (oldest_at <= ? OR closed_at IS NOT NULL AND (NOT survey_open OR closed_at <= ?))`
+		args = append(args, q.OpenBefore, q.SurveyUntil)
 	}
-	return `JOIN conversation v ON v.id = due.conversation WHERE destination = ? AND (oldest_at <= ?
-		OR closed_at IS NOT NULL AND (NOT survey_open OR closed_at <= ?))`, []any{q.Destination, q.OpenBefore, q.SurveyUntil}
+	if q.Recorded {
+		where += ` AND v.recorded > 0`
+	}
+	if q.ClosedOnly || q.Recorded {
+		where = `JOIN conversation v ON v.id = due.conversation ` + where
+	}
+	return where, args
 }
 
 // Due is a conversation with something for a destination.
