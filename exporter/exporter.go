@@ -46,21 +46,22 @@ type Source interface {
 // Settings is what an Exporter works with. Source may be nil for commands that
 // only read or deliver.
 type Settings struct {
-	Account      string
-	State        string // directory
-	Source       Source
-	Concurrency  int
-	Since        func(now time.Time) time.Time // where the first cycle begins
-	Overlap      time.Duration
-	Reread       time.Duration // shortest time between two looks by id; 0: all in every cycle
-	Skills       []string      // ids or names; none: all
-	Destinations []Destination
-	Generator    string // program and version, written into manifests
-	Log          *slog.Logger
-	Now          func() time.Time
-	Random       func() float64    // in [0, 1): spreads pauses; nil: math/rand
-	Progress     func(Progress)    // nil: nobody is told
-	Step         func(name string) // nil; a test's hook between any two durable steps
+	Account       string
+	State         string // directory
+	Source        Source
+	Concurrency   int
+	Since         func(now time.Time) time.Time // where the first cycle begins
+	Overlap       time.Duration
+	Reread        time.Duration // shortest time between two looks by id; 0: all in every cycle
+	Skills        []string      // ids or names; none: all
+	Destinations  []Destination
+	ConfirmWithin time.Duration // in which a record is to have what an event told; then it is counted
+	Generator     string        // program and version, written into manifests
+	Log           *slog.Logger
+	Now           func() time.Time
+	Random        func() float64    // in [0, 1): spreads pauses; nil: math/rand
+	Progress      func(Progress)    // nil: nobody is told
+	Step          func(name string) // nil; a test's hook between any two durable steps
 }
 
 // Destination is one configured destination.

@@ -96,11 +96,10 @@ type Expiry struct {
 }
 
 const (
-	daysShown    = 400
-	runsShown    = 20
-	samplesKept  = 24 * 60
-	confirmAfter = 24 * time.Hour // without a record that has what an event told: then people are told
-	daysEvery    = time.Minute    // they are counted anew
+	daysShown   = 400
+	runsShown   = 20
+	samplesKept = 24 * 60
+	daysEvery   = time.Minute // they are counted anew
 )
 
 // Overview reads all that operators are shown and that the state knows. It needs

@@ -79,7 +79,7 @@ func (e *Exporter) Status(ctx context.Context) (s Status, err error) {
 
 // eventStatus tells what became of events that are not settled.
 func (e *Exporter) eventStatus(ctx context.Context) (s EventStatus, err error) {
-	u, err := e.cp.Unsettled(ctx, e.Now().Add(-confirmAfter).UnixMilli())
+	u, err := e.cp.Unsettled(ctx, e.Now().Add(-e.ConfirmWithin).UnixMilli())
 	s.Waiting, s.Unconfirmed = u.Waiting, u.Unconfirmed
 	if u.OldestAt != 0 {
 		s.Oldest = max(time.Duration(e.millis()-u.OldestAt)*time.Millisecond, 0)

@@ -59,13 +59,18 @@ func (w *worker) tendOnce(ctx context.Context) (time.Duration, error) {
 	if next := time.UnixMilli(w.row.Trouble.NextAt); next.After(now) {
 		return min(next.Sub(now), tendEvery), nil
 	}
-	if !w.again.Load() && now.Sub(w.tended) < tendEvery {
+	if now.Sub(w.tended) >= tendEvery {
+		w.again.Store(true)
+	}
+	if !w.again.Load() {
 		wait, err := w.fullIn(ctx)
 		if err != nil || wait > 0 {
 			return wait, err
 		}
 	}
-	w.again.Store(false)
+	if w.again.Swap(false) {
+		clear(w.refused)
+	}
 	w.tended = now
 	if err := w.once(ctx); err != nil {
 		return 0, err
@@ -100,7 +105,6 @@ func (w *worker) once(ctx context.Context) (err error) {
 		return err
 	}
 	w.failed, w.report = nil, DestinationReport{Name: w.dest.Name}
-	clear(w.refused)
 	captured := make(chan struct{})
 	close(captured)
 	return w.run(ctx, captured)

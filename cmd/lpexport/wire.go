@@ -121,6 +121,7 @@ func (p *program) openExporter(ctx context.Context, c *config.Config, with expor
 	with.Overlap = c.Poll.Overlap
 	with.Reread = c.Poll.Reread
 	with.Skills = c.Select.Skills
+	with.ConfirmWithin = c.Webhook.ConfirmWithin
 	with.Generator = generator()
 	with.Log = p.log
 	with.Now = p.now

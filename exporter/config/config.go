@@ -119,6 +119,7 @@ type Webhook struct {
 	PreviousClientSecret Secret
 	Signature            string        // its shape, or SignatureAny
 	ResolveWithin        time.Duration // then an event waits for history
+	ConfirmWithin        time.Duration // then what history has not confirmed is counted
 	TLS                  TLS
 }
 
@@ -183,7 +184,7 @@ func defaults() *Config {
 			Overlap:  30 * time.Minute,
 			Reread:   5 * time.Minute,
 		},
-		Webhook:  Webhook{Path: "/liveperson/events", Signature: SignatureAny, ResolveWithin: 2 * time.Minute},
+		Webhook:  Webhook{Path: "/liveperson/events", Signature: SignatureAny, ResolveWithin: 2 * time.Minute, ConfirmWithin: 24 * time.Hour},
 		Serve:    Serve{Listen: "127.0.0.1:9464", User: "lpexport"},
 		Alert:    Alert{Lag: time.Hour, Failing: time.Hour, Expiry: 14 * 24 * time.Hour, Repeat: 24 * time.Hour},
 		Identity: Identity{Settings: identity.Settings{ConsumerEmail: identity.EmailVerified, UnknownAgent: identity.UnknownHold}},

@@ -101,6 +101,7 @@ func webhookKeys(w *Webhook) object {
 			[]field{
 				may("signature", choice(&w.Signature, "the shape that signatures have; another one alarms", SignatureAny, "sha1-base64", "sha1-hex", "sha256-base64", "sha256-hex")),
 				may("resolve_within", duration(&w.ResolveWithin, "how long it is tried to find out who sent an event; then it waits for history", 0, 24*time.Hour)),
+				may("confirm_within", duration(&w.ConfirmWithin, "when history has to have what an event told; then status counts it", time.Minute, 366*24*time.Hour)),
 				may("tls", tlsKeys(&w.TLS)),
 			},
 		),
