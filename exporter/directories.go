@@ -15,6 +15,10 @@ import (
 // with those it has when they cannot be fetched: they only fill in what records
 // do not say. But with a selection by skill they decide what is kept, so then
 // they must be there.
+//
+// What is fetched is compared with what is stored every time, also when
+// LivePerson was only asked for what had changed: it may be that the last ones
+// could not be stored, or that another process has stored older ones since.
 func (e *Exporter) refreshDirectories(ctx context.Context) error {
 	users, err := e.Source.Users(ctx)
 	if err := e.tolerate(ctx, "users", err); err != nil {

@@ -3,6 +3,7 @@ package sandbox_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,18 +85,23 @@ func TestRevisionsAndRenames(t *testing.T) {
 	settings.Now = func() time.Time { return clock }
 	settings.Changes = []sandbox.Change{{At: later.Add(time.Minute), Kind: sandbox.Rename, Agent: 2, Text: "Agent III"}}
 	r := connect(t, settings)
-	path := "/api/account/sandbox/configuration/le-users/users?v=6.0"
-	first := r.do("GET", path, "")
+	const users, skills = "/api/account/sandbox/configuration/le-users/users?v=6.0", "/api/account/sandbox/configuration/le-users/skills?v=4.0"
+	first := r.do("GET", users, "")
 	revision := first.Header().Get("ac-revision")
-	if w := r.do("GET", path, "", "If-Match", revision); w.Code != 304 || w.Body.Len() > 0 {
-		t.Errorf("unchanged: %d", w.Code)
-	}
-	if w := r.do("GET", path, "", "If-Match", "-1"); w.Code != 200 {
-		t.Errorf("forced: %d", w.Code)
+	for _, path := range []string{users, skills} {
+		if w := r.do("GET", path, "", "If-Match", revision); w.Code != 304 || w.Body.Len() > 0 {
+			t.Errorf("unchanged: %d", w.Code)
+		}
+		if w := r.do("GET", path, "", "If-Match", "-1"); w.Code != 200 || w.Header().Get("ac-revision") != revision {
+			t.Errorf("forced: %d", w.Code)
+		}
 	}
 	clock = clock.Add(time.Minute)
-	if w := r.do("GET", path, "", "If-Match", revision); w.Code != 200 || w.Header().Get("ac-revision") == revision {
-		t.Errorf("renamed: %d", w.Code)
+	for path, changed := range map[string]bool{users: true, skills: false} { // one revision for the whole account
+		w := r.do("GET", path, "", "If-Match", revision)
+		if w.Code != 200 || w.Header().Get("ac-revision") == revision || strings.Contains(w.Body.String(), "Agent III") != changed {
+			t.Errorf("renamed: %d %s", w.Code, w.Body)
+		}
 	}
 	names := map[any]int{}
 	for _, record := range r.all(everythingSince(epoch)) {
