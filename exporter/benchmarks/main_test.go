@@ -19,12 +19,15 @@ import (
 	"fmt"
 	"os"
 	"testing"
+	"time"
 )
 
 var (
-	pairs    = flag.Int("pairs", 5, "runs of each of two commands that are compared")
-	large    = flag.Int("large", 50_000, "conversations of the large account")
-	profiles = flag.String("profiles", "", "folder for a CPU and a heap profile of every export")
+	pairs     = flag.Int("pairs", 5, "runs of each of two commands that are compared")
+	large     = flag.Int("large", 50_000, "conversations of the large account")
+	eventsFor = flag.Duration("events", time.Minute, "how long 2,000 events a second are sent")
+	idleFor   = flag.Duration("idle", 5*time.Minute, "how long idle services are watched: with the default one cycle of each is within")
+	profiles  = flag.String("profiles", "", "folder for a CPU and a heap profile of every export")
 )
 
 // role is the environment variable that makes this binary one of the processes
@@ -32,7 +35,7 @@ var (
 const role = "LPEXPORT_BENCHMARK_ROLE"
 
 func TestMain(m *testing.M) {
-	roles := map[string]func() error{"serve": serve, "export": export, "save": save}
+	roles := map[string]func() error{"serve": serve, "export": export, "save": save, "events": sending}
 	work, ok := roles[os.Getenv(role)]
 	if !ok {
 		os.Exit(m.Run())
