@@ -66,6 +66,9 @@ func TestListIsRepeated(t *testing.T) {
 		if got, err := c.Users(context.Background()); err != nil || len(got) != 2 {
 			t.Errorf("%s: %v %v", name, got, err)
 		}
+		if n := len(f.asked(usersPath)); n != 2 {
+			t.Errorf("%s: asked %d times", name, n)
+		}
 	}
 	f := newFake(t)
 	f.on(usersPath, body(`[{"x":"`+strings.Repeat("x", entityLimit)+`"}]`))

@@ -178,7 +178,10 @@ func TestFailedMatchMeansChanged(t *testing.T) {
 	if users, err := c.Users(context.Background()); mustAPIError(t, err).Status != 412 || users != nil {
 		t.Errorf("users %v", users)
 	}
-	if got := f.matches(usersPath); got != "<><5><><6><6><>" {
+	if _, err := c.Users(context.Background()); mustAPIError(t, err).Status != 412 {
+		t.Error(err)
+	}
+	if got := f.matches(usersPath); got != "<><5><><6><6><><>" {
 		t.Errorf("sent %s", got)
 	}
 }
