@@ -219,8 +219,7 @@ func (b *cutBundle) refuse(ctx context.Context, s *slicer, cause error) error {
 		return cause
 	}
 	b.refused[s.known.ID], b.holding = true, true
-	if b.said[s.known.ID] != cause.Error() {
-		b.said[s.known.ID] = cause.Error()
+	if b.news.is("cut of "+s.known.SourceID+" for "+b.dest.Name, cause.Error()) {
 		b.Log.Error("a conversation cannot be cut", "destination", b.dest.Name, "conversation_id", s.known.SourceID, "error", cause)
 	}
 	if b.dry != nil {

@@ -35,11 +35,16 @@ func (c *capture) cycle(ctx context.Context) (complete bool, err error) {
 		func() error { return c.sweep(ctx, place, began) },
 	} {
 		if err := step(); errors.Is(err, errIncomplete) {
-			c.Log.Warn("not all could be read: the next cycle tries again", "error", err)
 			rest = false
+			if c.news.is("rest of a cycle", textOf(err)) {
+				c.Log.Warn("not all could be read: the next cycle tries again", "error", err)
+			}
 		} else if err != nil {
 			return false, err
 		}
+	}
+	if rest {
+		c.news.is("rest of a cycle", "")
 	}
 	return whole && rest, nil
 }
@@ -60,8 +65,10 @@ func (c *capture) updates(ctx context.Context, place checkpoint.Place) (whole bo
 		err := c.updatesOf(ctx, q, seen)
 		switch {
 		case errors.Is(err, errIncomplete):
-			c.Log.Warn("updates could not be read whole: the watermark stays", "error", err)
 			whole = false
+			if c.news.is("updates", textOf(err)) {
+				c.Log.Warn("updates could not be read whole: the watermark stays", "error", err)
+			}
 		case err != nil:
 			return false, began, err
 		}
@@ -73,6 +80,7 @@ func (c *capture) updates(ctx context.Context, place checkpoint.Place) (whole bo
 	if !whole {
 		return false, began, nil
 	}
+	c.news.is("updates", "")
 	return true, began, c.cp.Update(ctx, func(tx *checkpoint.Tx) error {
 		at := began.UnixMilli()
 		if place.Watermark == 0 {
@@ -102,8 +110,12 @@ func (c *capture) since(ctx context.Context, place checkpoint.Place, now time.Ti
 type clock struct{ date, ours time.Time }
 
 func (c *capture) warnSkew(k *clock) {
-	if skew := k.date.Sub(k.ours); !k.date.IsZero() && (skew > time.Minute || skew < -time.Minute) {
-		c.Log.Warn("this machine's clock and LivePerson's differ", "by", skew.Round(time.Second))
+	skew, about := k.date.Sub(k.ours).Round(time.Minute), ""
+	if !k.date.IsZero() && skew != 0 {
+		about = skew.String()
+	}
+	if c.news.is("clock", about) && about != "" {
+		c.Log.Warn("this machine's clock and LivePerson's differ", "by", about)
 	}
 }
 

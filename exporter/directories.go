@@ -48,8 +48,12 @@ func (e *Exporter) refreshDirectories(ctx context.Context) error {
 func (e *Exporter) keepUsers(ctx context.Context, users map[string]checkpoint.User) error {
 	known, err := e.cp.Users(ctx)
 	for id, u := range known {
-		if _, listed := users[id]; !listed {
+		switch listed, is := users[id]; {
+		case !is:
 			users[id] = u
+		case listed.PID == "": // events bear it
+			listed.PID = u.PID
+			users[id] = listed
 		}
 	}
 	if err != nil || maps.Equal(known, users) {
@@ -73,11 +77,12 @@ func (e *Exporter) tolerate(ctx context.Context, what string, err error) error {
 	var auth *liveperson.AuthError
 	switch {
 	case err == nil:
-		return nil
 	case ctx.Err() != nil || !errors.As(err, &api) && !errors.As(err, &auth):
 		return fmt.Errorf("fetch %s: %w", what, err)
 	}
-	e.Log.Warn("directory could not be fetched: going on with the names in the records", "directory", what, "error", err)
+	if e.news.is("directory of "+what, textOf(err)) && err != nil {
+		e.Log.Warn("directory could not be fetched: going on with the names in the records", "directory", what, "error", err)
+	}
 	return nil
 }
 

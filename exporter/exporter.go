@@ -129,6 +129,7 @@ type Exporter struct {
 	packer *packer
 	tally  *tally
 
+	news     *news
 	lastDays *dayCache
 	ceiling  int // of a window
 }
@@ -152,7 +153,7 @@ func Open(ctx context.Context, s Settings) (*Exporter, error) {
 	if s.Progress == nil {
 		s.Progress = func(Progress) {}
 	}
-	return &Exporter{Settings: s, cp: cp, packer: newPacker(), tally: &tally{}, lastDays: &dayCache{}, ceiling: ceiling}, nil
+	return &Exporter{Settings: s, cp: cp, packer: newPacker(), tally: &tally{}, news: &news{}, lastDays: &dayCache{}, ceiling: ceiling}, nil
 }
 
 // Close ends all work with the checkpoint.

@@ -142,7 +142,7 @@ func (e *Exporter) workers(only []string) []*worker {
 	var list []*worker
 	for _, d := range e.Destinations {
 		if len(only) == 0 || slices.Contains(only, d.Name) {
-			list = append(list, &worker{Exporter: e, dest: d, wake: make(chan struct{}, 1), refused: map[int64]bool{}, said: map[int64]string{},
+			list = append(list, &worker{Exporter: e, dest: d, wake: make(chan struct{}, 1), refused: map[int64]bool{},
 				now: len(only) > 0, report: DestinationReport{Name: d.Name}})
 		}
 	}

@@ -3,8 +3,6 @@ package exporter
 import (
 	"context"
 	"errors"
-	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,7 +23,6 @@ type Service struct {
 	hard    context.Context // of what is under way when the service stops
 	cycles  atomic.Bool     // one has been tried
 	began   time.Time
-	pulse   pulse
 	samples samples
 }
 
@@ -189,7 +186,17 @@ func (s *Service) cycleEnded(err error) (fatal error) {
 		result = "refused"
 	}
 	s.Count(CounterCycles, result, "", 1)
-	s.pulse.cycleEnded(s.Log, err)
+	switch told := s.news.is("cycles", textOf(err)); {
+	case !told:
+	case err == nil:
+		s.Log.Info("cycles are whole again")
+	case errors.Is(err, ErrIncomplete), errors.Is(err, ErrCycleRunning):
+		s.Log.Warn("a cycle was not whole: the next one tries again", "error", err)
+	case result == "refused":
+		s.Log.Error("LivePerson refuses the login: nothing is captured by cycles", "error", err)
+	default:
+		s.Log.Error("a cycle failed: the next one tries again", "error", err)
+	}
 	for _, w := range s.workers {
 		w.again.Store(true)
 	}
@@ -240,33 +247,4 @@ func (s *Service) Ready() error {
 		return errors.New("the first cycle has not ended yet")
 	}
 	return nil
-}
-
-// pulse is how the last cycle went.
-type pulse struct {
-	mu     sync.Mutex
-	trying string // the error of the last one, "" when it had none
-}
-
-func (p *pulse) cycleEnded(log *slog.Logger, err error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	said := ""
-	if err != nil {
-		said = err.Error()
-	}
-	if said == p.trying {
-		return
-	}
-	var auth *liveperson.AuthError
-	switch p.trying = said; {
-	case err == nil:
-		log.Info("cycles are whole again")
-	case errors.Is(err, ErrIncomplete), errors.Is(err, ErrCycleRunning):
-		log.Warn("a cycle was not whole: the next one tries again", "error", err)
-	case errors.As(err, &auth):
-		log.Error("LivePerson refuses the login: nothing is captured by cycles", "error", err)
-	default:
-		log.Error("a cycle failed: the next one tries again", "error", err)
-	}
 }

@@ -14,7 +14,7 @@ const (
 // tend cuts and delivers for one destination as long as the service runs: soon
 // after events or pages have made something due for it, and now and then.
 func (s *Service) tend(ctx context.Context, w *worker) {
-	said := ""
+	about := "destination " + w.dest.Name
 	for wait := time.Duration(0); ; {
 		if wait > 0 && w.sleep(ctx, wait) != nil || ctx.Err() != nil {
 			return
@@ -23,10 +23,10 @@ func (s *Service) tend(ctx context.Context, w *worker) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err == nil {
-			said = ""
-		} else if next = tendAgain; err.Error() != said {
-			said = err.Error()
+		if err != nil {
+			next = tendAgain
+		}
+		if s.news.is(about, textOf(err)) && err != nil {
 			s.Log.Error("nothing is cut or delivered for now", "destination", w.dest.Name, "error", err)
 		}
 		wait = next

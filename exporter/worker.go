@@ -21,9 +21,7 @@ type worker struct {
 	norm    *normaliser
 	wake    chan struct{} // a page was stored that made something due
 	row     checkpoint.Destination
-	refused map[int64]bool   // conversations that cannot be cut
-	said    map[int64]string // why, by the log
-	halts   string           // why it halts, by the log
+	refused map[int64]bool // conversations that cannot be cut
 
 	hard    context.Context // of a hand-over that is under way; nil: the run's own
 	lasts   bool            // it works as long as the process: not all is looked at in every turn
@@ -90,14 +88,14 @@ func (w *worker) run(ctx context.Context, captured <-chan struct{}) error {
 	var moved *TargetChangedError
 	switch {
 	case err == nil || ctx.Err() != nil:
+		w.news.is("halt of "+w.dest.Name, "")
 		return err
 	case errors.Is(err, errLeased):
 		w.report.Err = err
 		return nil
 	case errors.As(err, &fork), errors.As(err, &moved), errors.As(err, &at) && at.Class == archive.Halt:
 		w.report.Err = &HaltError{Destination: w.dest.Name, Err: err}
-		if w.halts != err.Error() {
-			w.halts = err.Error()
+		if w.news.is("halt of "+w.dest.Name, err.Error()) {
 			w.Log.Error("destination halts", "destination", w.dest.Name, "error", err)
 		}
 		return w.halt(ctx, err.Error())
