@@ -5,11 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
+	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"lpexport/exporter"
+	"lpexport/exporter/config"
+	"lpexport/exporter/listener"
 )
 
 // checkResult is everything that was tried, in the order of trying.
@@ -91,6 +96,16 @@ func runCheck(ctx context.Context, p *program, accept string) (*checkResult, err
 			faults = append(faults, found.note("account: "+probe.Name, probe.Err))
 		}
 	}
+	for _, l := range []struct {
+		name, listen string
+		tls          config.TLS
+	}{{"webhook", c.Webhook.Listen, c.Webhook.TLS}, {"serve", c.Serve.Listen, c.Serve.TLS}} {
+		if l.listen == "" || l.name == "serve" && l.tls.Empty() {
+			continue // nothing that could be wrong
+		}
+		facts, err := tryListener(ctx, l.listen, l.tls)
+		faults = append(faults, found.note(l.name+" on "+l.listen, err, facts...))
+	}
 	if e != nil {
 		for _, d := range e.Destinations {
 			facts, err := tryDestination(ctx, e, d, slices.Contains(accepted, d.Name))
@@ -98,6 +113,21 @@ func runCheck(ctx context.Context, p *program, accept string) (*checkResult, err
 		}
 	}
 	return found, errors.Join(faults...)
+}
+
+// tryListener opens an address and closes it again.
+func tryListener(ctx context.Context, address string, tls config.TLS) (facts []string, err error) {
+	l, err := listener.Listen(ctx, listener.Settings{Address: address, Certificate: tls.CertFile, Key: tls.KeyFile, Handler: http.NotFoundHandler()})
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return []string{"in use: by lpexport serve?"}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if end := l.CertificateExpiry(); !end.IsZero() {
+		facts = append(facts, "certificate until "+end.UTC().Format(time.DateOnly))
+	}
+	return facts, l.Shutdown(ctx)
 }
 
 // tryDestination probes a destination, and accepts that it is there.
