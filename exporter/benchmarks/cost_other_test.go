@@ -2,8 +2,11 @@
 
 package benchmarks
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 func costOf(int) (cost, error) {
-	return cost{}, errors.New("what a running process costs is read from /proc, which is not here")
+	return cost{}, fmt.Errorf("what a running process costs is read from /proc: %w", errors.ErrUnsupported)
 }

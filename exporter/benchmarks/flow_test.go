@@ -101,18 +101,23 @@ type sender struct {
 	result flowed
 }
 
+// mostConnections is what LivePerson's senders may keep open; the service takes twice as many.
+const mostConnections = 256
+
 // newSender makes the events, so that sending them costs little.
 func newSender(f flow) (s *sender, err error) {
-	s = &sender{flow: f, reader: newReader(f.Archive), client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{MaxConnsPerHost: 256, MaxIdleConnsPerHost: 256}}}
+	connections := &http.Transport{MaxConnsPerHost: mostConnections, MaxIdleConnsPerHost: mostConnections}
+	s = &sender{flow: f, reader: newReader(f.Archive), client: &http.Client{Timeout: 10 * time.Second, Transport: connections}}
+	now, want := time.Now(), int(float64(f.Rate)*f.For.Seconds())
+	later := now.AddDate(1, 0, 0) // then all of it has happened
 	live := sandbox.New(sandbox.Settings{
-		Account: accountID, Seed: 2, Epoch: time.Now().Add(-2 * time.Hour), Conversations: f.Live, Period: time.Minute,
-		Messages: 2 * f.Rate * int(f.For/time.Second) / f.Live, Growth: time.Minute,
-		Now: func() time.Time { return time.Now().AddDate(1, 0, 0) }, // all of it has happened
+		Account: accountID, Seed: 2, Epoch: now.Add(-2 * time.Hour), Conversations: f.Live, Period: time.Minute,
+		// Twice as many as are sent, so that most go on all the time.
+		Messages: max(20, 2*want/f.Live), Growth: time.Minute, Now: func() time.Time { return later },
 	})
 	mac := hmac.New(sha1.New, []byte(sandbox.DefaultWebhookSecret))
-	s.events = make([]sent, 0, f.Rate*int(f.For/time.Second))
-	for e := range live.Events(time.Time{}, time.Now().AddDate(1, 0, 0)) {
-		if len(s.events) == cap(s.events) {
+	for e := range live.Events(time.Time{}, later) {
+		if len(s.events) == want {
 			break
 		}
 		mac.Reset()
@@ -196,19 +201,16 @@ const patience = 20 * time.Second
 // wait reads the archive until all that was taken has arrived, or nothing comes
 // any more.
 func (s *sender) wait() error {
-	for last := time.Now(); time.Since(last) < patience; {
+	for last, left := time.Now(), s.missing(); left > 0 && time.Since(last) < patience; {
 		more, err := s.reader.next()
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
+		case more:
+			last, left = time.Now(), s.missing()
+		default:
+			time.Sleep(lookEvery)
 		}
-		if more {
-			last = time.Now()
-			continue
-		}
-		if s.missing() == 0 {
-			break
-		}
-		time.Sleep(100 * time.Millisecond)
 	}
 	s.compare()
 	return nil

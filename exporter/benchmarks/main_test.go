@@ -1,5 +1,6 @@
 // Package benchmarks measures the whole export against the figures that it is
-// held to: CPU beside jq's, peak memory, searches, time, the size of the state.
+// held to: CPU beside jq's, peak memory, searches, time, the size of the state; and
+// the service: how fast it answers events, what it loses, what it costs at rest.
 //
 //	go test -run '^$' -bench . -benchtime 1x ./exporter/benchmarks
 //
@@ -9,9 +10,13 @@
 // the operating system accounts for them when it ends. A figure is printed
 // beside its target and never fails the benchmark, since machines differ.
 //
+// The service and what runs beside it are the program itself, built before.
+//
 // Behind the package, -large 200000 takes the full size where a benchmark grows
-// with the account (then with -timeout 60m); the default is smaller. -profiles
-// DIR keeps a CPU and a heap profile of every export.
+// with the account (then with -timeout 60m, as for all benchmarks at once); the
+// default is smaller. -events 10s shortens the minute of 2,000 events a second,
+// -idle 1m the five minutes of rest. -profiles DIR keeps a CPU and a heap profile
+// of every export, and of the program also what blocked it.
 package benchmarks
 
 import (
@@ -27,7 +32,7 @@ var (
 	large     = flag.Int("large", 50_000, "conversations of the large account")
 	eventsFor = flag.Duration("events", time.Minute, "how long 2,000 events a second are sent")
 	idleFor   = flag.Duration("idle", 5*time.Minute, "how long idle services are watched: with the default one cycle of each is within")
-	profiles  = flag.String("profiles", "", "folder for a CPU and a heap profile of every export")
+	profiles  = flag.String("profiles", "", "folder that exists, for profiles of every export and service")
 )
 
 // role is the environment variable that makes this binary one of the processes
