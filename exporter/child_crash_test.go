@@ -45,6 +45,7 @@ type mission struct {
 	Now      time.Time     // the account's time, as of the start
 	Mail     string        // address of the mail server that is the only destination; "": the directory is
 	From, To time.Time     // of a backfill; both zero: a cycle
+	Every    time.Duration // between two cycles of a service that takes events; 0: it is no service
 	Step     int           // the step to die at, counted from 1; 0: at none
 	Named    string        // only steps of that name count; "": all
 	After    time.Duration // dies that long after Step, or after its start where Step is 0; 0: not
@@ -67,7 +68,11 @@ func (c *crashChild) run() {
 	if c.Step == 0 && c.After > 0 {
 		time.AfterFunc(c.After, die)
 	}
-	complete, err := c.export(context.Background())
+	work := c.export
+	if c.Every > 0 {
+		work = c.serve
+	}
+	complete, err := work(context.Background())
 	r := result{Complete: complete}
 	if err := c.unexpected(err); err != nil {
 		r.Fault = err.Error()
@@ -127,22 +132,7 @@ func (c *crashChild) unexpected(err error) error {
 // export is one cycle or backfill, in a process of its own. Bundles are small,
 // so that there are many, and some are cut while others are still captured.
 func (c *crashChild) export(ctx context.Context) (complete bool, err error) {
-	told := &toldClock{clockwork: clockwork{now: c.Now}}
-	client, err := liveperson.New(liveperson.Config{
-		Account: "sandbox", DomainAPI: c.Service, Source: "test", Concurrency: 4,
-		OAuth2:    &liveperson.OAuth2Credentials{ClientID: sandbox.DefaultCredentials.ClientID, ClientSecret: sandbox.DefaultCredentials.ClientSecret},
-		Transport: told, Now: told.Now, RecordLimit: 64 << 10,
-		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
-	})
-	if err != nil {
-		return false, err
-	}
-	e, err := Open(ctx, Settings{
-		Account: "sandbox", State: c.State, Source: client, Concurrency: 4,
-		Since: func(time.Time) time.Time { return epoch }, Overlap: 30 * time.Minute, Reread: 5 * time.Minute,
-		Generator: "lpexport test", Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: told.Now,
-		Destinations: []Destination{c.destination()}, Step: c.step,
-	})
+	e, err := c.open(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -156,12 +146,37 @@ func (c *crashChild) export(ctx context.Context) (complete bool, err error) {
 	return r.Complete, err
 }
 
+func (c *crashChild) open(ctx context.Context) (*Exporter, error) {
+	told := &toldClock{clockwork: clockwork{now: c.Now}}
+	if c.Every > 0 {
+		told.runs = time.Now()
+	}
+	client, err := liveperson.New(liveperson.Config{
+		Account: "sandbox", DomainAPI: c.Service, Source: "test", Concurrency: 4,
+		OAuth2:    &liveperson.OAuth2Credentials{ClientID: sandbox.DefaultCredentials.ClientID, ClientSecret: sandbox.DefaultCredentials.ClientSecret},
+		Transport: told, Now: told.Now, RecordLimit: 64 << 10,
+		Wait: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+	})
+	if err != nil {
+		return nil, err
+	}
+	return Open(ctx, Settings{
+		Account: "sandbox", State: c.State, Source: client, Concurrency: 4,
+		Since: func(time.Time) time.Time { return epoch }, Overlap: 30 * time.Minute, Reread: 5 * time.Minute,
+		Generator: "lpexport test", Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: told.Now,
+		Destinations: []Destination{c.destination()}, Step: c.step,
+	})
+}
+
 func (c *crashChild) destination() Destination {
 	if c.Mail != "" {
 		return mailDestination(c.Mail)
 	}
 	local := (&trial{root: c.Archive}).destination("local")
 	local.Bounds = Bounds{Conversations: 8, Bytes: 64 << 10, Wait: time.Minute}
+	if c.Every > 0 {
+		local.Bounds = Bounds{Conversations: 100, Bytes: 1 << 20, EventWait: 50 * time.Millisecond}
+	}
 	return local
 }
 
@@ -170,6 +185,15 @@ func (c *crashChild) destination() Destination {
 type toldClock struct {
 	clockwork
 	http.Transport
+	runs time.Time // since when it goes on between two answers; zero: it stands still
+}
+
+func (c *toldClock) Now() time.Time {
+	now := c.clockwork.Now()
+	if !c.runs.IsZero() {
+		now = now.Add(time.Since(c.runs))
+	}
+	return now
 }
 
 func (c *toldClock) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -81,27 +81,31 @@ type line struct {
 	server  *httptest.Server
 	mu      sync.Mutex
 	process *os.Process
-	left    int      // requests until the kill; 0: no kill
-	leases  []string // that nobody but its process takes
+	left    int        // requests until the kill; 0: no kill
+	leases  []string   // that nobody but its process takes
+	files   []*os.File // that each process is given, from 3 on: it takes events, which move the time on
 }
 
 func (c *crash) newLine(leases ...string) *line {
 	l := &line{leases: leases}
 	l.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c.clock.Advance(requestTime)
-		l.count()
+		if !l.count() {
+			c.clock.Advance(requestTime)
+		}
 		c.faulty.ServeHTTP(w, r)
 	}))
 	c.t.Cleanup(l.server.Close)
 	return l
 }
 
-func (l *line) count() {
+// count counts a request, and tells whether events move the time on instead of it.
+func (l *line) count() (events bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.left--; l.left == 0 && l.process != nil {
 		_ = l.process.Kill() // it may have come to its end
 	}
+	return l.files != nil
 }
 
 // start starts a process whose requests come by this line.
@@ -136,7 +140,7 @@ func (c *crash) run(l *line, m mission, requests int) (killed bool) {
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGQUIT) } // it tells where it hangs
 	// The race detector would let each process that ends wait a second.
 	cmd.Env = append(os.Environ(), missionVariable+"="+string(raw), "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
-	cmd.Stdout, cmd.Stderr = &out, &talk
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = &out, &talk, l.files
 	if err := l.start(cmd, requests); err != nil {
 		c.t.Error(err)
 		return false
@@ -225,10 +229,15 @@ func (c *crash) mustHoldMessages(at time.Time) {
 // finish runs to completeness and compares the archive with the truth.
 func (c *crash) finish() {
 	c.t.Helper()
+	// What no filter reports comes with looks by id and by reading all again.
+	c.finishAfter(26 * time.Hour)
+}
+
+func (c *crash) finishAfter(d time.Duration) {
+	c.t.Helper()
 	c.mustLackNothing()
 	r := c.trial()
-	// What no filter reports comes with looks by id and by reading all again.
-	c.clock.Advance(26 * time.Hour)
+	c.clock.Advance(d)
 	r.cycle()
 	all := func() Report {
 		report, err := r.Backfill(context.Background(), epoch, c.clock.Now().Add(time.Hour), nil)
