@@ -17,6 +17,10 @@ const bundleMessages = 40_000
 // batchBytes of compressed slices are stored in one transaction.
 const batchBytes = 1 << 20
 
+// batchSlices is the same by number while a service runs: a sender of events waits
+// for the transaction.
+const batchSlices = 200
+
 // cut freezes what is due and ready for the destination into one bundle, within
 // its bounds, and tells whether there was anything to cut.
 //
@@ -242,7 +246,7 @@ func (b *cutBundle) put(ctx context.Context, l checkpoint.Line) error {
 	}
 	b.batch = append(b.batch, l)
 	b.held += len(l.Frame) + len(l.Listing) + 100
-	if b.held < batchBytes {
+	if b.held < batchBytes && (!b.lasts || len(b.batch) < batchSlices) {
 		return nil
 	}
 	return b.cp.Update(ctx, b.flush)

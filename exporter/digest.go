@@ -25,7 +25,7 @@ const (
 )
 
 const (
-	digestBatch = 200             // events in one transaction: the sender of the next one waits for it
+	digestBatch = 100             // events in one transaction: the sender of the next one waits for it
 	lookAgain   = 5 * time.Second // at events that wait
 	lookMost    = 2000            // waiting events in one look
 	askAgain    = time.Minute     // for a user whom the directory did not have
@@ -174,6 +174,9 @@ func (v *Events) learn(ctx context.Context) (err error) {
 	if v.norm, err = v.plainNames(ctx); err != nil {
 		return err
 	}
+	if v.held, err = v.cp.AnyHeld(ctx); err != nil {
+		return err
+	}
 	v.chosen, err = choose(v.Skills, v.norm.skills)
 	var unknown *UnknownSkillError
 	if errors.As(err, &unknown) && len(v.norm.skills) == 0 {
@@ -293,7 +296,7 @@ func (v *Events) strangerIn(c *toldChange) string {
 
 // settle merges what events tell into what is known, conversation by conversation.
 func (v *Events) settle(ctx context.Context, tx *checkpoint.Tx, events []*told, counts *tally) (due bool, err error) {
-	byConversation := map[string][]*toldChange{}
+	byConversation, days := map[string][]*toldChange{}, &Counts{}
 	var order []string
 	for _, e := range events {
 		for i := range e.changes {
@@ -315,11 +318,14 @@ func (v *Events) settle(ctx context.Context, tx *checkpoint.Tx, events []*told, 
 		}
 	}
 	for _, id := range order {
-		made, err := v.settleOne(ctx, tx, id, byConversation[id], counts)
+		made, err := v.settleOne(ctx, tx, id, byConversation[id], counts, days)
 		if err != nil {
 			return false, fmt.Errorf("conversation %s: %w", id, err)
 		}
 		due = due || made
+	}
+	if err := days.addDays(tx); err != nil {
+		return false, err
 	}
 	for _, e := range events {
 		if err := v.close(tx, e, counts); err != nil {
@@ -375,30 +381,40 @@ func (v *Events) close(tx *checkpoint.Tx, e *told, counts *tally) error {
 
 // settleOne merges what events tell of one conversation, and tells whether that
 // made anything due.
-func (v *Events) settleOne(ctx context.Context, tx *checkpoint.Tx, id string, changes []*toldChange, counts *tally) (due bool, err error) {
+func (v *Events) settleOne(ctx context.Context, tx *checkpoint.Tx, id string, changes []*toldChange, counts *tally, days *Counts) (due bool, err error) {
 	known, err := tx.Conversation(id)
 	if err != nil {
 		return false, err
+	}
+	half := false
+	if known.ID != 0 {
+		if half, err = tx.AnyPartsAfter(known.ID, known.Revision); err != nil {
+			return false, err
+		}
+	}
+	if half && v.sectionsInWork() {
+		letWait(changes, waitsSections)
+		return false, nil
 	}
 	waits, out, err := v.admit(tx, &known, changes)
 	if err != nil || out {
 		return false, err // left out for now: if it is ever taken in, history tells all of it
 	}
 	if waits != "" {
-		for _, c := range changes {
-			c.event.waits = waits
-		}
+		letWait(changes, waits)
 		return false, nil
 	}
 	s, err := decodeSeen(known.Seen, id)
 	if err != nil {
 		return false, err
 	}
-	t := &telling{Events: v, tx: tx, ctx: ctx, known: &known, before: known.Revision, counts: counts, merger: &merger{seen: s, revision: known.Revision + 1}}
-	if held, err := tx.HeldRevision(id); err != nil {
-		return false, err
-	} else if held >= t.revision {
-		t.revision = held + 1
+	t := &telling{Events: v, tx: tx, ctx: ctx, known: &known, before: known.Revision, half: half, counts: counts, days: days, merger: &merger{seen: s, revision: known.Revision + 1}}
+	if v.held {
+		held, err := tx.HeldRevision(id)
+		if err != nil {
+			return false, err
+		}
+		t.revision = max(t.revision, held+1)
 	}
 	for _, c := range changes {
 		if err := t.take(c); err != nil {
@@ -408,14 +424,15 @@ func (v *Events) settleOne(ctx context.Context, tx *checkpoint.Tx, id string, ch
 	return t.store()
 }
 
+func letWait(changes []*toldChange, waits string) {
+	for _, c := range changes {
+		c.event.waits = waits
+	}
+}
+
 // admit tells whether events of a conversation may be merged now: what they wait
 // for, or that they are out.
 func (v *Events) admit(tx *checkpoint.Tx, known *checkpoint.Conversation, changes []*toldChange) (waits string, out bool, err error) {
-	if known.ID != 0 {
-		if half, err := tx.AnyPartsAfter(known.ID, known.Revision); err != nil || half && v.sectionsInWork() {
-			return waitsSections, false, err
-		}
-	}
 	if known.Revision > 0 || v.chosen.all() {
 		return "", false, nil
 	}
@@ -444,8 +461,10 @@ type telling struct {
 	tx       *checkpoint.Tx
 	ctx      context.Context
 	known    *checkpoint.Conversation
-	before   int // its revision
+	before   int  // its revision
+	half     bool // what is left of a capture in sections lies behind it
 	counts   *tally
+	days     *Counts  // of days only
 	parts    [][]byte // notifications with something new
 	happened []archive.Happening
 	stated   bool
@@ -580,7 +599,10 @@ func (t *telling) store() (due bool, err error) {
 		known.RereadAt = now + max(t.Reread, time.Minute).Milliseconds()
 	}
 	known.EntryAt = max(known.EntryAt, t.newest)
-	fresh := known.ID == 0
+	fresh := int64(0)
+	if known.ID == 0 {
+		fresh = 1
+	}
 	known.Seen = t.seen.encode(known.Seen[:0], known.SourceID)
 	if err := t.tx.PutTold(known); err != nil || !t.deliver() {
 		return false, err
@@ -588,21 +610,17 @@ func (t *telling) store() (due bool, err error) {
 	if err := t.storeParts(now); err != nil {
 		return false, err
 	}
-	day := checkpoint.Day{Day: dayOf(known.StartedAt), Messages: int64(t.messages)}
-	if fresh {
-		day.Conversations = 1
-	}
-	if err := t.tx.AddDay(day); err != nil {
-		return false, err
-	}
+	t.days.addDay(known.StartedAt, fresh, int64(t.messages))
 	t.counts.add(CounterMessages, sourceWebhook, "", int64(t.messages))
 	return true, t.tx.MakeDue(known.ID, known.Revision, t.oldest, now)
 }
 
 // storeParts keeps the events as they came, each once.
 func (t *telling) storeParts(now int64) error {
-	if err := t.tx.DropPartsAfter(t.known.ID, t.before); err != nil {
-		return err
+	if t.half {
+		if err := t.tx.DropPartsAfter(t.known.ID, t.before); err != nil {
+			return err
+		}
 	}
 	n := 0
 	put := func(section string, raw []byte) error {

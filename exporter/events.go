@@ -25,6 +25,7 @@ type Events struct {
 	tasks    sync.WaitGroup // of fetching it
 	due      func()         // something was made due
 	chosen   selection
+	held     bool // some destination was recovered
 	norm     *normaliser
 	missed   map[string]int64 // pids that no user had, and when the directory was last asked for them
 	warned   map[string]bool  // types that nobody knows
@@ -49,6 +50,10 @@ type arrival struct {
 	event checkpoint.Event
 	done  chan<- error
 }
+
+// gatherFor is how long the first event of a transaction waits for others: without
+// it there is one transaction after the other, and nobody else gets to write.
+const gatherFor = 5 * time.Millisecond
 
 // Bounds of what is stored in one transaction, and of how long a sender waits:
 // LivePerson gives up after 5 seconds and wants an answer within 2.5.
@@ -114,6 +119,7 @@ func (v *Events) Keep(ctx context.Context) {
 	for {
 		select {
 		case a := <-v.arrivals:
+			_ = pauseFor(ctx, gatherFor) // or until the service stops: then it is stored all the same
 			batch = v.gather(append(batch[:0], a))
 			v.keep(batch)
 		case <-ctx.Done():

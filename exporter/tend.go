@@ -75,7 +75,8 @@ func (w *worker) tendOnce(ctx context.Context) (time.Duration, error) {
 	if err := w.once(ctx); err != nil {
 		return 0, err
 	}
-	return w.restFor(), nil
+	wait, err := w.fullIn(ctx)
+	return min(wait, w.restFor()), err
 }
 
 // fullIn tells in how long what is due is worth a bundle: with the first of it
@@ -83,7 +84,7 @@ func (w *worker) tendOnce(ctx context.Context) (time.Duration, error) {
 func (w *worker) fullIn(ctx context.Context) (time.Duration, error) {
 	n, since, err := w.cp.CountReady(ctx, w.cutting())
 	if err != nil || n-len(w.refused) <= 0 {
-		return tendEvery - w.Now().Sub(w.tended), err
+		return max(tendEvery-w.Now().Sub(w.tended), time.Millisecond), err
 	}
 	if n >= w.dest.Bounds.Conversations {
 		return 0, nil

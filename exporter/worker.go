@@ -210,8 +210,21 @@ func (w *worker) turn(ctx context.Context, all bool) error {
 		if !cut || !all {
 			break
 		}
+		if more, err := w.goesOn(ctx); err != nil || !more {
+			return errors.Join(err, w.watch(ctx))
+		}
 	}
 	return w.watch(ctx)
+}
+
+// goesOn tells whether another bundle is to be cut at once. What has come since
+// the last one waits for others where there is a next turn for it.
+func (w *worker) goesOn(ctx context.Context) (bool, error) {
+	if !w.lasts {
+		return true, nil
+	}
+	wait, err := w.fullIn(ctx)
+	return wait <= 0, err
 }
 
 // prepareTurn reads the destination's row, which another process may have

@@ -33,11 +33,13 @@ type Checkpoint struct {
 	writeDB *sql.DB
 	readDB  *sql.DB
 
-	soon sync.Mutex // held by a writer that goes before the others
-	mu   sync.Mutex // of conn: held by the writer whose turn it is
-	conn *sql.Conn
-	stmt map[string]*sql.Stmt
+	queue sync.Mutex // of this process's writers
+	soon  sync.Mutex // of those that go before them
+	mu    sync.Mutex // of conn
+	conn  *sql.Conn
+	stmt  map[string]*sql.Stmt
 
+	mover   mover
 	readers sync.Map // query to *sql.Stmt: to parse a statement costs more than to run it
 }
 
@@ -69,7 +71,7 @@ func Open(ctx context.Context, dir string, o Options) (*Checkpoint, error) {
 
 func (c *Checkpoint) open(ctx context.Context, o Options) error {
 	var err error
-	if c.writeDB, err = sql.Open("sqlite", dsn(c.path, "_pragma=cache_size(-2000)&_txlock=immediate")); err != nil {
+	if c.writeDB, err = sql.Open("sqlite", dsn(c.path, "_pragma=cache_size(-2000)&_pragma=wal_autocheckpoint(0)&_txlock=immediate")); err != nil {
 		return err
 	}
 	c.writeDB.SetMaxOpenConns(1)
@@ -87,6 +89,9 @@ func (c *Checkpoint) open(ctx context.Context, o Options) error {
 	}
 	c.readDB.SetMaxOpenConns(max(2, runtime.NumCPU()))
 	c.readDB.SetMaxIdleConns(2)
+	if err := c.startMover(); err != nil {
+		return err
+	}
 	return c.adopt(ctx, o)
 }
 
@@ -139,6 +144,7 @@ func (c *Checkpoint) Path() string { return c.path }
 
 // Close ends all work with the checkpoint. It may be called more than once.
 func (c *Checkpoint) Close() error {
+	first := c.mover.close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, s := range c.stmt {
@@ -154,7 +160,6 @@ func (c *Checkpoint) Close() error {
 		c.conn.Close()
 		c.conn = nil
 	}
-	var first error
 	for _, db := range []*sql.DB{c.readDB, c.writeDB} {
 		if db == nil {
 			continue
@@ -168,9 +173,10 @@ func (c *Checkpoint) Close() error {
 
 // Tx is one transaction. It ends with the Update that it was made for.
 type Tx struct {
-	c      *Checkpoint
-	ctx    context.Context
-	change int64 // its number, once it has changed a conversation
+	c       *Checkpoint
+	ctx     context.Context
+	change  int64 // its number, once it has changed a conversation
+	written int   // bytes, about
 }
 
 // Update runs do in one transaction and returns when it is on disk. When do
@@ -195,6 +201,8 @@ func (c *Checkpoint) update(ctx context.Context, soon bool, do func(*Tx) error) 
 		return classify("begin", c.path, err)
 	}
 	defer release()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	tx := &Tx{c: c, ctx: context.WithoutCancel(ctx)}
 	if _, err := c.conn.ExecContext(tx.ctx, "BEGIN IMMEDIATE"); err != nil {
 		return classify("begin", c.path, err)
@@ -210,6 +218,7 @@ func (c *Checkpoint) update(ctx context.Context, soon bool, do func(*Tx) error) 
 	if _, err := c.conn.ExecContext(tx.ctx, "COMMIT"); err != nil {
 		return classify("commit", c.path, err)
 	}
+	c.mover.wrote(tx.written)
 	return nil
 }
 
@@ -228,6 +237,12 @@ func (tx *Tx) run(query string, args []any) (sql.Result, error) {
 	s, err := tx.prepared(query)
 	if err != nil {
 		return nil, err
+	}
+	tx.written += rowSize
+	for _, a := range args {
+		if b, ok := a.([]byte); ok {
+			tx.written += len(b)
+		}
 	}
 	return s.ExecContext(tx.ctx, args...)
 }

@@ -13,59 +13,92 @@ import (
 // SQLite's own lock is waited for in steps of up to 100 ms and given to whoever
 // asks first after it was freed, so that next to a backfill, which writes all the
 // time, the sender of an event would wait for seconds. A writer that cannot wait
-// says so by a second lock, at which the others stop before they take their turn.
-// Both locks end with their holder.
-
+// says so by a second lock: whoever gets the turn while that is held gives it
+// back, so that such a writer waits for one transaction at most. Both locks end
+// with their holder.
 const (
-	turnWait  = time.Minute      // for a turn; then the checkpoint counts as locked
-	lookEvery = time.Millisecond // at a lock that another holds
+	turnLock = ".turn"
+	soonLock = ".soon"
 )
+
+// turnWait is for a turn; then the checkpoint counts as locked.
+const turnWait = time.Minute
 
 var errLocked = errors.New("another process has been writing to it for a minute")
 
-// takeTurn waits until it is this writer's turn. Those of one process queue for
-// mu, so that only one of them has to look at the OS lock again and again; what is
-// held while mu is waited for is held by a writer that goes first.
+// takeTurn waits until it is this writer's turn.
 func (c *Checkpoint) takeTurn(ctx context.Context, soon bool) (release func(), err error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, turnWait, errLocked)
 	defer cancel()
-	c.soon.Lock()
-	urgent, err := c.lock(ctx, ".soon")
-	if err != nil || !soon {
+	if soon {
+		return c.takeTurnSoon(ctx)
+	}
+	c.queue.Lock()
+	for {
+		turn, err := c.lock(ctx, turnLock)
+		if err != nil {
+			c.queue.Unlock()
+			return nil, err
+		}
+		urgent := flock.New(c.path+soonLock, flock.SetPermissions(0o600))
+		free, err := urgent.TryLock()
 		urgent.Close()
-		c.soon.Unlock()
-	}
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	turn, err := c.lock(ctx, ".turn")
-	release = func() {
+		if free && err == nil {
+			return func() { turn.Close(); c.queue.Unlock() }, nil
+		}
 		turn.Close()
-		c.mu.Unlock()
-		if soon {
-			urgent.Close()
-			c.soon.Unlock()
+		if err == nil {
+			if urgent, err = c.lock(ctx, soonLock); err == nil {
+				urgent.Close()
+			}
+		}
+		if err != nil {
+			c.queue.Unlock()
+			return nil, err
 		}
 	}
-	if err != nil {
-		release()
-		return nil, err
-	}
-	return release, nil
 }
 
-// lock takes a lock. What it returns can be closed, also with an error.
+// takeTurnSoon does not queue with the others of this process.
+func (c *Checkpoint) takeTurnSoon(ctx context.Context) (release func(), err error) {
+	c.soon.Lock()
+	urgent, err := c.lock(ctx, soonLock)
+	if err != nil {
+		c.soon.Unlock()
+		return nil, err
+	}
+	turn, err := c.lock(ctx, turnLock)
+	if err != nil {
+		urgent.Close()
+		c.soon.Unlock()
+		return nil, err
+	}
+	return func() {
+		turn.Close()
+		urgent.Close()
+		c.soon.Unlock()
+	}, nil
+}
+
+// lock takes an OS lock. The system wakes the waiting, so that no time is lost
+// with looking again; a wait that ctx ends goes on by itself until it has the
+// lock, and gives it back.
 func (c *Checkpoint) lock(ctx context.Context, suffix string) (*flock.Flock, error) {
 	l := flock.New(c.path+suffix, flock.SetPermissions(0o600))
 	if ok, err := l.TryLock(); ok || err != nil {
 		return l, err
 	}
-	if _, err := l.TryLockContext(ctx, lookEvery); err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return l, fmt.Errorf("wait for a turn: %w", err)
+	got := make(chan error, 1)
+	go func() { got <- l.Lock() }()
+	select {
+	case err := <-got:
+		return l, err
+	case <-ctx.Done():
+		go func() {
+			if <-got == nil {
+				l.Close()
+			}
+		}()
+		return nil, fmt.Errorf("wait for a turn: %w", context.Cause(ctx))
 	}
-	return l, nil
 }
