@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -117,6 +118,11 @@ func (c *capture) storeOne(tx *checkpoint.Tx, p *page, r *captured, n *Counts) (
 		return false, tx.Quarantine(checkpoint.Quarantined{Kind: checkpoint.KindRecord, SourceID: r.id, Reason: r.reason,
 			Bytes: r.bytes, SHA256: r.sha256[:], Frame: r.frame}, now)
 	}
+	if p.events {
+		if err := nameDialogs(tx, r); err != nil {
+			return false, err
+		}
+	}
 	known, err := tx.Conversation(r.id)
 	if err != nil {
 		return false, err
@@ -159,6 +165,30 @@ func (c *capture) storeOne(tx *checkpoint.Tx, p *page, r *captured, n *Counts) (
 		known.Draft = r.draft.ID
 	}
 	return c.storeMerged(tx, m, r, &known, parts, n)
+}
+
+// nameDialogs notes of which conversation dialogs are: an event may name its dialog
+// alone.
+func nameDialogs(tx *checkpoint.Tx, r *captured) error {
+	var named []string
+	name := func(dialog string) error {
+		if dialog == "" || dialog == r.id || slices.Contains(named, dialog) {
+			return nil
+		}
+		named = append(named, dialog)
+		return tx.NameDialog(dialog, r.id)
+	}
+	for _, d := range r.dialogs {
+		if err := name(d.id); err != nil {
+			return err
+		}
+	}
+	for i := range r.messages {
+		if err := name(r.messages[i].dialog); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // merger prepares the comparison with what is known. The revision it makes is

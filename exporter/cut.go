@@ -164,7 +164,16 @@ func (b *cutBundle) read(ctx context.Context, owed checkpoint.Owed) (given check
 		return given, err
 	}
 	if err := s.collect(ctx); err != nil {
-		return given, b.refuse(ctx, s, err)
+		// An event may be from somebody who has become known since the names were read.
+		if b.worker.norm, err = b.names(ctx, b.dest); err != nil {
+			return given, err
+		}
+		if s, err = b.slicer(ctx, owed); err != nil {
+			return given, err
+		}
+		if err := s.collect(ctx); err != nil {
+			return given, b.refuse(ctx, s, err)
+		}
 	}
 	if len(s.unknown) > 0 {
 		b.report.UnknownAgents = append(b.report.UnknownAgents, s.unknown...)

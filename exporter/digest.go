@@ -174,6 +174,10 @@ func (v *Events) learn(ctx context.Context) (err error) {
 	if v.norm, err = v.plainNames(ctx); err != nil {
 		return err
 	}
+	v.norm.unlisted = map[string]bool{}
+	for id := range v.missed {
+		v.norm.unlisted[id] = len(v.norm.users) > 0 && v.norm.pids[id] == ""
+	}
 	if v.held, err = v.cp.AnyHeld(ctx); err != nil {
 		return err
 	}
@@ -285,7 +289,7 @@ func (v *Events) strangerIn(c *toldChange) string {
 	}
 	m := liveperson.ReadMessagingChange(c.value)
 	id, role := m.Originator.ID(), m.Role.Name()
-	if toldType(&m) == "" || role == "CONSUMER" || role == "CONTROLLER" {
+	if toldType(&m) == "" || role == "CONSUMER" {
 		return ""
 	}
 	if _, known := v.norm.toldSender(&header{}, id, role); known {
@@ -414,7 +418,7 @@ func (v *Events) settleOne(ctx context.Context, tx *checkpoint.Tx, id string, ch
 		if err != nil {
 			return false, err
 		}
-		t.revision = max(t.revision, held+1)
+		t.revision, t.heldBefore = max(t.revision, held+1), held > 0
 	}
 	for _, c := range changes {
 		if err := t.take(c); err != nil {
@@ -458,16 +462,17 @@ func (v *Events) sectionsInWork() bool {
 type telling struct {
 	*Events
 	*merger
-	tx       *checkpoint.Tx
-	ctx      context.Context
-	known    *checkpoint.Conversation
-	before   int  // its revision
-	half     bool // what is left of a capture in sections lies behind it
-	counts   *tally
-	days     *Counts  // of days only
-	parts    [][]byte // notifications with something new
-	happened []archive.Happening
-	stated   bool
+	tx         *checkpoint.Tx
+	ctx        context.Context
+	known      *checkpoint.Conversation
+	before     int  // its revision
+	heldBefore bool // an archive that was recovered from holds some of it
+	half       bool // what is left of a capture in sections lies behind it
+	counts     *tally
+	days       *Counts  // of days only
+	parts      [][]byte // notifications with something new
+	happened   []archive.Happening
+	stated     bool
 }
 
 func (t *telling) take(c *toldChange) error {
@@ -531,7 +536,7 @@ func (t *telling) wait(c *toldChange) {
 // is told no more.
 func (t *telling) takeState(c *toldChange) error {
 	before := t.seen.live
-	happened := t.norm.turn(&t.seen.live, c.state, t.known.Recorded > 0)
+	happened := t.norm.turn(&t.seen.live, c.state, t.known.Recorded > 0 || t.heldBefore)
 	t.stated = t.stated || t.seen.live.updatedAt != before.updatedAt
 	if len(happened) == 0 {
 		return nil
@@ -541,11 +546,11 @@ func (t *telling) takeState(c *toldChange) error {
 		return err
 	}
 	for _, e := range happened {
-		k := toldHappening{kind: e.Kind, subject: subjectOf(&e), after: e.At, at: e.At}
+		k := lateTold(&e, e.At)
 		if e.At == c.state.UpdatedAt {
 			k.after = max(before.updatedAt, t.seen.live.startedAt)
 		}
-		if recorded.meet(k) || !addName(&t.seen.happened, hash64([]byte(e.Name)), t.revision) {
+		if recorded.meet(k) || !addName(&t.seen.happened, k.name, t.revision) {
 			continue
 		}
 		t.seen.live.told = append(t.seen.live.told, k)
@@ -567,7 +572,7 @@ func (t *telling) recorded() (*live, error) {
 		head: func(r *liveperson.Record) {
 			h := t.norm.header(r)
 			for _, e := range t.norm.happenings(&h, r) {
-				l.told = append(l.told, toldHappening{kind: e.Kind, subject: subjectOf(&e), after: e.At, at: e.At})
+				l.told = append(l.told, lateTold(&e, e.At))
 			}
 		},
 	})

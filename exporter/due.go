@@ -21,6 +21,7 @@ type debt struct {
 	revisions []int // under which it was given slices, ascending
 	names     map[uint64]bool
 	derived   map[uint64]bool
+	heldTold  live // what it held as having happened and no record tells under that name
 	count     int
 }
 
@@ -44,6 +45,11 @@ func newDebt(s, held *seen, g checkpoint.Given) *debt {
 		d.wantNames(d.derived, dialog.derived, before.derived)
 	}
 	d.wantNames(d.names, s.happened, d.held.happened)
+	for _, t := range d.held.live.told {
+		if _, known := findName(s.happened, t.name); !known {
+			d.heldTold.told = append(d.heldTold.told, t)
+		}
+	}
 	return d
 }
 
@@ -70,6 +76,8 @@ func (d *debt) want(m *seenMessage, held *seenDialog) int64 {
 		has, wanted = d.first(m), wantFirst
 	}
 	switch {
+	case m.told && !has.told: // an archive that was recovered from has it from a record
+		return wanted
 	case has.told && !m.told:
 		return wanted | wantOther
 	case has.hash == m.hash || has.hash == unknownHash:

@@ -303,6 +303,11 @@ func (h *huge) finish(ctx context.Context) error {
 		if now.Changed != h.known.Changed || now.Revision != h.known.Revision || h.merge.blind {
 			return &liveperson.APIError{Op: "capture " + h.id, Err: errOvertaken}
 		}
+		if h.events {
+			if err := nameDialogs(tx, &h.head); err != nil {
+				return err
+			}
+		}
 		h.counts.Read, h.counts.Bytes = 1, h.head.bytes
 		h.merge.finish(&h.head, &h.known)
 		due, err = h.storeMerged(tx, h.merge, &h.head, &h.known, func() error { return nil }, &h.counts)

@@ -27,9 +27,15 @@ type presence struct{ id, role string }
 // one without, tell only between which times he came.
 type toldHappening struct {
 	kind      string
+	name      uint64 // hash of its name
 	subject   uint64 // hash of what it happened to
 	after, at int64  // it happened after the one, and not after the other
 	met       bool   // a record tells it, too
+}
+
+// lateTold is a happening as it may have been told: after a time, and not after its own.
+func lateTold(h *archive.Happening, after int64) toldHappening {
+	return toldHappening{kind: h.Kind, name: hash64([]byte(h.Name)), subject: subjectOf(h), after: after, at: h.At}
 }
 
 // clockSlack is how far apart the clocks may be that states and records are timed by.
@@ -55,6 +61,18 @@ func (l *live) meet(h toldHappening) bool {
 	return true
 }
 
+// when is between which times a happening lies: one that an event told, or one that a
+// record tells exactly.
+func (l *live) when(h *archive.Happening) toldHappening {
+	exact := lateTold(h, h.At)
+	for _, t := range l.told {
+		if t.name == exact.name {
+			return t
+		}
+	}
+	return exact
+}
+
 func apart(a, b int64) int64 { return max(a-b, b-a) }
 
 // toldKinds are the kinds of happenings that events tell, as they are stored.
@@ -75,6 +93,7 @@ func (l *live) encode(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(len(l.told)))
 	for _, t := range l.told {
 		dst = append(dst, byte(slices.Index(toldKinds, t.kind))<<1|byte(bit(t.met)))
+		dst = binary.LittleEndian.AppendUint64(dst, t.name)
 		dst = binary.LittleEndian.AppendUint64(dst, t.subject)
 		dst = binary.AppendVarint(dst, t.at)
 		dst = binary.AppendVarint(dst, t.at-t.after)
@@ -95,14 +114,14 @@ func (r *seenReader) live() (l live) {
 	for i := range l.present {
 		l.present[i] = presence{id: r.text(), role: r.text()}
 	}
-	l.told = make([]toldHappening, r.count(11))
+	l.told = make([]toldHappening, r.count(19))
 	for i := range l.told {
 		kind := int(r.byte())
 		if kind>>1 >= len(toldKinds) {
 			r.bad = true
 			return l
 		}
-		l.told[i] = toldHappening{kind: toldKinds[kind>>1], met: kind&1 != 0, subject: r.uint64(), at: r.varint()}
+		l.told[i] = toldHappening{kind: toldKinds[kind>>1], met: kind&1 != 0, name: r.uint64(), subject: r.uint64(), at: r.varint()}
 		l.told[i].after = l.told[i].at - r.varint()
 	}
 	return l

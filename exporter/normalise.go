@@ -22,6 +22,7 @@ type normaliser struct {
 	users    map[string]checkpoint.User // by id
 	pids     map[string]string          // by which events name users, to their ids
 	skills   map[string]string          // id to name
+	unlisted map[string]bool            // pids that the directory was asked for and does not have; nil: of all others
 	identity *identity.Resolver         // nil: participants are given no addresses
 }
 

@@ -220,6 +220,14 @@ func holdListing(names *seen, l *archive.Listing, s *archive.Slice) (added int) 
 	if s == nil {
 		return added
 	}
+	for i := range s.Happened {
+		switch h := &s.Happened[i]; h.Kind {
+		case archive.Joined, archive.Left, archive.Transferred:
+			// Nothing tells whether an event told it, and how late.
+			names.live.updatedAt = max(names.live.updatedAt, h.At)
+			names.live.told = append(names.live.told, lateTold(h, 0))
+		}
+	}
 	// In order, so that an amendment in the same slice comes last.
 	for i := range s.Messages {
 		if m := &s.Messages[i]; m.Derived == "" {

@@ -66,6 +66,7 @@ func TestNothingOfAConversationThatIsLeftOutLeaves(t *testing.T) {
 			t.Errorf("seed %d: %s", seed, fault)
 		}
 		r.sound()
+		r.mustWait()
 		if q := r.quarantined(); len(q) > 0 {
 			t.Errorf("seed %d: in quarantine: %q", seed, q)
 		}

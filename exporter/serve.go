@@ -53,6 +53,9 @@ const drainTime = 20 * time.Second
 // what is wrong with the configuration.
 func (s *Service) Run(ctx context.Context) error {
 	if err := s.register(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	hard, cut := context.WithCancel(context.WithoutCancel(ctx))

@@ -136,7 +136,9 @@ func (s *slicer) offerHappened(list []archive.Happening) {
 	for _, e := range list {
 		if key := hash64([]byte(e.Name)); s.debt.names[key] {
 			delete(s.debt.names, key)
-			s.addHappening(e)
+			if !s.debt.heldTold.meet(s.debt.seen.live.when(&e)) {
+				s.addHappening(e)
+			}
 		}
 	}
 }

@@ -42,6 +42,9 @@ func toldType(c *liveperson.MessagingChange) string {
 // sent it.
 func (n *normaliser) toldMessage(h *header, conversation string, change liveperson.Value) (m archive.Message, ok bool) {
 	c := liveperson.ReadMessagingChange(change)
+	if id := c.Conversation.ID(); id != "" && id != conversation {
+		return m, false // one notification may tell of several
+	}
 	if m.Type = toldType(&c); m.Type == "" {
 		return m, false
 	}
@@ -104,7 +107,7 @@ func (n *normaliser) toldSender(h *header, id, role string) (p archive.Participa
 	case "CONTROLLER", "ASSIGNED_AGENT", "AGENT", "MANAGER", "READER":
 		u, known := n.userOf(id)
 		switch {
-		case !known && role == "CONTROLLER":
+		case !known && role == "CONTROLLER" && (n.unlisted == nil || n.unlisted[id]):
 			u = checkpoint.User{ID: id, Kind: "system"}
 		case !known:
 			return p, false

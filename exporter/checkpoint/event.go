@@ -52,7 +52,8 @@ func (c *Checkpoint) SettledEvents(ctx context.Context, after int64, limit int) 
 		conversation IN (SELECT source_id FROM conversation WHERE revision > 0 AND source_id = e.conversation)
 		OR conversation IN (SELECT source_id FROM excluded WHERE source_id = e.conversation)
 		OR conversation = '' AND (dialog IN (SELECT id FROM dialog WHERE id = e.dialog)
-			OR dialog IN (SELECT source_id FROM conversation WHERE revision > 0 AND source_id = e.dialog)))
+			OR dialog IN (SELECT source_id FROM conversation WHERE revision > 0 AND source_id = e.dialog)
+			OR dialog IN (SELECT source_id FROM excluded WHERE source_id = e.dialog)))
 		ORDER BY id LIMIT ?`, after, limit)
 }
 
@@ -89,8 +90,8 @@ func (tx *Tx) NameDialog(dialog, conversation string) error {
 // ConversationOf tells of which conversation a dialog is, "" when that is not
 // known. A main dialog has its conversation's id.
 func (tx *Tx) ConversationOf(dialog string) (conversation string, err error) {
-	err = tx.row(`SELECT conversation FROM dialog WHERE id = ? UNION ALL SELECT source_id FROM conversation WHERE source_id = ? LIMIT 1`,
-		dialog, dialog).Scan(&conversation)
+	err = tx.row(`SELECT conversation FROM dialog WHERE id = ? UNION ALL SELECT source_id FROM conversation WHERE source_id = ?
+		UNION ALL SELECT source_id FROM excluded WHERE source_id = ? LIMIT 1`, dialog, dialog, dialog).Scan(&conversation)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}
