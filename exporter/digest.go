@@ -25,6 +25,7 @@ const (
 )
 
 const (
+	digestBytes = 8 << 20         // of those
 	digestBatch = 100             // events in one transaction: the sender of the next one waits for it
 	lookAgain   = 5 * time.Second // at events that wait
 	lookMost    = 2000            // waiting events in one look
@@ -86,10 +87,14 @@ func (e *Exporter) digestLeft(ctx context.Context) error {
 	}
 	v := e.NewEvents(EventSettings{Due: func() {}})
 	v.asking.Store(true) // the run that follows fetches the directories anyway
-	if err := v.digestNew(ctx); err != nil {
-		return err
+	err = v.digestNew(ctx)
+	if err == nil {
+		_, err = v.digestWaiting(ctx, 0)
 	}
-	_, err = v.digestWaiting(ctx, 0)
+	var unknown *UnknownSkillError
+	if errors.As(err, &unknown) {
+		return nil // the run says so, if it is still so when it has fetched the skills
+	}
 	return err
 }
 
@@ -97,14 +102,33 @@ func (e *Exporter) digestLeft(ctx context.Context) error {
 func (v *Events) digestNew(ctx context.Context) error {
 	for ctx.Err() == nil {
 		events, err := v.cp.NewEvents(ctx, digestBatch)
-		if err != nil {
+		if err != nil || len(events) == 0 {
 			return err
 		}
-		if err := v.digest(ctx, events); err != nil || len(events) < digestBatch {
-			return err
+		for _, batch := range batches(events) {
+			if err := v.digest(ctx, batch); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// batches splits events into what is digested in one transaction: bounded in
+// number, so that nobody waits for long, and in bytes, as all are in memory.
+func batches(events []checkpoint.Event) (list [][]checkpoint.Event) {
+	from, size := 0, int64(0)
+	for i := range events {
+		if i > from && (i-from == digestBatch || size+events[i].Bytes > digestBytes) {
+			list = append(list, events[from:i])
+			from, size = i, 0
+		}
+		size += events[i].Bytes
+	}
+	if from < len(events) {
+		list = append(list, events[from:])
+	}
+	return list
 }
 
 // digestWaiting looks again at events that wait, some of them after the given
@@ -121,7 +145,7 @@ func (v *Events) digestWaiting(ctx context.Context, after int64) (int64, error) 
 	again := slices.Concat(young, settled)
 	slices.SortFunc(again, func(a, b checkpoint.Event) int { return int(a.ID - b.ID) })
 	again = slices.CompactFunc(again, func(a, b checkpoint.Event) bool { return a.ID == b.ID })
-	for batch := range slices.Chunk(again, digestBatch) {
+	for _, batch := range batches(again) {
 		if err := v.digest(ctx, batch); err != nil {
 			return after, err
 		}
@@ -137,18 +161,22 @@ func (v *Events) digest(ctx context.Context, rows []checkpoint.Event) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	if err := v.learn(ctx); err != nil {
+	err := v.learn(ctx)
+	if err != nil {
 		return err
 	}
 	events := make([]*told, len(rows))
 	for i, row := range rows {
+		if row.Frame, err = v.cp.EventFrame(ctx, row.ID); err != nil {
+			return err
+		}
 		events[i] = v.read(row)
 	}
 	v.askForSenders(ctx, events)
 	counts := &tally{}
 	due := false
 	v.Step("events read")
-	err := v.cp.Update(ctx, func(tx *checkpoint.Tx) (err error) {
+	err = v.cp.Update(ctx, func(tx *checkpoint.Tx) (err error) {
 		due, err = v.settle(ctx, tx, events, counts)
 		v.Step("digest in transaction")
 		return err
@@ -167,26 +195,37 @@ func (v *Events) digest(ctx context.Context, rows []checkpoint.Event) error {
 }
 
 // learn reads the directories that name senders and skills, when they have changed.
-func (v *Events) learn(ctx context.Context) (err error) {
+// Until that has gone well, what was known before counts; at first nothing is.
+func (v *Events) learn(ctx context.Context) error {
 	if !v.relearn.Swap(false) {
 		return nil
 	}
-	if v.norm, err = v.plainNames(ctx); err != nil {
+	norm, held, chosen, err := v.knowledge(ctx)
+	if err != nil {
+		v.relearn.Store(true)
 		return err
 	}
-	v.norm.unlisted = map[string]bool{}
+	v.norm, v.held, v.chosen = norm, held, chosen
+	return nil
+}
+
+func (v *Events) knowledge(ctx context.Context) (norm *normaliser, held bool, chosen selection, err error) {
+	if norm, err = v.plainNames(ctx); err != nil {
+		return nil, false, nil, err
+	}
+	norm.unlisted = map[string]bool{}
 	for id := range v.missed {
-		v.norm.unlisted[id] = len(v.norm.users) > 0 && v.norm.pids[id] == ""
+		norm.unlisted[id] = len(norm.users) > 0 && norm.pids[id] == ""
 	}
-	if v.held, err = v.cp.AnyHeld(ctx); err != nil {
-		return err
+	if held, err = v.cp.AnyHeld(ctx); err != nil {
+		return nil, false, nil, err
 	}
-	v.chosen, err = choose(v.Skills, v.norm.skills)
+	chosen, err = choose(v.Skills, norm.skills)
 	var unknown *UnknownSkillError
-	if errors.As(err, &unknown) && len(v.norm.skills) == 0 {
-		v.chosen, err = selection{"": false}, nil // before the first cycle: nothing is known to be chosen
+	if errors.As(err, &unknown) && len(norm.skills) == 0 {
+		return norm, held, selection{"": false}, nil // before the first cycle: nothing is known to be chosen
 	}
-	return err
+	return norm, held, chosen, err
 }
 
 // Learned is to be called when more is known: the directories have been fetched,
@@ -199,6 +238,9 @@ func (v *Events) Learned() {
 // read takes an event apart.
 func (v *Events) read(row checkpoint.Event) *told {
 	e := &told{row: row}
+	if row.Frame == nil {
+		return e // another process has settled it
+	}
 	raw, err := v.packer.unpack(nil, row.Frame)
 	if err != nil {
 		e.reason = err.Error()
@@ -218,6 +260,9 @@ func (v *Events) read(row checkpoint.Event) *told {
 		case liveperson.ConversationNotification:
 			state := liveperson.ReadConversationChange(value)
 			c.state, c.conversation = &state, state.ID
+			if state.ID == "" {
+				e.reason = "it names no conversation"
+			}
 			if state.Account != "" && state.Account != v.Account {
 				e.reason = "it is of another account"
 			}
@@ -246,8 +291,11 @@ func (v *Events) readMessage(c *toldChange) {
 	}
 }
 
+// mostWarned bounds what is remembered of types that somebody may invent.
+const mostWarned = 100
+
 func (v *Events) warnOnce(what, kind string) {
-	if !v.warned[kind] {
+	if !v.warned[kind] && len(v.warned) < mostWarned {
 		v.warned[kind] = true
 		v.Log.Warn(what, "type", kind)
 	}
@@ -410,7 +458,7 @@ func (v *Events) settleOne(ctx context.Context, tx *checkpoint.Tx, id string, ch
 	}
 	s, err := decodeSeen(known.Seen, id)
 	if err != nil {
-		return false, err
+		return false, v.damaged(id, changes, err)
 	}
 	t := &telling{Events: v, tx: tx, ctx: ctx, known: &known, before: known.Revision, half: half, counts: counts, days: days, merger: &merger{seen: s, revision: known.Revision + 1}}
 	if v.held {
@@ -421,11 +469,23 @@ func (v *Events) settleOne(ctx context.Context, tx *checkpoint.Tx, id string, ch
 		t.revision, t.heldBefore = max(t.revision, held+1), held > 0
 	}
 	for _, c := range changes {
-		if err := t.take(c); err != nil {
+		if err := t.take(c); errors.Is(err, errFrame) || errors.Is(err, liveperson.ErrNotification) {
+			return false, v.damaged(id, changes, err)
+		} else if err != nil {
 			return false, err
 		}
 	}
 	return t.store()
+}
+
+// damaged lets the events of a conversation wait whose own record cannot be read:
+// those of others go on.
+func (v *Events) damaged(id string, changes []*toldChange, err error) error {
+	if v.news.is("events of "+id, err.Error()) {
+		v.Log.Error("a stored conversation cannot be read: its events wait", "conversation_id", id, "error", err)
+	}
+	letWait(changes, waitsHistory)
+	return nil
 }
 
 func letWait(changes []*toldChange, waits string) {
@@ -514,6 +574,8 @@ func (t *telling) wait(c *toldChange) {
 	if !named || sequence < 0 || sequence > archive.MaxSequence {
 		if m.EventType == liveperson.ContentEvent || m.EventType == liveperson.RichContentEvent {
 			c.event.reason = "it has no usable sequence: only history can name it"
+		} else {
+			t.counts.add(CounterChanges, "unknown", "", 1)
 		}
 		return
 	}

@@ -34,13 +34,26 @@ func (e *Exporter) refreshDirectories(ctx context.Context) error {
 		}
 	}
 	if skillsErr != nil {
-		return nil
+		return e.skillsNeeded(ctx, skillsErr)
 	}
 	names := map[string]string{}
 	for _, s := range skills {
 		names[s.ID] = s.Name
 	}
 	return e.keepSkills(ctx, names)
+}
+
+// skillsNeeded is err, why the skills could not be fetched, where there is a
+// selection by skill and none were ever known.
+func (e *Exporter) skillsNeeded(ctx context.Context, err error) error {
+	if len(e.Skills) == 0 {
+		return nil
+	}
+	known, readErr := e.cp.Skills(ctx)
+	if readErr != nil || len(known) > 0 {
+		return readErr
+	}
+	return fmt.Errorf("fetch skills, which select.skills needs: %w", err)
 }
 
 // keepUsers stores the directory of users if it is another than the one known.

@@ -132,7 +132,11 @@ func (d *debt) has(m *seenMessage, held *seenDialog) (has version, ok bool) {
 		has.hash, has.told = first.hash, first.told
 	}
 	for _, r := range d.revisions {
-		if v, captured := m.asOf(r); captured && v.revision > d.given.Floor && (!ok || v.hash != has.hash) {
+		v, captured := m.asOf(r)
+		if ok && v.told && !has.told {
+			continue // the archive had it from a record
+		}
+		if captured && v.revision > d.given.Floor && (!ok || v.hash != has.hash) {
 			has, ok = version{v.hash, r, v.told}, true
 		}
 	}

@@ -41,6 +41,9 @@ type EventSettings struct {
 func (e *Exporter) NewEvents(s EventSettings) *Events {
 	v := &Events{Exporter: e, resolveWithin: s.ResolveWithin, due: s.Due, arrivals: make(chan arrival, mostArrivals),
 		stored: make(chan struct{}, 1), again: make(chan struct{}, 1), missed: map[string]int64{}, warned: map[string]bool{}}
+	if len(e.Skills) > 0 {
+		v.chosen = selection{"": false} // nothing is chosen before the skills are known
+	}
 	v.relearn.Store(true)
 	return v
 }
@@ -53,7 +56,7 @@ type arrival struct {
 
 // gatherFor is how long the first event of a transaction waits for others: without
 // it there is one transaction after the other, and nobody else gets to write.
-const gatherFor = 5 * time.Millisecond
+const gatherFor = 2 * time.Millisecond
 
 // Bounds of what is stored in one transaction, and of how long a sender waits:
 // LivePerson gives up after 5 seconds and wants an answer within 2.5.
@@ -120,8 +123,7 @@ func (v *Events) Keep(ctx context.Context) {
 		select {
 		case a := <-v.arrivals:
 			_ = pauseFor(ctx, gatherFor) // or until the service stops: then it is stored all the same
-			batch = v.gather(append(batch[:0], a))
-			v.keep(batch)
+			batch = v.keep(append(batch[:0], a))
 		case <-ctx.Done():
 			for {
 				select {
@@ -135,7 +137,7 @@ func (v *Events) Keep(ctx context.Context) {
 	}
 }
 
-// gather takes what has come while the last transaction was written.
+// gather takes what has come meanwhile.
 func (v *Events) gather(batch []arrival) []arrival {
 	size := batch[0].event.Bytes
 	for len(batch) < mostArrivals && size < arrivalBytes {
@@ -150,15 +152,18 @@ func (v *Events) gather(batch []arrival) []arrival {
 	return batch
 }
 
-func (v *Events) keep(batch []arrival) {
+// keep stores events, with those that come while it waits for its turn, and
+// answers all of them.
+func (v *Events) keep(batch []arrival) []arrival {
 	ctx, cancel := context.WithTimeout(context.Background(), storePatience)
 	defer cancel()
-	events := make([]checkpoint.Event, len(batch))
-	for i := range batch {
-		events[i] = batch[i].event
-	}
 	v.Step("events received")
 	err := v.cp.UpdateSoon(ctx, func(tx *checkpoint.Tx) error {
+		batch = v.gather(batch)
+		events := make([]checkpoint.Event, len(batch))
+		for i := range batch {
+			events[i] = batch[i].event
+		}
 		err := tx.AddEvents(events)
 		v.Step("events in transaction")
 		return err
@@ -170,6 +175,7 @@ func (v *Events) keep(batch []arrival) {
 	if err == nil {
 		wakeOne(v.stored)
 	}
+	return batch
 }
 
 // wakeOne wakes who waits for a channel of room for one.
@@ -234,5 +240,11 @@ func (e *Exporter) flushCounts(ctx context.Context) error {
 	if len(counts) == 0 {
 		return nil
 	}
-	return e.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.AddCounts(counts) })
+	err := e.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.AddCounts(counts) })
+	if err != nil {
+		for _, c := range counts { // they are tried again with the next ones
+			e.tally.add(c.Name, c.Label, c.Second, c.Value)
+		}
+	}
+	return err
 }

@@ -47,7 +47,7 @@ func (l *live) meet(h toldHappening) bool {
 	slack, best := clockSlack.Milliseconds(), -1
 	for i := range l.told {
 		t := &l.told[i]
-		if t.met || t.kind != h.kind || t.subject != h.subject || t.after-slack > h.at || h.after > t.at+slack {
+		if t.met || h.subject == 0 || t.kind != h.kind || t.subject != h.subject || t.after-slack > h.at || h.after > t.at+slack {
 			continue
 		}
 		if best < 0 || apart(t.at, h.at) < apart(l.told[best].at, h.at) {
@@ -59,6 +59,17 @@ func (l *live) meet(h toldHappening) bool {
 	}
 	l.told[best].met = true
 	return true
+}
+
+// meetAt meets one that is known to have happened at just that time.
+func (l *live) meetAt(h toldHappening) bool {
+	for i := range l.told {
+		if t := &l.told[i]; !t.met && t.kind == h.kind && t.subject == h.subject && (t.name == h.name || t.at == h.at) {
+			t.met = true
+			return true
+		}
+	}
+	return false
 }
 
 // when is between which times a happening lies: one that an event told, or one that a

@@ -1,6 +1,9 @@
 package exporter
 
 import (
+	"cmp"
+	"slices"
+
 	"lpexport/archive"
 )
 
@@ -157,7 +160,8 @@ func (m *merger) settleOne(d *seenDialog, c capturedMessage) {
 
 // rest takes everything but the messages. wasClosed is the status before.
 func (m *merger) rest(c *captured, wasClosed bool) {
-	for _, h := range c.happened {
+	m.meetExactly(c)
+	for _, h := range latestFirst(c.happened) {
 		// Without an exact time the closing's moves when the survey ends: as
 		// long as the conversation stays closed, it closed once.
 		if h.kind == archive.Closed && wasClosed && !c.closedExact {
@@ -166,7 +170,7 @@ func (m *merger) rest(c *captured, wasClosed bool) {
 		if _, known := findName(m.seen.happened, h.hash); known {
 			continue
 		}
-		if h.subject != 0 && m.seen.live.meet(toldHappening{kind: h.kind, subject: h.subject, after: h.at, at: h.at}) {
+		if m.seen.live.meet(h.told()) {
 			addName(&m.seen.happened, h.hash, givenToNobody)
 			m.noted = true
 			continue
@@ -182,6 +186,43 @@ func (m *merger) rest(c *captured, wasClosed bool) {
 			m.facts++
 		}
 	}
+}
+
+// meetExactly finds what events told at the very time at which the record tells it,
+// so that it is not taken for another coming or going of the same agent.
+func (m *merger) meetExactly(c *captured) {
+	if len(m.seen.live.told) == 0 {
+		return
+	}
+	for i := range c.happened {
+		h := &c.happened[i]
+		if h.subject == 0 && slices.Contains(toldKinds, h.kind) {
+			m.blind = true // the page was asked for before the account had events
+		}
+		if !m.seen.live.meetAt(h.told()) {
+			continue
+		}
+		m.noted = true
+		if _, known := findName(m.seen.happened, h.hash); !known {
+			addName(&m.seen.happened, h.hash, givenToNobody)
+		}
+	}
+}
+
+// latestFirst is the order in which happenings are met: of two comings of one
+// agent, the later is the one that the last state told.
+func latestFirst(happened []capturedHappening) []capturedHappening {
+	if len(happened) < 2 {
+		return happened
+	}
+	list := slices.Clone(happened)
+	slices.SortStableFunc(list, func(a, b capturedHappening) int { return cmp.Compare(b.at, a.at) })
+	return list
+}
+
+// told is a record's happening, which lies at its own time.
+func (h *capturedHappening) told() toldHappening {
+	return toldHappening{kind: h.kind, name: h.hash, subject: h.subject, after: h.at, at: h.at}
 }
 
 // givenToNobody is the revision of a name that no destination is given.

@@ -127,7 +127,12 @@ func (c *capture) retry(ctx context.Context, q checkpoint.Quarantined) error {
 	if p.records[0].reason != "" {
 		return nil
 	}
-	return c.store(ctx, p, resolve)
+	return c.store(ctx, p, func(tx *checkpoint.Tx) error {
+		if len(p.overtaken) > 0 {
+			return nil // nothing was stored: it waits on
+		}
+		return resolve(tx)
+	})
 }
 
 // retryItem lets an item that was rejected be handed over again.

@@ -91,15 +91,16 @@ func (s *Service) keepCycles(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	due := time.UnixMilli(place.Watermark)
+	began := time.UnixMilli(place.Watermark)
+	due := began
 	if place.Watermark != 0 {
 		due = s.next(due)
 	}
 	for {
-		if err := s.until(ctx, due); err != nil {
+		if err := s.until(ctx, began, due); err != nil {
 			return nil
 		}
-		began := s.Now()
+		began = s.Now()
 		err := s.cycle(ctx)
 		s.cycles.Store(true)
 		if ctx.Err() != nil {
@@ -113,9 +114,10 @@ func (s *Service) keepCycles(ctx context.Context) error {
 }
 
 // until waits until a time. Clocks jump and machines sleep, so that it looks at
-// the clock again now and then.
-func (s *Service) until(ctx context.Context, due time.Time) error {
-	for wait := due.Sub(s.Now()); wait > 0; wait = due.Sub(s.Now()) {
+// the clock again now and then; one that was set back to before the last cycle
+// is no reason to wait for that long.
+func (s *Service) until(ctx context.Context, last, due time.Time) error {
+	for wait := due.Sub(s.Now()); wait > 0 && !s.Now().Before(last); wait = due.Sub(s.Now()) {
 		if err := pauseFor(ctx, min(wait, time.Minute)); err != nil {
 			return err
 		}
@@ -239,9 +241,14 @@ func (s *Service) keepMinutes(ctx context.Context) {
 	}
 }
 
-// Alive tells whether the service can still write to its state.
+// Alive tells whether the service can still write to its state. Another process
+// that writes for long, such as recover, is no reason to end it.
 func (s *Service) Alive(ctx context.Context) error {
-	return s.cp.Update(ctx, func(*checkpoint.Tx) error { return nil })
+	err := s.cp.UpdateSoon(ctx, func(*checkpoint.Tx) error { return nil })
+	if errors.Is(err, checkpoint.ErrLocked) || errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	return err
 }
 
 // Ready tells whether the service has begun its work: a first cycle was tried.

@@ -77,10 +77,41 @@ func (s *slicer) collect(ctx context.Context) error {
 			return fmt.Errorf("conversation %s: revision %d lacks entries that were captured with it", s.known.SourceID, newest)
 		}
 	}
+	s.unknown = append(s.unknown, s.header.unknownAgents...)
+	s.amendLater()
 	slices.SortFunc(s.items, s.compare)
 	slices.SortFunc(s.happened, compareHappenings)
 	s.debt.seen = nil // of a long conversation it is as big as the items
 	return nil
+}
+
+// amendLater gives amendments a place behind what they amend, also where a record
+// has an earlier time for a message than the event that told it.
+func (s *slicer) amendLater() {
+	type name struct {
+		seq             int64
+		dialog, variant int32
+	}
+	first := map[name]int64{}
+	for i := range s.items {
+		if m := &s.items[i]; m.amends != 0 {
+			first[name{m.seq, m.dialog, m.variant}] = 0
+		}
+	}
+	if len(first) == 0 {
+		return
+	}
+	for i := range s.items {
+		m := &s.items[i]
+		if _, amended := first[name{m.seq, m.dialog, m.variant}]; amended && m.amends == 0 {
+			first[name{m.seq, m.dialog, m.variant}] = m.at
+		}
+	}
+	for i := range s.items {
+		if m := &s.items[i]; m.amends != 0 {
+			m.at = max(m.at, first[name{m.seq, m.dialog, m.variant}])
+		}
+	}
 }
 
 // compare orders items by (sent at, dialog, sequence), and what they leave open
@@ -118,6 +149,7 @@ func (s *slicer) scanRevision(ctx context.Context, revision int, newest bool) er
 			h = s.norm.header(r)
 			if newest {
 				s.header = h
+				s.header.unknownAgents = nil // h's are counted with it
 				s.norm.addPresent(&s.header, &s.debt.seen.live)
 			}
 			s.offerHappened(s.norm.happenings(&h, r))

@@ -75,6 +75,9 @@ func (w *worker) tendOnce(ctx context.Context) (time.Duration, error) {
 	if err := w.once(ctx); err != nil {
 		return 0, err
 	}
+	if w.report.Err != nil {
+		return w.restFor(), nil
+	}
 	wait, err := w.fullIn(ctx)
 	return min(wait, w.restFor()), err
 }
@@ -89,7 +92,8 @@ func (w *worker) fullIn(ctx context.Context) (time.Duration, error) {
 	if n >= w.dest.Bounds.Conversations {
 		return 0, nil
 	}
-	return max(w.dest.Bounds.EventWait-time.Duration(w.millis()-since)*time.Millisecond, 0), nil
+	waited := time.Duration(w.millis()-since) * time.Millisecond // below 0 when the clock was set back
+	return max(w.dest.Bounds.EventWait-max(waited, 0), 0), nil
 }
 
 // restFor is how long a worker rests after its work: it is woken when more is due.

@@ -176,7 +176,11 @@ func (r *liveTrial) waitingNames() map[messageName]bool {
 	}
 	names := map[messageName]bool{}
 	for _, e := range events {
-		raw, err := r.packer.unpack(nil, e.Frame)
+		frame, err := r.cp.EventFrame(context.Background(), e.ID)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		raw, err := r.packer.unpack(nil, frame)
 		if err != nil {
 			r.t.Fatal(err)
 		}

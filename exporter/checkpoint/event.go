@@ -15,7 +15,7 @@ type Event struct {
 	Conversation string // of which it is, "" when that is not known
 	Dialog       string // whose conversation is not known
 	Bytes        int64
-	Frame        []byte // packed
+	Frame        []byte // packed; only from EventFrame
 }
 
 // AddEvents stores events that have just come. The account is one with events
@@ -30,7 +30,7 @@ func (tx *Tx) AddEvents(events []Event) error {
 	return tx.exec(`UPDATE account SET events = 1 WHERE events = 0`)
 }
 
-const eventColumns = `id, received_at, waits, conversation, dialog, bytes, frame`
+const eventColumns = `id, received_at, waits, conversation, dialog, bytes`
 
 // NewEvents lists up to limit events that were not looked at yet, in the order
 // they came.
@@ -65,13 +65,19 @@ func (c *Checkpoint) EventsOf(ctx context.Context, conversation string, limit in
 func (c *Checkpoint) events(ctx context.Context, query string, args ...any) (events []Event, err error) {
 	err = c.list(ctx, func(s scanner) error {
 		var e Event
-		if err := s.Scan(&e.ID, &e.ReceivedAt, &e.Waits, &e.Conversation, &e.Dialog, &e.Bytes, &e.Frame); err != nil {
+		if err := s.Scan(&e.ID, &e.ReceivedAt, &e.Waits, &e.Conversation, &e.Dialog, &e.Bytes); err != nil {
 			return err
 		}
 		events = append(events, e)
 		return nil
 	}, query, args...)
 	return events, err
+}
+
+// EventFrame reads the bytes of an event; nil when it is settled meanwhile.
+func (c *Checkpoint) EventFrame(ctx context.Context, id int64) (frame []byte, err error) {
+	_, err = c.get(ctx, []any{&frame}, `SELECT frame FROM event WHERE id = ?`, id)
+	return frame, err
 }
 
 // LetWait notes for what an event waits, and of which conversation or dialog it is.
@@ -82,16 +88,18 @@ func (tx *Tx) LetWait(e Event) error {
 // DropEvent removes an event that is settled.
 func (tx *Tx) DropEvent(id int64) error { return tx.exec(`DELETE FROM event WHERE id = ?`, id) }
 
-// NameDialog notes of which conversation a dialog is.
+// NameDialog notes of which conversation a dialog is. One that is known as a
+// conversation is none of another.
 func (tx *Tx) NameDialog(dialog, conversation string) error {
-	return tx.exec(`INSERT INTO dialog (id, conversation) VALUES (?, ?) ON CONFLICT DO NOTHING`, dialog, conversation)
+	return tx.exec(`INSERT INTO dialog (id, conversation) SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM conversation WHERE source_id = ?)
+		ON CONFLICT DO NOTHING`, dialog, conversation, dialog)
 }
 
 // ConversationOf tells of which conversation a dialog is, "" when that is not
 // known. A main dialog has its conversation's id.
 func (tx *Tx) ConversationOf(dialog string) (conversation string, err error) {
-	err = tx.row(`SELECT conversation FROM dialog WHERE id = ? UNION ALL SELECT source_id FROM conversation WHERE source_id = ?
-		UNION ALL SELECT source_id FROM excluded WHERE source_id = ? LIMIT 1`, dialog, dialog, dialog).Scan(&conversation)
+	err = tx.row(`SELECT source_id FROM conversation WHERE source_id = ? UNION ALL SELECT source_id FROM excluded WHERE source_id = ?
+		UNION ALL SELECT conversation FROM dialog WHERE id = ? LIMIT 1`, dialog, dialog, dialog).Scan(&conversation)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}

@@ -24,11 +24,12 @@ const (
 // turnWait is for a turn; then the checkpoint counts as locked.
 const turnWait = time.Minute
 
-var errLocked = errors.New("another process has been writing to it for a minute")
+// ErrLocked is the cause when another process has kept the turn for too long.
+var ErrLocked = errors.New("another process has been writing to it for a minute")
 
 // takeTurn waits until it is this writer's turn.
 func (c *Checkpoint) takeTurn(ctx context.Context, soon bool) (release func(), err error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, turnWait, errLocked)
+	ctx, cancel := context.WithTimeoutCause(ctx, turnWait, ErrLocked)
 	defer cancel()
 	if soon {
 		return c.takeTurnSoon(ctx)
@@ -62,12 +63,12 @@ func (c *Checkpoint) takeTurn(ctx context.Context, soon bool) (release func(), e
 // takeTurnSoon does not queue with the others of this process.
 func (c *Checkpoint) takeTurnSoon(ctx context.Context) (release func(), err error) {
 	c.soon.Lock()
-	urgent, err := c.lock(ctx, soonLock)
+	urgent, err := c.poll(ctx, soonLock)
 	if err != nil {
 		c.soon.Unlock()
 		return nil, err
 	}
-	turn, err := c.lock(ctx, turnLock)
+	turn, err := c.poll(ctx, turnLock)
 	if err != nil {
 		urgent.Close()
 		c.soon.Unlock()
@@ -80,9 +81,22 @@ func (c *Checkpoint) takeTurnSoon(ctx context.Context) (release func(), err erro
 	}, nil
 }
 
+// poll takes an OS lock by looking at it again and again, so that nothing is left
+// of a wait that ctx ends. Nobody comes before it, so that it is not long.
+func (c *Checkpoint) poll(ctx context.Context, suffix string) (*flock.Flock, error) {
+	l := flock.New(c.path+suffix, flock.SetPermissions(0o600))
+	if _, err := l.TryLockContext(ctx, time.Millisecond); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return nil, fmt.Errorf("wait for a turn: %w", err)
+	}
+	return l, nil
+}
+
 // lock takes an OS lock. The system wakes the waiting, so that no time is lost
 // with looking again; a wait that ctx ends goes on by itself until it has the
-// lock, and gives it back.
+// lock, and gives it back. One writer of a process waits at a time.
 func (c *Checkpoint) lock(ctx context.Context, suffix string) (*flock.Flock, error) {
 	l := flock.New(c.path+suffix, flock.SetPermissions(0o600))
 	if ok, err := l.TryLock(); ok || err != nil {

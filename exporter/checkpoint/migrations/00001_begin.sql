@@ -101,7 +101,7 @@ CREATE TABLE record (
 
 -- Events as they came, until what they tell is in a revision or known already.
 CREATE TABLE event (
-    id           INTEGER PRIMARY KEY,
+    id           INTEGER PRIMARY KEY AUTOINCREMENT, -- never used again: two processes may look at one event
     received_at  INTEGER NOT NULL,
     waits        TEXT    NOT NULL DEFAULT '', -- for what it waits; '' was not looked at yet
     conversation TEXT    NOT NULL DEFAULT '', -- of which it is, '' when that is not known
