@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"lpexport/exporter/checkpoint"
@@ -152,139 +151,10 @@ func (e *Exporter) counters(ctx context.Context) (list []Counter, err error) {
 	return list, nil
 }
 
-// days is what was captured of the last days, and what of it is pending, not much
-// older than daysEvery.
-func (e *Exporter) days(ctx context.Context, coverage []Period) ([]Day, error) {
-	c := e.lastDays
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if age := e.Now().Sub(c.at); c.days == nil || age < 0 || age >= daysEvery {
-		days, err := e.readDays(ctx)
-		if err != nil {
-			return nil, err
-		}
-		c.at, c.days = e.Now(), days
-	}
-	days := slices.Clone(c.days)
-	for i := range days {
-		days[i].Covered = covers(coverage, days[i].Date, days[i].Date.AddDate(0, 0, 1), e.Now())
-	}
-	return days, nil
-}
-
-func (e *Exporter) readDays(ctx context.Context) ([]Day, error) {
-	today := dayOf(e.millis())
-	first := today - daysShown + 1
-	captured, err := e.cp.Days(ctx, first)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]Day, daysShown)
-	for i := range list {
-		from := time.UnixMilli((first + int64(i)) * (24 * time.Hour).Milliseconds()).UTC()
-		list[i] = Day{Date: from, Pending: make([]int64, len(e.Destinations))}
-	}
-	for _, d := range captured {
-		if i := d.Day - first; i < daysShown {
-			list[i].Conversations, list[i].Messages = d.Conversations, d.Messages
-		}
-	}
-	for n, d := range e.Destinations {
-		row, found, err := e.cp.Destination(ctx, d.Name)
-		if err != nil || !found {
-			return list, err
-		}
-		pending, err := e.cp.PendingDays(ctx, row.ID, first)
-		if err != nil {
-			return nil, err
-		}
-		for day, count := range pending {
-			if i := day - first; i >= 0 && i < daysShown {
-				list[i].Pending[n] = count
-			}
-		}
-	}
-	return list, nil
-}
-
-// covers tells whether a day was asked for; of today, what has passed of it and
-// is older than a cycle may be.
-func covers(coverage []Period, from, to, now time.Time) bool {
-	to = minTime(to, now.Add(-time.Hour))
-	return slices.ContainsFunc(coverage, func(p Period) bool { return !p.From.After(from) && !p.To.Before(to) })
-}
-
-func minTime(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
-}
-
-// dayCache keeps the days for a while: they are read for every scrape.
-type dayCache struct {
-	mu   sync.Mutex
-	at   time.Time
-	days []Day
-}
-
 // Overview is the exporter's, with what only the service knows.
 func (s *Service) Overview(ctx context.Context) (Overview, error) {
 	o, err := s.Exporter.Overview(ctx)
 	o.Began = s.began.UTC()
 	o.Samples = s.samples.list()
 	return o, err
-}
-
-// samples is what charts are drawn of.
-type samples struct {
-	mu               sync.Mutex
-	kept             []Sample
-	messages, events int64 // by the counters at the last one
-}
-
-func (s *samples) list() []Sample {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.kept)
-}
-
-// sample takes one.
-func (s *Service) sample(ctx context.Context) error {
-	status, err := s.Status(ctx)
-	if err != nil {
-		return err
-	}
-	counters, err := s.counters(ctx)
-	if err != nil {
-		return err
-	}
-	now := Sample{At: s.Now().UTC(), Lag: status.Lag}
-	for _, d := range status.Destinations {
-		now.Pending += d.Pending
-	}
-	var messages, events int64
-	for _, c := range counters {
-		switch {
-		case c.Name == CounterMessages:
-			messages += c.Value
-		case c.Name == CounterEvents && c.Labels == "stored":
-			events += c.Value
-		}
-	}
-	s.samples.add(now, messages, events)
-	return nil
-}
-
-func (s *samples) add(now Sample, messages, events int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.kept) > 0 {
-		now.Messages, now.Events = messages-s.messages, events-s.events
-	}
-	s.messages, s.events = messages, events
-	s.kept = append(s.kept, now)
-	if len(s.kept) > samplesKept {
-		s.kept = s.kept[1:]
-	}
 }

@@ -173,8 +173,8 @@ func Wrong() exporter.Overview {
 // Eleven is of eleven destinations, in all states.
 func Eleven() exporter.Overview {
 	o := Well()
-	names := []string{"bloomberg-vault", "global-relay", "mimecast", "proofpoint", "smarsh-enterprise-archive-eu-central", "smarsh-professional",
-		"microsoft-365", "veritas", "theta-lake", "behavox", "records"}
+	names := []string{"branches", "retail", "cards", "brokers", "a-destination-with-a-name-that-is-long", "insurance",
+		"treasury", "leasing", "funds", "pensions", "records"}
 	o.Destinations = nil
 	for i, name := range names {
 		d := exporter.DestinationStatus{Name: name}

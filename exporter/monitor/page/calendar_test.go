@@ -94,7 +94,7 @@ func TestLooks(t *testing.T) {
 func TestDeliveredNamesThree(t *testing.T) {
 	o := overviewtest.Eleven()
 	got := delivered(&o, exporter.Day{Conversations: 5, Pending: []int64{1, 2, 0, 3, 4, 9}})
-	want := "“bloomberg-vault” has 4 of 5, “global-relay” has 3 of 5, “proofpoint” has 2 of 5, and 2 more wait for some"
+	want := "“branches” has 4 of 5, “retail” has 3 of 5, “brokers” has 2 of 5, and 2 more wait for some"
 	if got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

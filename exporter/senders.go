@@ -1,0 +1,94 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+
+	"lpexport/liveperson"
+)
+
+// learn reads the directories that name senders and skills, when they have changed.
+// Until that has gone well, what was known before counts; at first nothing is.
+func (v *Events) learn(ctx context.Context) error {
+	if !v.relearn.Swap(false) {
+		return nil
+	}
+	norm, held, chosen, err := v.knowledge(ctx)
+	if err != nil {
+		v.relearn.Store(true)
+		return err
+	}
+	v.norm, v.held, v.chosen = norm, held, chosen
+	return nil
+}
+
+func (v *Events) knowledge(ctx context.Context) (norm *normaliser, held bool, chosen selection, err error) {
+	if norm, err = v.plainNames(ctx); err != nil {
+		return nil, false, nil, err
+	}
+	norm.unlisted = map[string]bool{}
+	for id := range v.missed {
+		norm.unlisted[id] = len(norm.users) > 0 && norm.pids[id] == ""
+	}
+	if held, err = v.cp.AnyHeld(ctx); err != nil {
+		return nil, false, nil, err
+	}
+	chosen, err = choose(v.Skills, norm.skills)
+	var unknown *UnknownSkillError
+	if errors.As(err, &unknown) && len(norm.skills) == 0 {
+		return norm, held, selection{"": false}, nil // before the first cycle: nothing is known to be chosen
+	}
+	return norm, held, chosen, err
+}
+
+// Learned is to be called when more is known: the directories have been fetched,
+// records captured. Events that wait are looked at again.
+func (v *Events) Learned() {
+	v.relearn.Store(true)
+	wakeOne(v.again)
+}
+
+// askForSenders has the directory of users fetched when an event is from somebody
+// whom it does not have; for the same one again after a while.
+func (v *Events) askForSenders(ctx context.Context, events []*told) {
+	now, ask := v.millis(), false
+	for _, e := range events {
+		for i := range e.changes {
+			id := v.strangerIn(&e.changes[i])
+			if last, asked := v.missed[id]; id == "" || asked && now-last < askAgain.Milliseconds() {
+				continue
+			}
+			if len(v.missed) > 10_000 {
+				clear(v.missed)
+			}
+			v.missed[id], ask = now, true
+		}
+	}
+	if !ask || v.Source == nil || !v.asking.CompareAndSwap(false, true) {
+		return
+	}
+	v.tasks.Go(func() {
+		defer v.asking.Store(false)
+		if err := v.refreshDirectories(ctx); err != nil {
+			v.Log.Warn("users could not be fetched: events from somebody new wait", "error", err)
+			return
+		}
+		v.Learned()
+	})
+}
+
+// strangerIn is the id of an agent whom no user is known to be, or "".
+func (v *Events) strangerIn(c *toldChange) string {
+	if c.state != nil {
+		return ""
+	}
+	m := liveperson.ReadMessagingChange(c.value)
+	id, role := m.Originator.ID(), m.Role.Name()
+	if toldType(&m) == "" || role == "CONSUMER" {
+		return ""
+	}
+	if _, known := v.norm.toldSender(&header{}, id, role); known {
+		return ""
+	}
+	return id
+}
