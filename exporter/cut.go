@@ -19,7 +19,7 @@ const batchBytes = 1 << 20
 
 // batchSlices is the same by number while a service runs: a sender of events waits
 // for the transaction.
-const batchSlices = 200
+const batchSlices = 100
 
 // cut freezes what is due and ready for the destination into one bundle, within
 // its bounds, and tells whether there was anything to cut.

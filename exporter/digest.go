@@ -20,7 +20,7 @@ const (
 )
 
 const (
-	digestBatch = 100             // events in one transaction: the sender of the next one waits for it
+	digestBatch = 50              // events in one transaction: the sender of the next one waits for it
 	digestBytes = 8 << 20         // of those
 	lookAgain   = 5 * time.Second // at events that wait
 	lookMost    = 2000            // waiting events in one look
