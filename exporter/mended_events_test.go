@@ -197,12 +197,16 @@ func TestStateThatNamesNoConversationGoesToQuarantine(t *testing.T) {
 // The main dialog of a conversation that is known has its id, whatever an event of
 // another one says.
 func TestMainDialogStaysItsConversationsThoughAnotherNamesIt(t *testing.T) {
-	r, _ := handLive(t, nil)
-	r.receive(hear(heard{"a", "a", 0, "x", ""}))
-	r.receive(hear(heard{"b", "a", 7, "of b", ""}), hear(heard{"", "a", 1, "y", ""}))
-	r.deliver()
-	r.holds("local", "a", "0: x", "1: y")
-	r.holds("local", "b", "7: of b")
+	known, b, y := hear(heard{"a", "a", 0, "x", ""}), hear(heard{"b", "a", 7, "of b", ""}), hear(heard{"", "a", 1, "y", ""})
+	for _, batches := range [][][][]byte{{{known}, {b, y}}, {{known, b, y}}, {{b, known, y}}} {
+		r, _ := handLive(t, nil)
+		for _, batch := range batches {
+			r.receive(batch...)
+		}
+		r.deliver()
+		r.holds("local", "a", "0: x", "1: y")
+		r.holds("local", "b", "7: of b")
+	}
 }
 
 // What is left out does not leave in the name of the conversation whose dialog it names.

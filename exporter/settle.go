@@ -100,13 +100,19 @@ func (v *Events) warnOnce(what, kind string) {
 func (v *Events) settle(ctx context.Context, tx *checkpoint.Tx, events []*told, counts *tally) (due bool, err error) {
 	byConversation, days := map[string][]*toldChange{}, &Counts{}
 	var order []string
+	here := map[string]bool{} // the conversations that these events name
+	for _, e := range events {
+		for i := range e.changes {
+			here[e.changes[i].conversation] = true
+		}
+	}
 	for _, e := range events {
 		for i := range e.changes {
 			c := &e.changes[i]
 			if e.reason != "" {
 				continue
 			}
-			if err := v.name(tx, c); err != nil {
+			if err := v.name(tx, c, here); err != nil {
 				return false, err
 			}
 			if c.conversation == "" {
@@ -138,7 +144,10 @@ func (v *Events) settle(ctx context.Context, tx *checkpoint.Tx, events []*told, 
 }
 
 // name finds out of which conversation a change is, and notes which dialogs are its.
-func (v *Events) name(tx *checkpoint.Tx, c *toldChange) (err error) {
+func (v *Events) name(tx *checkpoint.Tx, c *toldChange, here map[string]bool) (err error) {
+	if c.conversation == "" && here[c.dialog] {
+		c.conversation = c.dialog // its main dialog
+	}
 	if c.conversation == "" {
 		c.conversation, err = tx.ConversationOf(c.dialog)
 		return err
@@ -150,7 +159,7 @@ func (v *Events) name(tx *checkpoint.Tx, c *toldChange) (err error) {
 		}
 	}
 	for _, d := range dialogs {
-		if d == "" || d == c.conversation {
+		if d == "" || d == c.conversation || here[d] {
 			continue
 		}
 		if err := tx.NameDialog(d, c.conversation); err != nil {
