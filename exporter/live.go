@@ -30,7 +30,7 @@ type toldHappening struct {
 	name      uint64 // hash of its name
 	subject   uint64 // hash of what it happened to
 	after, at int64  // it happened after the one, and not after the other
-	met       bool   // a record tells it, too
+	by        uint64 // hash of the name under which a record tells it; 0: none does
 }
 
 // lateTold is a happening as it may have been told: after a time, and not after its own.
@@ -47,7 +47,7 @@ func (l *live) meet(h toldHappening) bool {
 	slack, best := clockSlack.Milliseconds(), -1
 	for i := range l.told {
 		t := &l.told[i]
-		if t.met || h.subject == 0 || t.kind != h.kind || t.subject != h.subject || t.after-slack > h.at || h.after > t.at+slack {
+		if t.by != 0 || h.subject == 0 || t.kind != h.kind || t.subject != h.subject || t.after-slack > h.at || h.after > t.at+slack {
 			continue
 		}
 		if best < 0 || apart(t.at, h.at) < apart(l.told[best].at, h.at) {
@@ -57,19 +57,20 @@ func (l *live) meet(h toldHappening) bool {
 	if best < 0 {
 		return false
 	}
-	l.told[best].met = true
+	l.told[best].by = h.name
 	return true
 }
 
-// meetAt meets one that is known to have happened at just that time.
-func (l *live) meetAt(h toldHappening) bool {
+// meetAt meets one that is known to have happened at just that time. taken is what
+// was thought to be that one before, 0 when nothing was.
+func (l *live) meetAt(h toldHappening) (met bool, taken uint64) {
 	for i := range l.told {
-		if t := &l.told[i]; !t.met && t.kind == h.kind && t.subject == h.subject && (t.name == h.name || t.at == h.at) {
-			t.met = true
-			return true
+		if t := &l.told[i]; t.by != h.name && t.kind == h.kind && t.subject == h.subject && (t.name == h.name || t.at == h.at) {
+			taken, t.by = t.by, h.name
+			return true, taken
 		}
 	}
-	return false
+	return false, 0
 }
 
 // when is between which times a happening lies: one that an event told, or one that a
@@ -103,7 +104,8 @@ func (l *live) encode(dst []byte) []byte {
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(l.told)))
 	for _, t := range l.told {
-		dst = append(dst, byte(slices.Index(toldKinds, t.kind))<<1|byte(bit(t.met)))
+		dst = append(dst, byte(slices.Index(toldKinds, t.kind)))
+		dst = binary.LittleEndian.AppendUint64(dst, t.by)
 		dst = binary.LittleEndian.AppendUint64(dst, t.name)
 		dst = binary.LittleEndian.AppendUint64(dst, t.subject)
 		dst = binary.AppendVarint(dst, t.at)
@@ -125,14 +127,14 @@ func (r *seenReader) live() (l live) {
 	for i := range l.present {
 		l.present[i] = presence{id: r.text(), role: r.text()}
 	}
-	l.told = make([]toldHappening, r.count(19))
+	l.told = make([]toldHappening, r.count(27))
 	for i := range l.told {
 		kind := int(r.byte())
-		if kind>>1 >= len(toldKinds) {
+		if kind >= len(toldKinds) {
 			r.bad = true
 			return l
 		}
-		l.told[i] = toldHappening{kind: toldKinds[kind>>1], met: kind&1 != 0, name: r.uint64(), subject: r.uint64(), at: r.varint()}
+		l.told[i] = toldHappening{kind: toldKinds[kind], by: r.uint64(), name: r.uint64(), subject: r.uint64(), at: r.varint()}
 		l.told[i].after = l.told[i].at - r.varint()
 	}
 	return l

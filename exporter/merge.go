@@ -199,12 +199,30 @@ func (m *merger) meetExactly(c *captured) {
 		if h.subject == 0 && slices.Contains(toldKinds, h.kind) {
 			m.blind = true // the page was asked for before the account had events
 		}
-		if !m.seen.live.meetAt(h.told()) {
+		met, taken := m.seen.live.meetAt(h.told())
+		if !met {
 			continue
 		}
 		m.noted = true
+		m.giveBack(c, taken)
 		if _, known := findName(m.seen.happened, h.hash); !known {
 			addName(&m.seen.happened, h.hash, givenToNobody)
+		}
+	}
+}
+
+// giveBack makes a happening due that was given to nobody, as it was thought to be
+// one that turns out to be another.
+func (m *merger) giveBack(c *captured, name uint64) {
+	i, known := findName(m.seen.happened, name)
+	if !known || m.seen.happened[i].revision != givenToNobody {
+		return
+	}
+	for _, h := range c.happened {
+		if h.hash == name { // else no record of this revision tells it
+			m.seen.happened[i].revision = m.revision
+			m.happened++
+			m.entry(h.at)
 		}
 	}
 }

@@ -41,7 +41,7 @@ func randomSeen(r *rand.Rand) *seen {
 	}
 	if r.IntN(2) == 0 {
 		s.live = live{updatedAt: 1 + r.Int64N(1<<41), startedAt: r.Int64N(1 << 41), skill: "7", present: []presence{{"a", "CONSUMER"}, {"", ""}},
-			told: []toldHappening{{kind: "joined", name: r.Uint64(), subject: r.Uint64(), after: r.Int64N(1 << 30), at: r.Int64N(1 << 41), met: true}, {kind: "started"}}}
+			told: []toldHappening{{kind: "joined", name: r.Uint64(), subject: r.Uint64(), after: r.Int64N(1 << 30), at: r.Int64N(1 << 41), by: r.Uint64()}, {kind: "started"}}}
 	}
 	for range r.IntN(5) {
 		addName(&s.happened, r.Uint64(), 1+r.IntN(300))
