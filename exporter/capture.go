@@ -136,7 +136,7 @@ func (c *capture) storeOne(tx *checkpoint.Tx, p *page, r *captured, n *Counts) (
 	if err != nil {
 		return false, fmt.Errorf("conversation %s: %w", r.id, err)
 	}
-	m, err := c.merger(tx, s, &known)
+	m, err := newMerger(tx, s, &known, c.held)
 	if err != nil {
 		return false, err
 	}
@@ -189,20 +189,6 @@ func nameDialogs(tx *checkpoint.Tx, r *captured) error {
 		}
 	}
 	return nil
-}
-
-// merger prepares the comparison with what is known. The revision it makes is
-// the next one, after a recovery also of those that the archive holds.
-func (c *capture) merger(tx *checkpoint.Tx, s *seen, known *checkpoint.Conversation) (*merger, error) {
-	revision := known.Revision + 1
-	if c.held {
-		held, err := tx.HeldRevision(known.SourceID)
-		if err != nil {
-			return nil, err
-		}
-		revision = max(revision, held+1)
-	}
-	return &merger{seen: s, revision: revision}, nil
 }
 
 // finish compares everything but the messages.

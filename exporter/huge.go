@@ -186,7 +186,7 @@ func (h *huge) open(tx *checkpoint.Tx, small map[string][]byte) (in bool, err er
 	if err != nil {
 		return false, fmt.Errorf("conversation %s: %w", h.id, err)
 	}
-	if h.merge, err = h.merger(tx, s, &h.known); err != nil {
+	if h.merge, err = newMerger(tx, s, &h.known, h.held); err != nil {
 		return false, err
 	}
 	for _, section := range append([]string{"info"}, liveperson.Sections...) {
@@ -201,11 +201,9 @@ func (h *huge) open(tx *checkpoint.Tx, small map[string][]byte) (in bool, err er
 }
 
 func (h *huge) putPart(tx *checkpoint.Tx, section string, raw []byte) error {
-	sum := sha256.Sum256(raw)
 	h.part++
 	h.head.bytes += int64(len(raw))
-	return tx.PutPart(h.known.ID, h.merge.revision, h.part-1,
-		checkpoint.Part{Section: section, Bytes: int64(len(raw)), SHA256: sum[:], Frame: h.packer.pack(raw)}, h.millis())
+	return tx.PutPart(h.known.ID, h.merge.revision, h.part-1, h.packer.part(section, raw), h.millis())
 }
 
 // stream stores one section in parts. An attempt that fails leaves parts

@@ -23,15 +23,21 @@ const leasePoll = 50 * time.Millisecond
 
 // leaseCycle takes the lease of the cycle, or fails with ErrCycleRunning.
 func (e *Exporter) leaseCycle() (release func(), err error) {
-	l := flock.New(e.leasePath("cycle"), flock.SetPermissions(0o600))
-	ok, err := l.TryLock()
+	release, free, err := e.tryLease("cycle")
 	if err != nil {
 		return nil, fmt.Errorf("lease of the cycle: %w", err)
 	}
-	if !ok {
+	if !free {
 		return nil, ErrCycleRunning
 	}
-	return func() { l.Close() }, nil
+	return release, nil
+}
+
+// tryLease takes a lease that nobody holds; free tells whether it was.
+func (e *Exporter) tryLease(name string) (release func(), free bool, err error) {
+	l := flock.New(e.leasePath(name), flock.SetPermissions(0o600))
+	free, err = l.TryLock()
+	return func() { l.Close() }, free, err
 }
 
 // leasePatience is how long a run waits for a destination to which another

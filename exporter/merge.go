@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"lpexport/archive"
+	"lpexport/exporter/checkpoint"
 )
 
 // merger adds what a record holds to what is known of its conversation, as of
@@ -15,6 +16,7 @@ import (
 type merger struct {
 	seen     *seen
 	revision int
+	held     bool              // an archive that was recovered from holds some of it
 	open     []capturedMessage // whose name is known, but not what they say
 
 	messages int   // new ones
@@ -27,6 +29,18 @@ type merger struct {
 	variants int   // messages under a name that another one has
 	oldest   int64 // time of the oldest new or changed entry
 	newest   int64
+}
+
+// newMerger prepares the comparison with what is known. The revision it makes is
+// the next one, after a recovery also of those that the archives hold.
+func newMerger(tx *checkpoint.Tx, s *seen, known *checkpoint.Conversation, recovered bool) (*merger, error) {
+	m := &merger{seen: s, revision: known.Revision + 1}
+	if !recovered {
+		return m, nil
+	}
+	held, err := tx.HeldRevision(known.SourceID)
+	m.revision, m.held = max(m.revision, held+1), held > 0
+	return m, err
 }
 
 // deliver tells whether a destination is to be given anything of it.
@@ -161,7 +175,7 @@ func (m *merger) settleOne(d *seenDialog, c capturedMessage) {
 // rest takes everything but the messages. wasClosed is the status before.
 func (m *merger) rest(c *captured, wasClosed bool) {
 	m.meetExactly(c)
-	for _, h := range latestFirst(c.happened) {
+	for _, h := range m.latestFirst(c.happened) {
 		// Without an exact time the closing's moves when the survey ends: as
 		// long as the conversation stays closed, it closed once.
 		if h.kind == archive.Closed && wasClosed && !c.closedExact {
@@ -175,11 +189,10 @@ func (m *merger) rest(c *captured, wasClosed bool) {
 			m.noted = true
 			continue
 		}
-		if addName(&m.seen.happened, h.hash, m.revision) {
-			m.happened++
-			m.reopened = m.reopened || h.kind == archive.Reopened
-			m.entry(h.at)
-		}
+		addName(&m.seen.happened, h.hash, m.revision)
+		m.happened++
+		m.reopened = m.reopened || h.kind == archive.Reopened
+		m.entry(h.at)
 	}
 	for _, f := range c.facts {
 		if m.seen.addFact(f) {
@@ -205,9 +218,7 @@ func (m *merger) meetExactly(c *captured) {
 		}
 		m.noted = true
 		m.giveBack(c, taken)
-		if _, known := findName(m.seen.happened, h.hash); !known {
-			addName(&m.seen.happened, h.hash, givenToNobody)
-		}
+		addName(&m.seen.happened, h.hash, givenToNobody) // unless it is known
 	}
 }
 
@@ -228,9 +239,10 @@ func (m *merger) giveBack(c *captured, name uint64) {
 }
 
 // latestFirst is the order in which happenings are met: of two comings of one
-// agent, the later is the one that the last state told.
-func latestFirst(happened []capturedHappening) []capturedHappening {
-	if len(happened) < 2 {
+// agent, the later is the one that the last state told. Where events told nothing,
+// as in a backfill, any order does.
+func (m *merger) latestFirst(happened []capturedHappening) []capturedHappening {
+	if len(m.seen.live.told) == 0 {
 		return happened
 	}
 	list := slices.Clone(happened)

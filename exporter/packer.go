@@ -2,12 +2,15 @@ package exporter
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
 	"sync"
 
 	"github.com/klauspost/compress/s2"
+
+	"lpexport/exporter/checkpoint"
 )
 
 // packer compresses records and lines, each into a frame of its own, so that
@@ -39,6 +42,12 @@ func (p *packer) pack(raw []byte) []byte {
 		p.buffers.Put(b)
 	}
 	return out
+}
+
+// part is a section of a stored revision.
+func (p *packer) part(section string, raw []byte) checkpoint.Part {
+	sum := sha256.Sum256(raw)
+	return checkpoint.Part{Section: section, Bytes: int64(len(raw)), SHA256: sum[:], Frame: p.pack(raw)}
 }
 
 var errFrame = errors.New("a compressed frame is damaged")

@@ -55,18 +55,24 @@ func (e *Exporter) Cycle(ctx context.Context, only []string) (Report, error) {
 		defer release()
 		return c.cycle(ctx)
 	})
-	var auth *liveperson.AuthError
-	result := "incomplete"
-	switch {
-	case r.Complete:
-		result = "complete"
-	case errors.As(err, &auth):
-		result = "refused"
-	case err != nil && !errors.Is(err, ErrIncomplete):
-		result = "failed"
-	}
-	e.Count(CounterCycles, result, "", 1)
+	e.Count(CounterCycles, cycleResult(r.Complete, err), "", 1)
 	return r, errors.Join(err, e.flushCounts(context.WithoutCancel(ctx)))
+}
+
+// cycleResult is how a cycle is counted.
+func cycleResult(complete bool, err error) string {
+	var auth *liveperson.AuthError
+	switch {
+	case complete:
+		return "complete"
+	case errors.As(err, &auth):
+		return "refused"
+	case errors.Is(err, ErrCycleRunning):
+		return "busy"
+	case err != nil && !errors.Is(err, ErrIncomplete):
+		return "failed"
+	}
+	return "incomplete"
 }
 
 // Backfill captures the conversations that started in a period, from inclusive

@@ -56,16 +56,11 @@ func (e *Exporter) begin(ctx context.Context, stored func()) (*capture, error) {
 	if err := e.refreshDirectories(ctx); err != nil {
 		return nil, err
 	}
-	users, err := e.cp.Users(ctx)
-	if err != nil {
+	var err error
+	if c.norm, err = e.plainNames(ctx); err != nil {
 		return nil, err
 	}
-	skills, err := e.cp.Skills(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c.norm = newNormaliser(users, skills)
-	if c.chosen, err = choose(e.Skills, skills); err != nil {
+	if c.chosen, err = choose(e.Skills, c.norm.skills); err != nil {
 		return nil, err
 	}
 	if c.held, err = e.cp.AnyHeld(ctx); err != nil {

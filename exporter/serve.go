@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lpexport/exporter/checkpoint"
-	"lpexport/liveperson"
 )
 
 // Service runs until it is stopped: cycles on a schedule, deliveries as things
@@ -20,8 +19,7 @@ type Service struct {
 	events  *Events
 	next    func(time.Time) time.Time
 	workers []*worker
-	hard    context.Context // of what is under way when the service stops
-	cycles  atomic.Bool     // one has been tried
+	cycles  atomic.Bool // one has been tried
 	began   time.Time
 	samples samples
 }
@@ -60,7 +58,6 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	hard, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
-	s.hard = hard
 	g, ctx := errgroup.WithContext(ctx)
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(drainTime, cut) })
 	defer stop()
@@ -175,21 +172,11 @@ func (s *Service) cycle(ctx context.Context) error {
 // cycleEnded counts a cycle and says what was wrong, when that is another thing
 // than before. It returns what only a person can change.
 func (s *Service) cycleEnded(err error) (fatal error) {
-	var auth *liveperson.AuthError
 	var unknown *UnknownSkillError
-	result := "failed"
-	switch {
-	case errors.As(err, &unknown):
+	if errors.As(err, &unknown) {
 		return err
-	case err == nil:
-		result = "complete"
-	case errors.Is(err, ErrIncomplete):
-		result = "incomplete"
-	case errors.Is(err, ErrCycleRunning):
-		result = "busy"
-	case errors.As(err, &auth):
-		result = "refused"
 	}
+	result := cycleResult(err == nil, err)
 	s.Count(CounterCycles, result, "", 1)
 	switch told := s.news.is("cycles", textOf(err)); {
 	case !told:

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/gofrs/flock"
-
 	"lpexport/exporter/checkpoint"
 	"lpexport/liveperson"
 )
@@ -219,14 +217,11 @@ func (v *Events) settleOne(ctx context.Context, tx *checkpoint.Tx, id string, ch
 	if err != nil {
 		return false, v.damaged(id, changes, err)
 	}
-	t := &telling{Events: v, tx: tx, ctx: ctx, known: &known, before: known.Revision, half: half, counts: counts, days: days, merger: &merger{seen: s, revision: known.Revision + 1}}
-	if v.held {
-		held, err := tx.HeldRevision(id)
-		if err != nil {
-			return false, err
-		}
-		t.revision, t.heldBefore = max(t.revision, held+1), held > 0
+	m, err := newMerger(tx, s, &known, v.held)
+	if err != nil {
+		return false, err
 	}
+	t := &telling{Events: v, tx: tx, ctx: ctx, known: &known, before: known.Revision, half: half, counts: counts, days: days, merger: m}
 	for _, c := range changes {
 		if err := t.take(c); errors.Is(err, errFrame) || errors.Is(err, liveperson.ErrNotification) {
 			return false, v.damaged(id, changes, err)
@@ -271,8 +266,9 @@ func (v *Events) admit(tx *checkpoint.Tx, known *checkpoint.Conversation, change
 // sectionsInWork tells whether somebody is capturing a conversation in sections;
 // if nobody is, half of one is what a process that died has left.
 func (v *Events) sectionsInWork() bool {
-	l := flock.New(v.leasePath("big"), flock.SetPermissions(0o600))
-	defer l.Close()
-	free, err := l.TryLock()
+	release, free, err := v.tryLease("big")
+	if free {
+		release()
+	}
 	return err != nil || !free
 }

@@ -28,23 +28,22 @@ func (t *tally) add(name, label, second string, n int64) {
 
 // take empties the tally.
 func (t *tally) take() []checkpoint.Count {
-	list := t.peek()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, c := range list { // and not what was added in between
-		n := c.Value
-		c.Value = 0
-		if t.counts[c] -= n; t.counts[c] == 0 {
-			delete(t.counts, c)
-		}
-	}
+	list := t.list()
+	clear(t.counts)
 	return list
 }
 
 // peek is what take would return, and stays.
-func (t *tally) peek() (list []checkpoint.Count) {
+func (t *tally) peek() []checkpoint.Count {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.list()
+}
+
+// list is for those that hold the lock.
+func (t *tally) list() (list []checkpoint.Count) {
 	for c, n := range t.counts {
 		c.Value = n
 		list = append(list, c)

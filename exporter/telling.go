@@ -2,7 +2,6 @@ package exporter
 
 import (
 	"context"
-	"crypto/sha256"
 	"time"
 
 	"lpexport/archive"
@@ -14,17 +13,16 @@ import (
 type telling struct {
 	*Events
 	*merger
-	tx         *checkpoint.Tx
-	ctx        context.Context
-	known      *checkpoint.Conversation
-	before     int  // its revision
-	heldBefore bool // an archive that was recovered from holds some of it
-	half       bool // what is left of a capture in sections lies behind it
-	counts     *tally
-	days       *Counts  // of days only
-	parts      [][]byte // notifications with something new
-	happened   []archive.Happening
-	stated     bool
+	tx       *checkpoint.Tx
+	ctx      context.Context
+	known    *checkpoint.Conversation
+	before   int  // its revision
+	half     bool // what is left of a capture in sections lies behind it
+	counts   *tally
+	days     *Counts  // of days only
+	parts    [][]byte // notifications with something new
+	happened []archive.Happening
+	stated   bool
 }
 
 func (t *telling) take(c *toldChange) error {
@@ -90,7 +88,7 @@ func (t *telling) wait(c *toldChange) {
 // is told no more.
 func (t *telling) takeState(c *toldChange) error {
 	before := t.seen.live
-	happened := t.norm.turn(&t.seen.live, c.state, t.known.Recorded > 0 || t.heldBefore)
+	happened := t.norm.turn(&t.seen.live, c.state, t.known.Recorded > 0 || t.merger.held)
 	t.stated = t.stated || t.seen.live.updatedAt != before.updatedAt
 	if len(happened) == 0 {
 		return nil
@@ -183,10 +181,8 @@ func (t *telling) storeParts(now int64) error {
 	}
 	n := 0
 	put := func(section string, raw []byte) error {
-		sum := sha256.Sum256(raw)
 		n++
-		return t.tx.PutPart(t.known.ID, t.known.Revision, n-1,
-			checkpoint.Part{Section: section, Bytes: int64(len(raw)), SHA256: sum[:], Frame: t.packer.pack(raw)}, now)
+		return t.tx.PutPart(t.known.ID, t.known.Revision, n-1, t.packer.part(section, raw), now)
 	}
 	last := []byte(nil)
 	for _, raw := range t.parts {
