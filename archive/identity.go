@@ -37,6 +37,11 @@ func (m *Message) ContentHash() uint64 {
 	} else {
 		b = appendWords(append(b, 0), m)
 	}
+	return hashAndReturn(p, b)
+}
+
+// hashAndReturn hashes what was gathered in a lent buffer, and gives that back.
+func hashAndReturn(p *[]byte, b []byte) uint64 {
 	sum := sha256.Sum256(b)
 	if cap(b) <= maxPooled {
 		*p = b
@@ -57,12 +62,7 @@ func (m *Message) WordsHash() uint64 {
 	for i := range m.Files {
 		b = appendFramed(append(b, 'f'), m.Files[i].Path)
 	}
-	sum := sha256.Sum256(b)
-	if cap(b) <= maxPooled {
-		*p = b
-		hashed.Put(p)
-	}
-	return binary.BigEndian.Uint64(sum[:8])
+	return hashAndReturn(p, b)
 }
 
 // wordless is what the end of a line is trimmed of.

@@ -16,7 +16,6 @@ import (
 
 	"lpexport/exporter"
 	"lpexport/exporter/config"
-	"lpexport/liveperson"
 )
 
 type exportOptions struct {
@@ -118,14 +117,8 @@ func runExport(ctx context.Context, p *program, options exportOptions) (_ *expor
 	if options.destinations, err = knownDestinations(c, options.destinations); err != nil {
 		return found, err
 	}
-	var e *exporter.Exporter
-	client, err := p.newClient(c, func(result liveperson.Result) { e.Count(exporter.CounterRequests, string(result), "", 1) })
-	if err != nil {
-		return found, err
-	}
 	progress := p.newProgress()
-	e, err = p.openExporter(ctx, c, exporter.Settings{
-		Source:   client,
+	e, err := p.openAccount(ctx, c, exporter.Settings{
 		Progress: func(at exporter.Progress) { progress.show(at.Conversations, at.Expected) },
 	})
 	if err != nil {

@@ -18,7 +18,6 @@ import (
 	"lpexport/exporter/listener"
 	"lpexport/exporter/monitor"
 	"lpexport/exporter/notify"
-	"lpexport/liveperson"
 	"lpexport/liveperson/webhook"
 )
 
@@ -61,12 +60,8 @@ type serving struct {
 // configuration ends it at once.
 func (p *program) serve(ctx context.Context, c *config.Config) (err error) {
 	s := &serving{program: p, config: c, notifier: notify.New(os.Getenv), counted: map[webhook.Result]int64{}}
-	var e *exporter.Exporter
-	client, err := p.newClient(c, func(result liveperson.Result) { e.Count(exporter.CounterRequests, string(result), "", 1) })
+	e, err := p.openAccount(ctx, c, exporter.Settings{})
 	if err != nil {
-		return err
-	}
-	if e, err = p.openExporter(ctx, c, exporter.Settings{Source: client}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()

@@ -111,6 +111,18 @@ func (p *program) withDestination(ctx context.Context, name string, do func(e *e
 	return do(e, names[0])
 }
 
+// openAccount is openExporter with the account as its source, whose requests are
+// counted.
+func (p *program) openAccount(ctx context.Context, c *config.Config, with exporter.Settings) (e *exporter.Exporter, err error) {
+	client, err := p.newClient(c, func(result liveperson.Result) { e.Count(exporter.CounterRequests, string(result), "", 1) })
+	if err != nil {
+		return nil, err
+	}
+	with.Source = client
+	e, err = p.openExporter(ctx, c, with)
+	return e, err
+}
+
 // openExporter builds all that c describes; with sets what only some commands
 // need: Source and Progress. The caller closes what it gets.
 func (p *program) openExporter(ctx context.Context, c *config.Config, with exporter.Settings) (*exporter.Exporter, error) {

@@ -131,6 +131,12 @@ func (d *decoder) checkWebhook(w Webhook) {
 	d.checkListener("webhook", w.Listen, w.TLS)
 }
 
+// reachable tells whether others than this machine can reach an address.
+func reachable(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	return err == nil && !loopback(host)
+}
+
 // checkListener wants TLS where others than this machine can reach a listener.
 func (d *decoder) checkListener(path, listen string, t TLS) {
 	if listen == "" || d.faulty(path) {
@@ -139,7 +145,7 @@ func (d *decoder) checkListener(path, listen string, t TLS) {
 	if d.incomplete(join(path, "tls"), []part{{"cert_file", t.CertFile == ""}, {"key_file", t.KeyFile == ""}}, "the certificate is incomplete without it") || !t.Empty() {
 		return
 	}
-	if host, _, err := net.SplitHostPort(listen); err == nil && !loopback(host) {
+	if reachable(listen) {
 		key := join(path, "listen")
 		d.fault(d.line(key), key, "is no loopback address: then %s (cert_file, key_file) is required, or a proxy before it", join(path, "tls"))
 	}
@@ -151,7 +157,7 @@ func (d *decoder) checkServe(s Serve) {
 	if s.Listen == "" || d.faulty("serve") {
 		return
 	}
-	if host, _, err := net.SplitHostPort(s.Listen); err == nil && !loopback(host) && s.PasswordHash.Empty() {
+	if reachable(s.Listen) && s.PasswordHash.Empty() {
 		d.fault(d.line("serve.listen"), "serve.password_hash", "is required where serve.listen is no loopback address")
 	}
 	if hash := s.PasswordHash; !hash.Empty() {
