@@ -1,6 +1,9 @@
 package archive
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // Format writes slices as an archive wants to read them. It is a pure function
 // of the frozen slice and of the settings it was made with: no clock, no
@@ -25,9 +28,30 @@ type Format interface {
 
 // Document is what a reader of the archive opens as one: a mail, the XML of a
 // conversation, a line.
+//
+// A format never sees the bytes of attachments, only what is known of them: who
+// writes the document puts them where it says.
 type Document struct {
-	Bytes []byte // valid until emit returns
-	At    int64  // the time that the archive files it under, epoch milliseconds; 0: none
+	Bytes  []byte        // valid until emit returns
+	At     int64         // the time that the archive files it under, epoch milliseconds; 0: none
+	Inside []Splice      // attachments inside of it, by their offsets; valid until emit returns
+	Beside []*Attachment // attachments that lie beside it, each under its Name
+}
+
+// Splice is an attachment inside of a document, in base64 as Base64Size counts
+// it, before the byte at Offset.
+type Splice struct {
+	Offset     int
+	Attachment *Attachment
+}
+
+// Size is how many bytes the document has, with what is inside of it.
+func (d *Document) Size() int64 {
+	n := int64(len(d.Bytes))
+	for i := range d.Inside {
+		n += Base64Size(d.Inside[i].Attachment.Bytes)
+	}
+	return n
 }
 
 // TooLargeError says that a document is above the size that the archive takes
@@ -38,7 +62,8 @@ func (e *TooLargeError) Error() string {
 	return fmt.Sprintf("one message alone makes %d bytes, the archive takes %d", e.Bytes, e.Limit)
 }
 
-// JSONL is the format of the profile generic: one slice a line.
+// JSONL is the format of the profile generic: one slice a line, and the files that
+// were fetched beside it.
 type JSONL struct{}
 
 // Extension returns ".jsonl".
@@ -47,7 +72,18 @@ func (JSONL) Extension() string { return ".jsonl" }
 // Joined returns TranscriptsFile, and nothing around its lines.
 func (JSONL) Joined() (file, head, tail string) { return TranscriptsFile, "", "" }
 
-// Documents emits the line as it is.
+// Documents emits the line as it is, and the slice's attachments beside it.
 func (JSONL) Documents(line []byte, emit func(Document) error) error {
-	return emit(Document{Bytes: line})
+	doc := Document{Bytes: line}
+	if bytes.Contains(line, attachmentMark) { // in hardly any: reading a line costs more than writing it
+		s, err := ParseLine(line)
+		if err != nil {
+			return err
+		}
+		doc.Beside = s.Attachments()
+	}
+	return emit(doc)
 }
+
+// attachmentMark begins an attachment in a line. A message's content may hold it too.
+var attachmentMark = []byte(`,"file":{"path":`)

@@ -66,8 +66,8 @@ func appendSlice(dst []byte, s *Slice) ([]byte, error) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		if !writable(s.Happened[i].At) {
-			return nil, fmt.Errorf("happening %d: %w", i, errTime)
+		if err := s.Happened[i].check(); err != nil {
+			return nil, fmt.Errorf("happening %d: %w", i, err)
 		}
 		dst = appendHappening(dst, &s.Happened[i])
 	}
@@ -162,6 +162,17 @@ func checkContent(content []byte) error {
 	return nil
 }
 
+// check tells what of a happening cannot be written, or read back.
+func (h *Happening) check() error {
+	if !writable(h.At) {
+		return errTime
+	}
+	if h.File != nil {
+		return h.File.check()
+	}
+	return nil
+}
+
 func appendHappening(dst []byte, h *Happening) []byte {
 	dst = appendString(append(dst, `{"kind":`...), h.Kind)
 	dst = appendTime(append(dst, `,"at":`...), h.At)
@@ -178,6 +189,9 @@ func appendHappening(dst []byte, h *Happening) []byte {
 	}
 	dst = appendOptional(dst, `,"to_agent":`, h.ToAgent)
 	dst = appendOptional(dst, `,"text":`, h.Text)
+	if h.File != nil {
+		dst = appendAttachment(append(dst, `,"file":`...), h.File)
+	}
 	dst = appendList(append(dst, `,"answers":`...), h.Answers, appendAnswer)
 	if h.Late {
 		dst = append(dst, `,"late":true`...)
@@ -207,6 +221,15 @@ func appendFile(dst []byte, f *File) []byte {
 	dst = appendString(append(dst, `{"path":`...), f.Path)
 	dst = appendString(append(dst, `,"type":`...), f.Type)
 	dst = appendString(append(dst, `,"caption":`...), f.Caption)
+	return append(dst, '}')
+}
+
+func appendAttachment(dst []byte, a *Attachment) []byte {
+	dst = appendString(append(dst, `{"path":`...), a.Path)
+	dst = appendString(append(dst, `,"name":`...), a.Name)
+	dst = appendString(append(dst, `,"type":`...), a.Type)
+	dst = strconv.AppendInt(append(dst, `,"bytes":`...), a.Bytes, 10)
+	dst = appendString(append(dst, `,"sha256":`...), a.SHA256)
 	return append(dst, '}')
 }
 

@@ -14,6 +14,8 @@ type Shape struct {
 	Packing Packing
 	Seal    Seal // nil: not encrypted
 	Unique  bool // the name of every file tells its bundle, for a folder where bundles lie together
+
+	Contents Contents // of attachments; nil: no document has any
 }
 
 // Packed is one finished file of a bundle.

@@ -10,10 +10,11 @@ var (
 	messageNames = []string{"dialog_id", "sequence", "message_id", "sent_at", "sender", "audience", "type", "text",
 		"files", "source", "amends", "variant", "late", "derived", "content"}
 	happeningNames = []string{"kind", "at", "by", "name", "answers", "dialog_id", "participant", "reason",
-		"from_skill", "to_skill", "to_agent", "text", "late"}
+		"from_skill", "to_skill", "to_agent", "text", "file", "late"}
 	participantNames = []string{"id", "role", "name", "login", "email", "kind", "address", "address_note"}
 	skillNames       = []string{"id", "name"}
 	fileNames        = []string{"path", "type", "caption"}
+	attachmentNames  = []string{"path", "name", "type", "bytes", "sha256"}
 	answerNames      = []string{"question", "answer"}
 )
 
@@ -142,6 +143,9 @@ func (d *decoder) happening(h *Happening) {
 			h.ToAgent = d.string()
 		case "text":
 			h.Text = d.string()
+		case "file":
+			h.File = new(Attachment)
+			d.attachment(h.File)
 		case "late":
 			h.Late = d.bool()
 		}
@@ -156,6 +160,30 @@ func (d *decoder) participant(p *Participant) {
 func (d *decoder) skill(s *Skill) { d.strings(skillNames, []*string{&s.ID, &s.Name}) }
 
 func (d *decoder) file(f *File) { d.strings(fileNames, []*string{&f.Path, &f.Type, &f.Caption}) }
+
+// attachment reads a file, whose name becomes that of a file on a disk: it must
+// be the one that its hash gives it.
+func (d *decoder) attachment(a *Attachment) {
+	d.object(attachmentNames, len(attachmentNames), func(i int) {
+		switch attachmentNames[i] {
+		case "path":
+			a.Path = d.unique()
+		case "name":
+			a.Name = d.unique()
+		case "type":
+			a.Type = d.string()
+		case "bytes":
+			a.Bytes = d.integer(0, MaxSequence)
+		case "sha256":
+			a.SHA256 = d.unique()
+		}
+	})
+	if d.err == nil {
+		if err := a.check(); err != nil {
+			d.fail(err)
+		}
+	}
+}
 
 func (d *decoder) answer(a *Answer) { d.strings(answerNames, []*string{&a.Question, &a.Answer}) }
 

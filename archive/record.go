@@ -17,6 +17,7 @@ const (
 	Reopened    = "reopened"
 	Survey      = "survey"
 	Summary     = "summary"
+	Filed       = "file" // a file that a message refers to was fetched, or is not to be had
 )
 
 // Slice is the entries of one conversation that one destination has not been
@@ -82,6 +83,17 @@ type File struct {
 	Path, Type, Caption string
 }
 
+// Attachment is a file as it was fetched. Its bytes lie outside of the slice and
+// are known by their hash. Without a hash there are none: the happening's Reason
+// says why.
+type Attachment struct {
+	Path   string // as the message's File has it; "" where the source does not tell of which message it is
+	Name   string // under which it lies in or beside documents, as AttachmentName makes it; "" without a hash
+	Type   string // media type, found in its bytes; "" without a hash
+	Bytes  int64
+	SHA256 string // lower-case hex, or ""
+}
+
 // Happening is what occurred besides messages. Name is
 // "<kind>@<epoch ms>/<source id>" and is unique inside a conversation.
 type Happening struct {
@@ -97,6 +109,7 @@ type Happening struct {
 	ToAgent     string
 	Text        string
 	Answers     []Answer
+	File        *Attachment // of Filed
 	Late        bool
 }
 
