@@ -66,7 +66,8 @@ func TestPathsOfFilesStayInside(t *testing.T) {
 		"/4/letter.pdf":                 {"4/letter.pdf", "letter.pdf"},
 		"../../etc/passwd":              {"%2E%2E/%2E%2E/etc/passwd", "passwd"},
 		`\\host\share\..\a.png`:         {`host\share\%2E%2E\a.png`, "a.png"},
-		"..":                            {"%2E%2E", ".."},
+		"..":                            {"%2E%2E", ""},
+		"4/.":                           {"4/.", ""},
 		"https://files.example/a/b.png": {"https://files.example/a/b.png", "b.png"},
 		"https://x.example/a/../b.png":  {"https://x.example/a/%2E%2E/b.png", "b.png"},
 		"folder/":                       {"folder/", ""},
@@ -110,7 +111,7 @@ func TestFileTransfersAreBehindTheirMessage(t *testing.T) {
 	}
 	want := []string{
 		"FileTransferStarted 4/letter.pdf ", "FileTransferStarted 4/%2E%2E/scan.png ",
-		"FileTransferEnded 4/letter.pdf Completed", "FileTransferEnded 4/%2E%2E/scan.png Completed",
+		"FileTransferEnded 4/letter.pdf Failed", "FileTransferEnded 4/%2E%2E/scan.png Failed",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -190,6 +191,7 @@ func TestPresenceIsANoteWhereItSaysMore(t *testing.T) {
 		"to agent":    func(h *archive.Happening) { h.ToAgent = bot.ID },
 		"text":        func(h *archive.Happening) { h.Text = "t" },
 		"answers":     func(h *archive.Happening) { h.Answers = []archive.Answer{{Question: "q"}} },
+		"file":        func(h *archive.Happening) { h.File = &archive.Attachment{Path: "p"} },
 	} {
 		for _, kind := range []string{archive.Joined, archive.Left} {
 			s := first()

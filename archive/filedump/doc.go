@@ -33,8 +33,19 @@
 // hold it: "[file: my letter]". MessageId is the name of a message,
 // "<dialog>/<sequence>" or "<dialog>/<derived>", with ".2" of a variant.
 //
-// Files are named and not enclosed. Their paths are LivePerson's, without "/" in
-// front, and with "%2E%2E" for every "..", as an importer might follow it.
+// # Files
+//
+// FileTransferStarted and FileTransferEnded tell of a file. Its transfer is
+// Completed if the slice holds the file: then it lies beside the document, under
+// FileName, and UserFileName is the last part of the path that LivePerson gives.
+// The transfers of a message's files stand right behind it. A file of an earlier
+// message, or of one that LivePerson does not tell, stands behind its note.
+//
+// A file that a message refers to and the slice does not hold is Failed, as this
+// delivery does not bring it: it may come in a later slice, have come in an
+// earlier one, or not be to be had, which a note says. FileName is then
+// LivePerson's path, without "/" in front, and with "%2E%2E" for every "..", as
+// an importer might follow it.
 //
 // # Notes
 //
@@ -43,11 +54,13 @@
 // (Settings.System), whose text starts with "* ". Each slice begins with a note
 // of the conversation's facts and of all participants. Every happening is a note
 // with all its words: transferred, closed, reopened, survey, summary, started,
-// and those that later versions bring. One that somebody joined or left is a
-// note only if it tells more than ParticipantEntered and ParticipantLeft can.
-// The MessageId of a note is the happening's name, or "slice@<number>/<id of the
-// conversation>". A line of a note begins with two spaces where it goes on with
-// a text from outside that has several lines.
+// file, and those that later versions bring. A note of a file tells its path,
+// type, size and SHA-256, or why there is none, and follows the message that
+// refers to it. One that somebody joined or left is a note only if it tells more
+// than ParticipantEntered and ParticipantLeft can. The MessageId of a note is the
+// happening's name, or "slice@<number>/<id of the conversation>". A line of a
+// note begins with two spaces where it goes on with a text from outside that has
+// several lines.
 //
 // # Characters
 //
@@ -56,5 +69,5 @@
 // references, so that no parser folds them. Base64Content is the base64 of the
 // content as it was before.
 //
-// Neither the JSON of a message nor the type of a file is in the XML.
+// Neither the JSON of a message nor the type that it gives a file is in the XML.
 package filedump

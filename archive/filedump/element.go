@@ -117,7 +117,7 @@ func (f *Format) appendElementField(dst []byte, e *Element, name, conversation s
 	case "ConversationID":
 		value = conversation
 	case "Status":
-		value = f.set.Status
+		value = e.Status
 	case "MessageId":
 		value = e.MessageID
 	case "UserType":

@@ -36,7 +36,8 @@ func (f *Format) Joined() (file, head, tail string) {
 		`<FileDump xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">` + "\n", "</FileDump>\n"
 }
 
-// Documents emits one element Conversation. It is filed under its StartTimeUTC.
+// Documents emits one element Conversation, and the slice's attachments beside
+// it. It is filed under its StartTimeUTC.
 // The only error of its own is that line is not a slice.
 func (f *Format) Documents(line []byte, emit func(archive.Document) error) error {
 	s, err := archive.ParseLine(line)
@@ -45,7 +46,7 @@ func (f *Format) Documents(line []byte, emit func(archive.Document) error) error
 	}
 	c := f.conversation(&s)
 	f.buf = f.appendConversation(f.buf[:0], &c)
-	return emit(archive.Document{Bytes: f.buf, At: c.Start})
+	return emit(archive.Document{Bytes: f.buf, At: c.Start, Beside: s.Attachments()})
 }
 
 // conversation lists the elements of a slice, with times in milliseconds.

@@ -23,20 +23,25 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestGolden(t *testing.T) {
 	for _, order := range orders {
-		got := dump(t, settings(order), first(), second())
-		name := filepath.Join("testdata", order+".xml")
-		if *update {
-			if err := os.WriteFile(name, got, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(name)
-		if err != nil {
+		compare(t, order+".xml", dump(t, settings(order), first(), second()))
+		compare(t, order+"-files.xml", dump(t, settings(order), withFiles(), filesLater()))
+	}
+}
+
+func compare(t *testing.T, file string, got []byte) {
+	t.Helper()
+	name := filepath.Join("testdata", file)
+	if *update {
+		if err := os.WriteFile(name, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(string(want), string(got)); diff != "" {
-			t.Errorf("%s:\n%s", order, diff)
-		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s:\n%s", file, diff)
 	}
 }
 

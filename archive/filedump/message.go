@@ -8,8 +8,8 @@ import (
 	"lpexport/archive"
 )
 
-// appendMessage appends a message with its file transfers behind it. One without
-// a time stands at the start.
+// appendMessage appends a message with its files behind it. One without a time
+// stands at the start.
 func (r *room) appendMessage(dst []Element, m *archive.Message, start int64) []Element {
 	e := Element{
 		Kind: message, MessageID: messageName(m), LoginName: loginOf(&m.Sender), UserType: userType(&m.Sender),
@@ -18,14 +18,7 @@ func (r *room) appendMessage(dst []Element, m *archive.Message, start int64) []E
 	if m.Amends != 0 && r.set.Order == "mattermost" {
 		e.UpdatedType = "EditedNewMsg"
 	}
-	dst = append(dst, e)
-	for _, kind := range []string{transferStarted, transferEnded} {
-		for i := range m.Files {
-			file, shown := r.paths(&m.Files[i])
-			dst = append(dst, Element{Kind: kind, LoginName: e.LoginName, At: e.At, UserFileName: shown, FileName: file})
-		}
-	}
-	return dst
+	return r.appendFiles(append(dst, e), m, e, start)
 }
 
 func messageName(m *archive.Message) string {
@@ -61,20 +54,3 @@ func (r *room) content(m *archive.Message) string {
 	}
 	return b.String()
 }
-
-// paths is a file's path as an importer may join it to a folder, and the name
-// that a person saw.
-func (r *room) paths(f *archive.File) (file, shown string) {
-	path := cmp.Or(f.Path, f.Caption, f.Type, "unnamed")
-	shown = path[strings.LastIndexAny(path, `/\`)+1:]
-	if strings.Contains(path, "://") {
-		return withoutDots(path), shown // the URL of a file elsewhere
-	}
-	path = withoutDots(strings.TrimLeft(path, `/\`))
-	if r.set.Separator == `\` {
-		path = strings.ReplaceAll(path, "/", `\`)
-	}
-	return cmp.Or(path, "unnamed"), shown
-}
-
-func withoutDots(path string) string { return strings.ReplaceAll(path, "..", "%2E%2E") }

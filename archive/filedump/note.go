@@ -58,11 +58,16 @@ func appendParticipant(b []byte, p *archive.Participant) []byte {
 }
 
 // appendHappening appends a note of what happened, unless it is told by who
-// entered and left.
+// entered and left, or behind a message. A file follows its note.
 func (r *room) appendHappening(dst []Element, h *archive.Happening, start int64) []Element {
-	if r.isPresence(h) {
+	if r.isPresence(h) || r.isBehindMessage(h) {
 		return dst
 	}
+	return r.appendFiled(append(dst, r.happeningNote(h, start)), h, start)
+}
+
+// happeningNote is the note of what happened, with all its words.
+func (r *room) happeningNote(h *archive.Happening, start int64) Element {
 	b := appendOutside([]byte("* "), h.Kind)
 	b = r.appendPerson(b, ", participant ", h.Participant)
 	b = r.appendPerson(b, ", by ", h.By)
@@ -76,13 +81,16 @@ func (r *room) appendHappening(dst []Element, h *archive.Happening, start int64)
 	if h.Dialog != r.slice.Conversation {
 		b = appendNamed(b, ", in dialog ", h.Dialog)
 	}
+	if h.File != nil {
+		b = appendFacts(b, h.File)
+	}
 	b = appendNamed(b, ", reason ", h.Reason)
 	b = appendNamed(b, "\ntext ", h.Text)
 	for i := range h.Answers {
 		b = appendOutside(append(b, "\nquestion "...), h.Answers[i].Question)
 		b = appendOutside(append(b, "\nanswer "...), h.Answers[i].Answer)
 	}
-	return append(dst, r.note(cmp.Or(h.At, start), h.Name, b))
+	return r.note(cmp.Or(h.At, start), h.Name, b)
 }
 
 // isPresence tells whether a happening says nothing but that somebody came or
@@ -90,7 +98,8 @@ func (r *room) appendHappening(dst []Element, h *archive.Happening, start int64)
 func (r *room) isPresence(h *archive.Happening) bool {
 	return (h.Kind == archive.Joined || h.Kind == archive.Left) && h.Participant != "" &&
 		(h.By == "" || h.By == h.Participant) && (h.Dialog == "" || h.Dialog == r.slice.Conversation) &&
-		h.Reason == "" && h.Text == "" && h.ToAgent == "" && h.FromSkill == nil && h.ToSkill == nil && len(h.Answers) == 0
+		h.Reason == "" && h.Text == "" && h.ToAgent == "" && h.FromSkill == nil && h.ToSkill == nil && len(h.Answers) == 0 &&
+		h.File == nil
 }
 
 // appendPerson appends a participant by his id, which may be nobody's.

@@ -16,6 +16,7 @@ type room struct {
 	people  []person // each LoginName once; the first writes the notes
 	byLogin map[string]int
 	byID    map[string]int
+	named   map[string]*named // by path; nil: the slice tells of no file
 }
 
 // person is one of them. Two who share a LoginName are one to an archive.
@@ -23,7 +24,7 @@ type person struct {
 	archive.Participant
 	login         string
 	joined, left  []int64
-	first, latest int64 // message; 0: none
+	first, latest int64 // message or file; 0: none
 }
 
 // newRoom looks through a slice that begins at start.
@@ -34,22 +35,18 @@ func (f *Format) newRoom(s *archive.Slice, start int64) *room {
 		r.add(&s.Participants[i])
 	}
 	for i := range s.Messages {
-		p := r.add(&s.Messages[i].Sender)
-		at := cmp.Or(s.Messages[i].SentAt, start)
-		if p.first == 0 || at < p.first {
-			p.first = at
-		}
-		p.latest = max(p.latest, at)
+		r.add(&s.Messages[i].Sender).acts(cmp.Or(s.Messages[i].SentAt, start))
 	}
+	r.nameFiles()
 	for i := range s.Happened {
 		h := &s.Happened[i]
+		if h.File.Held() && !r.isBehindMessage(h) {
+			r.senderOf(h).acts(cmp.Or(h.At, start))
+		}
 		if h.Kind != archive.Joined && h.Kind != archive.Left || h.Participant == "" {
 			continue
 		}
-		p := r.find(h.Participant)
-		if p == nil {
-			p = r.add(&archive.Participant{ID: h.Participant})
-		}
+		p := r.findOrAdd(h.Participant)
 		times := &p.joined
 		if h.Kind == archive.Left {
 			times = &p.left
@@ -81,6 +78,23 @@ func (r *room) find(id string) *person {
 		return &r.people[i]
 	}
 	return nil
+}
+
+// findOrAdd returns the participant of that id, who may be known by nothing else,
+// until the next call.
+func (r *room) findOrAdd(id string) *person {
+	if p := r.find(id); p != nil {
+		return p
+	}
+	return r.add(&archive.Participant{ID: id})
+}
+
+// acts notes that somebody said or sent something.
+func (p *person) acts(at int64) {
+	if p.first == 0 || at < p.first {
+		p.first = at
+	}
+	p.latest = max(p.latest, at)
 }
 
 // loginOf is under which name an archive knows a participant.

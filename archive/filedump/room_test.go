@@ -41,6 +41,8 @@ func TestEverybodyEntersAndLeaves(t *testing.T) {
 		"speaks after":         {[]archive.Happening{one(archive.Left, 2000)}, []int64{1, 5}, []int64{0}, []int64{2000, 60_000}},
 		"leaves and comes":     {[]archive.Happening{one(archive.Left, 2000), one(archive.Joined, 4000)}, nil, []int64{0, 4000}, []int64{2000, 60_000}},
 		"comes twice":          {[]archive.Happening{one(archive.Joined, 1000), one(archive.Left, 2000), one(archive.Joined, 4000)}, nil, []int64{1000, 4000}, []int64{2000, 60_000}},
+		"sends before":         {[]archive.Happening{filed(2000, ana.ID, "", attachment("")), one(archive.Joined, 8000)}, nil, []int64{0, 8000}, []int64{60_000}},
+		"sends after":          {[]archive.Happening{one(archive.Left, 2000), filed(4000, ana.ID, "", attachment(""))}, nil, []int64{0}, []int64{2000, 60_000}},
 		"speaks as he leaves":  {[]archive.Happening{one(archive.Left, 5000)}, []int64{5}, []int64{0}, []int64{5000}},
 		"speaks as he arrives": {[]archive.Happening{one(archive.Joined, 5000)}, []int64{5}, []int64{5000}, []int64{60_000}},
 	} {

@@ -17,16 +17,25 @@ type Settings struct {
 	File        string   `json:"file"`        // name of the XML file, such as actiance_export.xml
 	TimeUnit    string   `json:"time_unit"`   // "ms" or "s"
 	Order       string   `json:"order"`       // of elements: "mattermost", "microsoft" or "vendor"
-	Status      string   `json:"status"`      // of finished file transfers: "Completed" or "completed"
+	Status      string   `json:"status"`      // of finished file transfers: "Completed" or "completed"; of failed ones in the same case
 	Base64      bool     `json:"base64"`      // Base64Content beside Content
 	Perspective string   `json:"perspective"` // a template: {account}, {conversation}, {slice}, {skill}, {skill_id}
 	Internal    []string `json:"internal"`    // domains of the firm, with those below them, lower case: who is internal
-	Separator   string   `json:"separator"`   // in paths of files: "/" or "\"; "": "/"
+	Separator   string   `json:"separator"`   // in paths of files that are not delivered: "/" or "\"; "": "/"
 	System      string   `json:"system"`      // LoginName of the notes; "": "LivePerson"
 }
 
 // defaultSystem is who writes the notes where Settings.System is "".
 const defaultSystem = "LivePerson"
+
+// failed is the status of a transfer whose file is not in the delivery, in the
+// case of Status.
+func (s *Settings) failed() string {
+	if s.Status == "completed" {
+		return "failed"
+	}
+	return "Failed"
+}
 
 // check returns everything that is wrong, joined; each is an *archive.SettingError.
 func (s *Settings) check() error {

@@ -127,14 +127,38 @@ func TestFileDumpDialectIsSettings(t *testing.T) {
 	if file, _ := xmlOf(t, dialect(r, func(s *filedump.Settings) { s.File = "other.xml" }), conversation()); file != "other.xml" {
 		t.Errorf("the file is %q", file)
 	}
-	lower := readDump(t, dialect(r, func(s *filedump.Settings) { s.Status = "completed" }), conversation())[0]
-	if a, b := milli.all("FileTransferEnded"), lower.all("FileTransferEnded"); len(a) != 1 || len(b) != 1 ||
-		a[0].value("Status") != "Completed" || b[0].value("Status") != "completed" {
-		t.Errorf("status of transfers: %v and %v", a, b)
+	for _, status := range []string{"Completed", "completed"} {
+		set := dialect(r, func(s *filedump.Settings) { s.Status = status })
+		if all := readDump(t, set, fetched())[0].all("FileTransferEnded"); len(all) != 1 || all[0].value("Status") != status {
+			t.Errorf("%s: the transfers are %v", status, all)
+		}
+	}
+	path := readDump(t, dialect(r, func(s *filedump.Settings) { s.Separator = `\` }), conversation())[0].all("FileTransferEnded")
+	if len(path) != 1 || path[0].value("FileName") != `4\letter.pdf` {
+		t.Errorf("with another separator: %v", path)
 	}
 	twice := readDump(t, dialect(r, func(s *filedump.Settings) { s.Base64 = true }), conversation())[0]
 	if milli.all("Message")[0].value("Base64Content") != "" || twice.all("Message")[0].value("Base64Content") == "" {
 		t.Error("Base64Content is no setting")
+	}
+}
+
+// What is not in the delivery is not claimed to be, in the case of the dialect.
+func TestFileDumpClaimsNoFileThatIsNotThere(t *testing.T) {
+	gone := conversation()
+	gone.Happened = append(gone.Happened, filed(gone.Messages[5].SentAt, consumer, &archive.Attachment{Path: "4/letter.pdf"}))
+	for completed, failed := range map[string]string{"Completed": "Failed", "completed": "failed"} {
+		set := dialect(fileDump(t), func(s *filedump.Settings) { s.Status = completed })
+		for i, c := range readDump(t, set, conversation(), gone) {
+			all := c.all("FileTransferEnded")
+			if len(all) != 1 || all[0].value("Status") != failed || all[0].value("FileName") != "4/letter.pdf" {
+				t.Errorf("slice %d: the transfers are %v", i+1, all)
+			}
+			told := slices.ContainsFunc(c.all("Message"), func(m element) bool { return strings.Contains(m.value("Content"), "404 Not Found") })
+			if told != (i == 1) {
+				t.Errorf("slice %d: that there is none is told: %v", i+1, told)
+			}
+		}
 	}
 }
 
