@@ -1,7 +1,6 @@
 package archive
 
 import (
-	"encoding/base64"
 	"errors"
 	"io"
 	"strings"
@@ -20,6 +19,16 @@ func AttachmentName(sha256, extension string) string {
 	return sha256 + "." + extension
 }
 
+// attachmentHash is the hash of the file that is called name, or "" if
+// AttachmentName gives no such name.
+func attachmentHash(name string) string {
+	hash, extension, _ := strings.Cut(name, ".")
+	if !isHash(hash) || !isExtension(extension) {
+		return ""
+	}
+	return hash
+}
+
 func isExtension(s string) bool {
 	return len(s) >= 1 && len(s) <= 8 && strings.IndexFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }) < 0
 }
@@ -35,8 +44,7 @@ func (a *Attachment) check() error {
 		}
 		return nil
 	}
-	hash, extension, _ := strings.Cut(a.Name, ".")
-	if !isHash(a.SHA256) || hash != a.SHA256 || !isExtension(extension) {
+	if attachmentHash(a.Name) != a.SHA256 {
 		return errAttachment
 	}
 	if a.Bytes < 0 || a.Bytes > MaxSequence {
@@ -57,55 +65,4 @@ func (s *Slice) Attachments() (list []*Attachment) {
 		}
 	}
 	return list
-}
-
-// Widths of a line of base64 in a document, in characters and in bytes of what it
-// stands for (RFC 2045, 6.8).
-const (
-	base64Width = 76
-	base64Bytes = base64Width / 4 * 3
-)
-
-// Base64Size is how many bytes n bytes take in base64, in lines of 76 characters
-// that each end with CRLF.
-func Base64Size(n int64) int64 {
-	lines := (n + base64Bytes - 1) / base64Bytes
-	return (n+2)/3*4 + 2*lines
-}
-
-// base64Lines writes what it is given in lines of base64. Close writes the last.
-type base64Lines struct {
-	out  io.Writer
-	held [base64Bytes]byte
-	n    int
-	line []byte
-}
-
-func (b *base64Lines) Write(p []byte) (int, error) {
-	size := len(p)
-	for len(p) > 0 {
-		k := copy(b.held[b.n:], p)
-		b.n, p = b.n+k, p[k:]
-		if b.n == base64Bytes {
-			if err := b.flush(); err != nil {
-				return 0, err
-			}
-		}
-	}
-	return size, nil
-}
-
-func (b *base64Lines) flush() error {
-	b.line = append(base64.StdEncoding.AppendEncode(b.line[:0], b.held[:b.n]), "\r\n"...)
-	b.n = 0
-	_, err := b.out.Write(b.line)
-	return err
-}
-
-// Close writes what is held back and leaves the writer below open.
-func (b *base64Lines) Close() error {
-	if b.n == 0 {
-		return nil
-	}
-	return b.flush()
 }

@@ -146,6 +146,7 @@ func (w *Writer) add(line, listing []byte, c Counts) error {
 		return errors.New("listing is not JSON on one line")
 	}
 	w.parts = w.parts[:0]
+	laid := w.packer.laid
 	err := w.packer.shape.Format.Documents(line, func(doc Document) error {
 		part, err := w.packer.add(doc)
 		w.parts = append(w.parts, part)
@@ -160,18 +161,19 @@ func (w *Writer) add(line, listing []byte, c Counts) error {
 	if len(w.packer.files) >= maxFiles {
 		return fmt.Errorf("over %d files", maxFiles)
 	}
-	return w.enlist(listing, c)
+	return w.enlist(listing, c, w.packer.laid-laid)
 }
 
-// enlist adds the slice to what will be the manifest.
-func (w *Writer) enlist(listing []byte, c Counts) error {
+// enlist adds the slice to what will be the manifest. laid is how many
+// attachments became files with it.
+func (w *Writer) enlist(listing []byte, c Counts, laid int) error {
 	w.line = append(w.line[:0], ",\n"...)
 	if len(w.conversations) == 0 {
 		w.line = append(w.line[:0], '\n')
 	}
 	w.line = appendPlace(w.line, listing, w.parts)
 	// What stands around the listings, files apart, is far below a mebibyte.
-	if w.listed += int64(len(w.line) + 250*len(w.parts)); w.listed > MaxManifest-1<<20 {
+	if w.listed += int64(len(w.line) + 250*len(w.parts) + 400*laid); w.listed > MaxManifest-1<<20 {
 		return fmt.Errorf("manifest over %d bytes", MaxManifest)
 	}
 	if _, err := w.list.Write(w.line); err != nil {

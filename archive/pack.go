@@ -25,7 +25,7 @@ type Packed struct {
 }
 
 // packer turns documents into the files of a bundle. At most one file, or one
-// zip, is open at a time.
+// zip, is open at a time, and one attachment that lies beside it.
 type packer struct {
 	dir     string
 	bundle  place
@@ -34,24 +34,34 @@ type packer struct {
 	files   []Packed
 
 	documents int // so far, in the bundle
-	at        int64
+	zips      int
+	beside    map[string]int64 // bytes of the attachments in the bundle, or in zip, by their names
+	laid      int              // attachments that are files of the bundle
 
 	// What is open, if anything.
 	file    *spooled
-	zip     *zipPart  // in file
-	joined  io.Writer // where joined documents go: file or an entry of zip
-	entries []string  // of zip
-	count   int       // documents in file
-	bytes   int64
-	zips    int
+	zip     *zipPart     // in file
+	joined  io.Writer    // where joined documents go: file or an entry of zip
+	entries []string     // of zip that are documents
+	behind  []Attachment // still to be written to zip, behind the documents
+	count   int          // documents in file
+	bytes   int64        // of them and of what lies beside them in zip
+	at      int64
 }
 
-// add takes one document and tells where it lies.
+// add takes one document, with its attachments, and tells where it lies.
 func (p *packer) add(doc Document) (Part, error) {
-	if p.file != nil && p.full(len(doc.Bytes)) {
+	if err := doc.check(); err != nil {
+		return Part{}, err
+	}
+	if p.file != nil && p.full(&doc) {
 		if err := p.closeFile(); err != nil {
 			return Part{}, err
 		}
+	}
+	// Before the document that names them: who sees that finds them there.
+	if err := p.addBeside(&doc); err != nil {
+		return Part{}, err
 	}
 	p.documents++
 	file, _, _ := p.shape.Format.Joined()
@@ -66,21 +76,23 @@ func (p *packer) add(doc Document) (Part, error) {
 		p.at = doc.At
 	}
 	p.count++
-	p.bytes += int64(len(doc.Bytes))
+	p.bytes += doc.Size()
 	part := Part{File: p.file.name}
 	if p.shape.Packing.Zip {
 		part.Entry = name
 	}
-	return part, p.write(name, doc.Bytes)
+	return part, p.write(name, &doc)
 }
 
 // full tells whether the next document belongs in another file.
-func (p *packer) full(next int) bool {
+func (p *packer) full(next *Document) bool {
 	k := p.shape.Packing
 	if !k.Zip {
 		return p.joined == nil
 	}
-	return p.count >= maxZipEntries || k.MaxCount > 0 && p.count >= k.MaxCount || k.MaxBytes > 0 && p.bytes+int64(next) > k.MaxBytes
+	files, size := p.more(next)
+	return p.count+len(p.beside)+files >= maxZipEntries || k.MaxCount > 0 && p.count >= k.MaxCount ||
+		k.MaxBytes > 0 && p.bytes+next.Size()+size > k.MaxBytes
 }
 
 // joinedName is the name of the file that documents are joined in.
@@ -101,7 +113,7 @@ func (p *packer) open(name string) (err error) {
 		p.zips++
 		name = zipName(p.shape.Packing.Name, p.bundle, p.zips, p.created) + ".zip"
 	}
-	if p.file, err = create(p.dir, name, p.shape.Seal); err != nil {
+	if p.file, err = create(p.dir, name, name, p.shape.Seal); err != nil {
 		return err
 	}
 	switch {
@@ -123,17 +135,23 @@ func (p *packer) open(name string) (err error) {
 	return err
 }
 
-func (p *packer) write(name string, doc []byte) error {
+// write writes a document into what is open. In a zip it must not be empty:
+// intakes take an empty file for one that was cut off.
+func (p *packer) write(name string, doc *Document) (err error) {
+	out := p.joined
 	switch {
-	case p.joined != nil:
-		_, err := p.joined.Write(doc)
-		return err
-	case p.zip != nil:
+	case out != nil:
+	case p.zip == nil:
+		out = p.file
+	case doc.Size() == 0:
+		return fmt.Errorf("zip entry %q: the document is empty", name)
+	default:
 		p.entries = append(p.entries, name)
-		return p.zip.add(name, doc)
+		if out, err = p.zip.begin(name); err != nil {
+			return err
+		}
 	}
-	_, err := p.file.Write(doc)
-	return err
+	return p.splice(out, doc)
 }
 
 // closeFile finishes what is open, with the manifest that an intake wants
@@ -146,36 +164,46 @@ func (p *packer) closeFile() error {
 		}
 	}
 	if p.zip != nil {
+		if err := p.writeBehind(); err != nil {
+			return err
+		}
 		if err := p.zip.close(); err != nil {
 			return err
 		}
 	}
-	info, err := p.file.close()
-	if err != nil {
+	if err := p.finish(p.file, p.at, nil); err != nil {
 		return err
 	}
-	p.files = append(p.files, Packed{info, p.at})
 	if p.zip != nil && p.shape.Packing.Manifest == ManifestSmarsh {
 		if err := p.intake(zipName(p.shape.Packing.Name, p.bundle, p.zips, p.created)+".mf", p.entries); err != nil {
 			return err
 		}
 	}
-	p.file, p.zip, p.joined, p.entries, p.count, p.bytes, p.at = nil, nil, nil, nil, 0, 0, 0
+	if p.zip != nil {
+		clear(p.beside)
+	}
+	p.file, p.zip, p.joined, p.entries, p.behind, p.count, p.bytes, p.at = nil, nil, nil, nil, nil, 0, 0, 0
 	return nil
 }
 
 // intake writes the manifest that an archive reads beside a zip, in the clear.
 func (p *packer) intake(name string, entries []string) error {
-	f, err := create(p.dir, name, nil)
+	f, err := create(p.dir, name, name, nil)
 	if err != nil {
 		return err
 	}
-	if _, err := f.Write(appendSmarshManifest(nil, entries)); err != nil {
+	_, err = f.Write(appendSmarshManifest(nil, entries))
+	return p.finish(f, p.at, err)
+}
+
+// finish ends a file of the bundle that was written with err.
+func (p *packer) finish(f *spooled, at int64, err error) error {
+	if err != nil {
 		return errors.Join(err, f.discard())
 	}
 	info, err := f.close()
 	if err == nil {
-		p.files = append(p.files, Packed{info, p.at})
+		p.files = append(p.files, Packed{info, at})
 	}
 	return err
 }

@@ -52,8 +52,9 @@ func (m *measured) hex() string { return hex.EncodeToString(m.sum.Sum(nil)) }
 
 const spoolBuffer = 64 << 10
 
-// create begins a file of the bundle; seal may be nil.
-func create(dir, name string, seal Seal) (*spooled, error) {
+// create begins a file of the bundle; seal may be nil. Encrypted, the file is
+// called clear inside, which nobody without the key sees.
+func create(dir, name, clear string, seal Seal) (*spooled, error) {
 	s := &spooled{name: name}
 	if seal != nil {
 		s.name += seal.Extension()
@@ -66,7 +67,7 @@ func create(dir, name string, seal Seal) (*spooled, error) {
 	s.out = bufio.NewWriterSize(&s.disk, spoolBuffer)
 	s.clear = measured{w: s.out, sum: sha256.New()}
 	if seal != nil {
-		if s.seal, err = seal.Encrypt(s.out, name); err != nil {
+		if s.seal, err = seal.Encrypt(s.out, clear); err != nil {
 			return nil, errors.Join(err, f.Close())
 		}
 		s.clear.w = s.seal

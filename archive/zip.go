@@ -53,22 +53,8 @@ func (z *zipPart) compressor(w io.Writer) (io.WriteCloser, error) {
 	return z.deflate, err
 }
 
-// add writes a document as an entry. It must not be empty: intakes take an empty
-// file for one that was cut off.
-func (z *zipPart) add(name string, doc []byte) error {
-	if len(doc) == 0 {
-		return fmt.Errorf("zip entry %q: the document is empty", name)
-	}
-	w, err := z.begin(name)
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(doc)
-	return err
-}
-
-// begin begins an entry that takes what is written until the next call of add,
-// begin or close. Where a name is refused nothing has been written.
+// begin begins an entry that takes what is written until the next call of begin
+// or close. Where a name is refused nothing has been written.
 func (z *zipPart) begin(name string) (io.Writer, error) {
 	if !safeName(name) {
 		return nil, errors.New("zip entry: not a safe file name")
@@ -170,10 +156,11 @@ func (b *boundedReaderAt) ReadAt(p []byte, off int64) (int, error) {
 	return b.r.ReadAt(p, off)
 }
 
-// appendSmarshManifest appends the .mf that lies beside a zip: how many entries
+// appendSmarshManifest appends the .mf that lies beside a zip: how many documents
 // it has, then their names. Smarsh asks of an intake that the count is exact,
 // that each name is in the zip, and that no entry is empty; it shows no layout,
-// so this is the plainest that holds what it asks for.
+// so this is the plainest that holds what it asks for. What is counted there is
+// mails: attachments that lie beside a document come with it and are none.
 func appendSmarshManifest(dst []byte, names []string) []byte {
 	dst = strconv.AppendInt(append(dst, "Count: "...), int64(len(names)), 10)
 	dst = append(dst, '\n')

@@ -29,7 +29,7 @@ func zipped(t testing.TB, created time.Time, entries []zipEntry) []byte {
 	z := newZipPart(&out, created)
 	for _, e := range entries {
 		if !strings.HasSuffix(e.name, ".xml") {
-			must(t, z.add(e.name, []byte(e.text)))
+			must(t, add(z, e.name, []byte(e.text)))
 			continue
 		}
 		w, err := z.begin(e.name)
@@ -41,6 +41,16 @@ func zipped(t testing.TB, created time.Time, entries []zipEntry) []byte {
 	}
 	must(t, z.close())
 	return out.Bytes()
+}
+
+// add writes an entry whole.
+func add(z *zipPart, name string, doc []byte) error {
+	w, err := z.begin(name)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(doc)
+	return err
 }
 
 func unzipped(data []byte) (got []zipEntry, err error) {
@@ -130,22 +140,16 @@ func TestZipAsOthersReadIt(t *testing.T) {
 func TestZipRefusesToWrite(t *testing.T) {
 	var out bytes.Buffer
 	z := newZipPart(&out, zipCreated)
-	must(t, z.add("a.eml", []byte("one")))
+	must(t, add(z, "a.eml", []byte("one")))
 	for _, name := range hostileZipNames {
-		if err := z.add(name, []byte("two")); err == nil {
+		if err := add(z, name, []byte("two")); err == nil {
 			t.Errorf("%q was taken", name)
 		}
-		if _, err := z.begin(name); err == nil {
-			t.Errorf("%q was begun", name)
-		}
 	}
-	if z.add("a.eml", []byte("two")) == nil || z.add("A.EML", []byte("two")) == nil {
+	if add(z, "a.eml", []byte("two")) == nil || add(z, "A.EML", []byte("two")) == nil {
 		t.Error("a name was taken twice")
 	}
-	if z.add("b.eml", nil) == nil {
-		t.Error("an empty document was taken")
-	}
-	must(t, z.add("c.eml", []byte("three")))
+	must(t, add(z, "c.eml", []byte("three")))
 	must(t, z.close())
 	got, err := unzipped(out.Bytes())
 	if want := []zipEntry{{"a.eml", "one"}, {"c.eml", "three"}}; err != nil || !slices.Equal(got, want) {
@@ -265,7 +269,7 @@ func TestZipBoundsTheList(t *testing.T) {
 func TestZipHoldsAsManyEntriesAsItReads(t *testing.T) {
 	var out bytes.Buffer
 	z := newZipPart(&out, zipCreated)
-	must(t, z.add(strings.Repeat("n", 200), []byte("text")))
+	must(t, add(z, strings.Repeat("n", 200), []byte("text")))
 	must(t, z.out.Flush())
 	before := out.Len()
 	must(t, z.close())
@@ -277,8 +281,8 @@ func TestZipHoldsAsManyEntriesAsItReads(t *testing.T) {
 	for i := range maxZipEntries - 1 {
 		z.taken[fmt.Sprint(i)] = struct{}{}
 	}
-	must(t, z.add("last.eml", []byte("text")))
-	if err := z.add("more.eml", []byte("text")); err == nil {
+	must(t, add(z, "last.eml", []byte("text")))
+	if err := add(z, "more.eml", []byte("text")); err == nil {
 		t.Error("one entry too many was written")
 	}
 }
@@ -353,7 +357,7 @@ func BenchmarkZipPart(b *testing.B) {
 		if i%maxZipEntries == 0 {
 			z = newZipPart(io.Discard, zipCreated)
 		}
-		must(b, z.add(fmt.Sprintf("%d.eml", i), doc))
+		must(b, add(z, fmt.Sprintf("%d.eml", i), doc))
 	}
 }
 
