@@ -138,11 +138,11 @@ func (r *room) senderOf(h *archive.Happening) *person {
 // none.
 func appendFacts(b []byte, a *archive.Attachment) []byte {
 	if a.Path == "" {
-		b = append(b, ", of which message LivePerson does not tell"...)
+		b = append(b, ", LivePerson does not tell of which message it is"...)
 	}
 	b = appendNamed(b, ", path ", a.Path)
 	if !a.Held() {
-		return append(b, ", not to be had"...)
+		return append(b, ", not available"...)
 	}
 	b = appendNamed(b, ", type ", a.Type)
 	b = strconv.AppendInt(append(b, ", "...), a.Bytes, 10)

@@ -131,7 +131,7 @@ func TestHeldFilesStandBehindTheirMessage(t *testing.T) {
 			"Ended|" + consumer.Address + "|" + letter + "|" + a.Name + "|" + completed,
 			"Ended|" + consumer.Address + "|" + scan + `|4\%2E%2E\scan.png|` + failed,
 			"* file" + by + ", path /4/letter.pdf, type application/pdf, 48213 bytes, SHA-256 " + a.SHA256,
-			"* file" + by + ", path 4/../scan.png, not to be had, reason 404 Not Found",
+			"* file" + by + ", path 4/../scan.png, not available, reason 404 Not Found",
 		}
 		if diff := cmp.Diff(want, around(list, "[HOSTED_FILE")); diff != "" {
 			t.Errorf("%s: %s", order, diff)
@@ -155,10 +155,10 @@ func TestFilesOfNoMessageHaveANoteAndAPair(t *testing.T) {
 		"* file" + by + ", path 4/photo.pdf, type application/pdf, 48213 bytes, SHA-256 " + photo.SHA256,
 		"Started|" + consumer.Address + "|photo.pdf|" + photo.Name + "|",
 		"Ended|" + consumer.Address + "|photo.pdf|" + photo.Name + "|Completed",
-		"* file, of which message LivePerson does not tell, type application/pdf, 48213 bytes, SHA-256 " + pathless.SHA256,
+		"* file, LivePerson does not tell of which message it is, type application/pdf, 48213 bytes, SHA-256 " + pathless.SHA256,
 		"Started|LivePerson|" + pathless.Name + "|" + pathless.Name + "|",
 		"Ended|LivePerson|" + pathless.Name + "|" + pathless.Name + "|Completed",
-		"* file, by Ana Agent <ana@eu.firm.example>, path 4/gone.pdf, not to be had, reason 404 Not Found",
+		"* file, by Ana Agent <ana@eu.firm.example>, path 4/gone.pdf, not available, reason 404 Not Found",
 	}
 	if diff := cmp.Diff(want, around(list, "* file")); diff != "" {
 		t.Error(diff)
