@@ -2,6 +2,7 @@ package liveperson
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,15 +23,18 @@ type call struct {
 	method      string // "": GET
 	path        string // escaped
 	query       url.Values
+	link        string // a file's address in place of service, path and query; a secret
 	body        []byte
 	contentType string
+	limit       int64                       // bytes of the answer; 0: Config.BodyLimit
 	open        bool                        // sent without a login
 	search      bool                        // asks for conversations
 	revision    string                      // of what is held already, "" for nothing; with it a 304 may answer
 	refusals    []int                       // the statuses that mean a refused login or privilege
+	refused     error                       // the kind of the AuthError that they are; nil: none
 	hint        string                      // what to look for then
 	reset       func()                      // before every attempt; may be nil
-	read        func(a *answer) (err error) // takes a 200, 204 or 304
+	read        func(a *answer) (err error) // takes a 200, 204, 304 or a link's redirect
 }
 
 // answer is a good answer's head and its body as it comes.
@@ -38,6 +42,8 @@ type answer struct {
 	status   int
 	date     time.Time // zero when absent
 	revision string    // "" when absent
+	head     http.Header
+	length   int64 // of the body as announced, -1 when it was not
 	body     *stream
 }
 
@@ -68,7 +74,7 @@ func (c *Client) do(ctx context.Context, k *call) error {
 			continue
 		}
 		if slices.Contains(k.refusals, api.Status) {
-			return &AuthError{Op: k.op, Status: api.Status, Hint: k.hint, Err: api}
+			return &AuthError{Op: k.op, Status: api.Status, Hint: k.hint, Err: api, kind: k.refused}
 		}
 		failed++
 		if err := c.pause(ctx, k, api, failed); err != nil {
@@ -139,7 +145,7 @@ func (c *Client) attempt(ctx context.Context, k *call, base, token string) error
 	if k.search {
 		c.seen.searches.Add(1)
 	}
-	resp, err := c.http.Do(req)
+	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
 		c.domains.distrust(k.service)
 		return unanswered(k.op, err)
@@ -151,15 +157,17 @@ func (c *Client) attempt(ctx context.Context, k *call, base, token string) error
 	defer arrived()
 	date := c.note(resp)
 	if !k.answeredBy(resp.StatusCode) {
-		return statusError(k.op, resp, c.cfg.Now(), c.secrets(token))
+		return k.failure(resp, c.cfg.Now(), c.secrets(token))
 	}
 	arriving := prefetch(ctx, resp.Body, arrived)
 	defer arriving.wait()
 	defer cancel(nil)
-	body := &meter{r: arriving, max: c.cfg.BodyLimit, ctx: ctx, cancel: cancel, idle: c.cfg.Timeouts.Idle}
+	body := &meter{r: arriving, max: cmp.Or(k.limit, c.cfg.BodyLimit), ctx: ctx, cancel: cancel, idle: c.cfg.Timeouts.Idle}
 	s := newStream(body)
 	defer s.close()
-	if err := k.read(&answer{status: resp.StatusCode, date: date, revision: revisionOf(resp.Header), body: s}); err != nil {
+	if err := k.read(&answer{
+		status: resp.StatusCode, date: date, revision: revisionOf(resp.Header), head: resp.Header, length: resp.ContentLength, body: s,
+	}); err != nil {
 		return unreadable(k.op, resp, err)
 	}
 	c.limiter.answered()
@@ -174,12 +182,33 @@ func (k *call) answeredBy(status int) bool {
 		return true
 	case http.StatusNotModified:
 		return k.revision != ""
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return k.link != ""
 	}
 	return false
 }
 
+// failure describes an answer that is an error. Of what a link is answered with
+// nothing is quoted: storage repeats signatures in many ways.
+func (k *call) failure(resp *http.Response, now time.Time, secrets []string) *APIError {
+	e := statusError(k.op, resp, now, secrets)
+	if k.link == "" {
+		return e
+	}
+	e.Detail = ""
+	switch e.Status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone:
+		e.Err = ErrLinkExpired
+	}
+	return e
+}
+
 func (c *Client) request(ctx context.Context, k *call, base, token string) (*http.Request, error) {
 	address := base + k.path
+	if k.link != "" {
+		address = k.link
+	}
 	if len(k.query) > 0 {
 		// %20 is the one encoding of a space that servers and signatures agree on.
 		address += "?" + strings.ReplaceAll(k.query.Encode(), "+", "%20")
@@ -193,6 +222,10 @@ func (c *Client) request(ctx context.Context, k *call, base, token string) (*htt
 		return nil, errors.New("the request's address cannot be built")
 	}
 	req.Header.Set("Accept", "application/json")
+	if k.link != "" {
+		req.Header.Set("Accept", "*/*")
+		req.Header.Set("Accept-Encoding", "identity") // else a body is unpacked unasked, and its length forgotten
+	}
 	req.Header.Set("User-Agent", c.cfg.UserAgent)
 	if k.contentType != "" {
 		req.Header.Set("Content-Type", k.contentType)

@@ -4,8 +4,9 @@
 //
 // It keeps to what the API allows and repeats what may pass: one limiter for all
 // requests, the inner retries of LivePerson's policy, answers streamed record by
-// record within bounds. It follows no link and no redirect, and it knows nothing
-// of archives: each record is handed over as the bytes that were received.
+// record within bounds. It follows no link but those to files, and these to hosts
+// of LivePerson only. It knows nothing of archives: what was received is handed
+// over as it is.
 package liveperson
 
 import (
@@ -18,15 +19,15 @@ import (
 // Client asks the APIs of one account. It is safe for concurrent use; all
 // requests of a Client share one bound, one login and one pause after a 429.
 type Client struct {
-	cfg     Config
-	http    *http.Client
-	base    *url.URL // of the domain API
-	limiter *limiter
-	domains *domains
-	login   login
-	retries retries
-	lists   *lists
-	seen    *seen
+	cfg       Config
+	transport http.RoundTripper // not http.Client, which follows redirects and quotes them
+	base      *url.URL          // of the domain API
+	limiter   *limiter
+	domains   *domains
+	login     login
+	retries   retries
+	lists     *lists
+	seen      *seen
 }
 
 // seen is what a Client counts and notes.
@@ -46,18 +47,14 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		cfg:  cfg,
-		base: base,
-		http: &http.Client{
-			Transport: cfg.Transport,
-			// No API of LivePerson documents a redirect, and ours carry a login.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		},
-		limiter: newLimiter(cfg.Concurrency, cfg.Now, cfg.Wait),
-		domains: newDomains(),
-		retries: patient,
-		lists:   new(lists),
-		seen:    new(seen),
+		cfg:       cfg,
+		base:      base,
+		transport: cfg.Transport,
+		limiter:   newLimiter(cfg.Concurrency, cfg.Now, cfg.Wait),
+		domains:   newDomains(),
+		retries:   patient,
+		lists:     new(lists),
+		seen:      new(seen),
 	}
 	if cfg.OAuth2 != nil {
 		c.login = newOAuth2(*cfg.OAuth2)

@@ -180,7 +180,7 @@ func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f
 
 // answered is an answer with that body.
 func answered(r io.Reader) *http.Response {
-	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(r)}
+	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(r), ContentLength: -1}
 }
 
 // known answers look-ups and logins, and everything else with f.
@@ -269,7 +269,7 @@ func TestConcurrency(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		c := inBubble(t, nil, most)
-		c.http.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		c.transport = roundTrip(func(r *http.Request) (*http.Response, error) {
 			enter()
 			resp, err := known(func(r *http.Request) (*http.Response, error) {
 				return answered(strings.NewReader(emptyPage)), nil

@@ -25,9 +25,10 @@ type Config struct {
 	DomainAPI   string             // "": DefaultDomainAPI. Plain http only when the host is loopback, and then for all services
 	OAuth2      *OAuth2Credentials // exactly one of OAuth2 and OAuth1
 	OAuth1      *OAuth1Credentials
-	Source      string // names the caller in every search, 1..20 characters
-	Concurrency int    // requests in flight at most, of every kind together, login and look-up included; 0: 4
-	Rollover    bool   // also conversations of the rollover account
+	Source      string   // names the caller in every search, 1..20 characters
+	Concurrency int      // requests in flight at most, of every kind together, login and look-up included; 0: 4
+	Rollover    bool     // also conversations of the rollover account
+	FileHosts   []string // domains whose hosts may serve files, besides those that the Domain API names: liveperson.net is that host and all below
 	UserAgent   string
 	RecordLimit int64 // bytes of one record, above which it is reported and not kept; 0: 1 MiB
 	BodyLimit   int64 // bytes of one answer; 0: 4 GiB, as answers are streamed
@@ -83,7 +84,7 @@ func (c *Config) complete() error {
 	if c.Concurrency < 0 {
 		errs = append(errs, errors.New("concurrency: below 1"))
 	}
-	errs = append(errs, c.checkLogin())
+	errs = append(errs, c.checkLogin(), c.checkFileHosts())
 	c.DomainAPI = cmp.Or(c.DomainAPI, DefaultDomainAPI)
 	if _, err := parseBase(c.DomainAPI); err != nil {
 		errs = append(errs, fmt.Errorf("domain API: %w", err))
@@ -101,6 +102,17 @@ func (c *Config) checkLogin() error {
 	case c.OAuth1 != nil && (c.OAuth1.AppKey == "" || c.OAuth1.AppSecret == "" ||
 		c.OAuth1.AccessToken == "" || c.OAuth1.AccessTokenSecret == ""):
 		return errors.New("login: OAuth 1.0 needs an app key, an app secret, an access token and its secret")
+	}
+	return nil
+}
+
+var domainForm = regexp.MustCompile(`^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]$`)
+
+func (c *Config) checkFileHosts() error {
+	for _, host := range c.FileHosts {
+		if len(host) > 253 || !domainForm.MatchString(host) && !loopback(host) {
+			return fmt.Errorf("file hosts: %q is not a domain such as liveperson.net", host)
+		}
 	}
 	return nil
 }

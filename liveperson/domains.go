@@ -2,6 +2,7 @@ package liveperson
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -14,7 +15,21 @@ const (
 	serviceHistory  = "msgHist"
 	serviceAccounts = "accountConfigReadOnly"
 	serviceTokens   = "sentinel"
+	serviceFiles    = "fms"   // not every account has it
+	serviceStorage  = "swift" // where hosted files lie
 )
+
+// errNoService is an answer that names no host for a service that not every
+// account has: final, where for the others it is an answer that cannot be right.
+var errNoService = errors.New("the Domain API names no host for the service")
+
+// unknownService tells that a look-up was answered: there is no such service.
+// How the Domain API says so is not published; every refusal of the question is
+// taken for that, as the account itself is known from other look-ups.
+func unknownService(err error) bool {
+	var api *APIError
+	return errors.As(err, &api) && (errors.Is(err, errNoService) || api.Status/100 == 4 && !api.Temporary() && !api.Timeout)
+}
 
 // Bases may change, so they are looked up again: after an hour, after a
 // failure to reach one, and soon when a look-up itself failed.
@@ -112,10 +127,13 @@ func (c *Client) lookUp(ctx context.Context, service string) (string, error) {
 				return err
 			}
 			host = baseURI(v, service)
+			if host == "" && (service == serviceFiles || service == serviceStorage) {
+				return errNoService
+			}
 			return c.acceptHost(host)
 		},
 	})
-	return c.base.Scheme + "://" + host, err
+	return origin(c.base.Scheme, host), err
 }
 
 // baseURI finds the host of a service in either shape, "" when it is not there.

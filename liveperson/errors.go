@@ -17,10 +17,12 @@ var (
 	ErrCutBody       = errors.New("the answer ended before its end")
 	ErrNotJSON       = errors.New("the answer is not valid JSON")
 	ErrUnexpected    = errors.New("the answer is JSON of another shape than documented")
-	ErrNoContent     = errors.New("the answer is empty where there should be records")
+	ErrNoContent     = errors.New("the answer is empty where there should be something")
 	ErrTooLarge      = errors.New("the answer holds more than the limit")
 	ErrIdle          = errors.New("the answer stopped coming")
 	ErrRedirect      = errors.New("redirects are not followed")
+	ErrNotAFile      = errors.New("the answer is a page or a document where there should be a file")
+	ErrCompressed    = errors.New("the file comes compressed, which was not asked for")
 )
 
 // APIError is a request that was not answered as documented. It holds nothing
@@ -56,7 +58,9 @@ func (e *APIError) Error() string {
 func (e *APIError) Unwrap() error { return e.Err }
 
 // permanent tells faults that the same request meets again.
-func permanent(err error) bool { return errors.Is(err, ErrTooLarge) }
+func permanent(err error) bool {
+	return errors.Is(err, ErrTooLarge) || errors.Is(err, ErrCompressed) || errors.Is(err, errNoService)
+}
 
 // Temporary tells whether the same request may well succeed later.
 func (e *APIError) Temporary() bool { return len(patient.waits(e)) > 0 }
@@ -65,16 +69,23 @@ func (e *APIError) Temporary() bool { return len(patient.waits(e)) > 0 }
 // not help; a person has to look at what Hint names.
 type AuthError struct {
 	Op     string
-	Status int
+	Status int // 0: it was not worth asking
 	Hint   string
-	Err    error // the APIError
+	Err    error // the APIError, nil when nothing was asked
+
+	kind error // ErrFilesRefused, or nil
 }
 
 func (e *AuthError) Error() string {
+	if e.Status == 0 {
+		return fmt.Sprintf("%s: not possible: %s", e.Op, e.Hint)
+	}
 	return fmt.Sprintf("%s: refused with status %d: %s", e.Op, e.Status, e.Hint)
 }
 
 func (e *AuthError) Unwrap() error { return e.Err }
+
+func (e *AuthError) Is(target error) bool { return e.kind != nil && e.kind == target }
 
 // sinkError is an error of whoever takes the records: no reason to ask again.
 type sinkError struct{ err error }

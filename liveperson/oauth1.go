@@ -32,6 +32,7 @@ const (
 	readHistory privilege = iota
 	readUsers
 	readSkills
+	readFiles
 )
 
 // oauth1Login signs each request with an API key (RFC 5849, HMAC-SHA1, no
@@ -62,6 +63,8 @@ func (l *oauth1Login) hint(api privilege) string {
 		return key + "Administration -> Users" + end
 	case readSkills:
 		return key + "Administration -> Skills" + end
+	case readFiles:
+		return "the Bulk File Download API takes OAuth 2.0 only"
 	}
 	return key + "Data -> Conversation History / Messaging Interactions" + end
 }
@@ -108,14 +111,7 @@ func signatureBase(method string, u *url.URL, params [][2]string) string {
 		}
 		return strings.Compare(av, bv)
 	})
-	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
-	switch scheme {
-	case "http":
-		host = strings.TrimSuffix(host, ":80")
-	case "https":
-		host = strings.TrimSuffix(host, ":443")
-	}
 	return strings.ToUpper(method) +
-		"&" + oauth1.PercentEncode(scheme+"://"+host+u.EscapedPath()) +
+		"&" + oauth1.PercentEncode(origin(u.Scheme, u.Host)+u.EscapedPath()) +
 		"&" + oauth1.PercentEncode(strings.Join(pairs, "&"))
 }

@@ -45,6 +45,8 @@ func (l *oauth2Login) hint(api privilege) string {
 		return app + "Users API (users.read or users.external)"
 	case readSkills:
 		return app + "Skills API"
+	case readFiles:
+		return app + "Bulk File Download API (data.services.external.bulkfiledownload): " + bulkProgramme
 	}
 	return app + "Messaging Interactions API (conversation history)"
 }

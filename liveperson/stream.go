@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -226,6 +227,12 @@ func (s *stream) document(limit int64) (Value, error) {
 	}
 	v := Value(append([]byte(nil), raw...))
 	return v, s.end()
+}
+
+// bytes is the answer as it comes, for one that is not JSON.
+func (s *stream) bytes() io.Reader {
+	s.body.stop = math.MaxInt64
+	return s.body
 }
 
 // unexpected is the error for a value of the wrong kind, unless reading it
