@@ -40,7 +40,7 @@ func (f *Format) newRoom(s *archive.Slice, start int64) *room {
 	r.nameFiles()
 	for i := range s.Happened {
 		h := &s.Happened[i]
-		if h.File.Held() && !r.isBehindMessage(h) {
+		if h.File.Held() {
 			r.senderOf(h).acts(cmp.Or(h.At, start))
 		}
 		if h.Kind != archive.Joined && h.Kind != archive.Left || h.Participant == "" {
