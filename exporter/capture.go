@@ -236,6 +236,9 @@ func (c *capture) storeMerged(tx *checkpoint.Tx, m *merger, r *captured, known *
 	if err := parts(); err != nil {
 		return false, err
 	}
+	if err := wantFiles(tx, known.ID, r.files, now); err != nil {
+		return false, err
+	}
 	n.Revisions++
 	n.Messages += int64(m.messages)
 	n.addDay(known.StartedAt, fresh, int64(m.messages))

@@ -66,8 +66,12 @@ func (b *cutBundle) addAll(ctx context.Context, due []checkpoint.Due) error {
 // must not leave under another one before history has told his own.
 func (w *worker) cutting() checkpoint.Cutting {
 	now := w.Now()
-	return checkpoint.Cutting{Destination: w.row.ID, ClosedOnly: !w.dest.Cut.Immediately, Recorded: w.dest.Addresses != nil,
+	q := checkpoint.Cutting{Destination: w.row.ID, ClosedOnly: !w.dest.Cut.Immediately, Recorded: w.dest.Addresses != nil,
 		OpenBefore: now.Add(-w.dest.Cut.After).UnixMilli(), SurveyUntil: now.Add(-surveyGrace).UnixMilli()}
+	if q.ClosedOnly && w.Files.Fetch && !w.noFiles.Load() {
+		q.FilesNoted = now.Add(-filesHold).UnixMilli()
+	}
+	return q
 }
 
 // cutBundle is a bundle while it is being cut.

@@ -19,6 +19,7 @@ import (
 	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"lpexport/archive"
@@ -49,6 +50,7 @@ type Settings struct {
 	Account       string
 	State         string // directory
 	Source        Source
+	Files         FileSettings
 	Concurrency   int
 	Since         func(now time.Time) time.Time // where the first cycle begins
 	Overlap       time.Duration
@@ -131,7 +133,8 @@ type Exporter struct {
 
 	news     *news
 	lastDays *dayCache
-	ceiling  int // of a window
+	ceiling  int         // of a window
+	noFiles  atomic.Bool // LivePerson refuses them: nobody waits for any
 }
 
 // Open opens the state directory, and makes it when it is not there yet.
@@ -153,7 +156,14 @@ func Open(ctx context.Context, s Settings) (*Exporter, error) {
 	if s.Progress == nil {
 		s.Progress = func(Progress) {}
 	}
-	return &Exporter{Settings: s, cp: cp, packer: newPacker(), tally: &tally{}, news: &news{}, lastDays: &dayCache{}, ceiling: ceiling}, nil
+	refusal, err := cp.FilesRefused(ctx)
+	if err != nil {
+		cp.Close()
+		return nil, err
+	}
+	e := &Exporter{Settings: s, cp: cp, packer: newPacker(), tally: &tally{}, news: &news{}, lastDays: &dayCache{}, ceiling: ceiling}
+	e.noFiles.Store(refusal.At != 0)
+	return e, nil
 }
 
 // Close ends all work with the checkpoint.

@@ -172,6 +172,7 @@ type said struct {
 type talk struct {
 	id       string
 	said     []said
+	files    map[int]string // paths, by the sequences of the messages that are files: their texts are captions
 	closed   bool
 	more     string
 	sections string
@@ -194,8 +195,12 @@ func (k talk) record() string {
 		if i > 0 {
 			messages.WriteByte(',')
 		}
-		fmt.Fprintf(&messages, `{"type":"TEXT_PLAIN","messageData":{"msg":{"text":%s}},"messageId":"ms::dialog:%s::msg:%d","seq":%d,"dialogId":"%s","participantId":"c","sentBy":"Consumer","timeL":%d}`,
-			text, k.id, s.seq, s.seq, k.id, talkStart+int64(s.seq)*60_000)
+		kind, data := "TEXT_PLAIN", fmt.Sprintf(`"msg":{"text":%s}`, text)
+		if path := k.files[s.seq]; path != "" {
+			kind, data = "HOSTED_FILE", fmt.Sprintf(`"file":{"relativePath":%q,"fileType":"JPG","caption":%s}`, path, text)
+		}
+		fmt.Fprintf(&messages, `{"type":"%s","messageData":{%s},"messageId":"ms::dialog:%s::msg:%d","seq":%d,"dialogId":"%s","participantId":"c","sentBy":"Consumer","timeL":%d}`,
+			kind, data, k.id, s.seq, s.seq, k.id, talkStart+int64(s.seq)*60_000)
 	}
 	return fmt.Sprintf(`{"info":{"conversationId":"%s","startTimeL":%d,%s%s},"messageRecords":[%s]%s}`, k.id, talkStart, status, k.more, messages.String(), k.sections)
 }

@@ -243,6 +243,7 @@ func (h *huge) message(e []byte) {
 	c := captured{header: h.head.header}
 	h.norm.captureMessage(&c, e, h.events)
 	h.head.unknown = append(h.head.unknown, c.unknown...)
+	h.head.files = append(h.head.files, c.files...)
 	if c.reason != "" {
 		h.head.reason = c.reason
 	}
@@ -264,7 +265,14 @@ func (h *huge) flush(ctx context.Context, section string) error {
 		return nil
 	}
 	h.buffer = append(h.buffer, ']')
-	err := h.cp.Update(ctx, func(tx *checkpoint.Tx) error { return h.putPart(tx, section, h.buffer) })
+	err := h.cp.Update(ctx, func(tx *checkpoint.Tx) error {
+		// Noted with their part, since there may be as many files as messages.
+		if err := wantFiles(tx, h.known.ID, h.head.files, h.millis()); err != nil {
+			return err
+		}
+		return h.putPart(tx, section, h.buffer)
+	})
+	h.head.files = h.head.files[:0]
 	h.buffer = h.buffer[:0]
 	h.Step("part stored")
 	return err

@@ -76,6 +76,7 @@ const (
 	CounterBytes      = "bytes"      // of JSON received from LivePerson, by source: history, webhook
 	CounterDelivered  = "delivered"  // bytes of items that were taken, by destination (in Second)
 	CounterCycles     = "cycles"     // by result: complete, incomplete, failed, refused (the login), busy (another process is in one)
+	CounterFiles      = "files"      // that messages name, by what came of them: fetched, missing
 	CounterAmendments = "amendments" // cut, by destination (in Second)
 )
 

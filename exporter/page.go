@@ -53,7 +53,8 @@ type captured struct {
 	happened []capturedHappening
 	draft    *checkpoint.Line // nil: none was made
 	facts    []uint64
-	unknown  []string // message types that nobody knows yet
+	files    []checkpoint.HostedFile // that its messages name
+	unknown  []string                // message types that nobody knows yet
 }
 
 type capturedMessage struct {
@@ -161,6 +162,7 @@ func (n *normaliser) captureMessage(c *captured, v liveperson.Value, events bool
 		c.unknown = append(c.unknown, m.Type)
 	}
 	c.messages = append(c.messages, k)
+	c.files = appendNamed(c.files, &m)
 	return m
 }
 

@@ -44,6 +44,7 @@ func (w *worker) shape(head *frozenHead) (archive.Shape, error) {
 		}
 	}
 	shape.Unique = w.dest.Files
+	shape.Contents = w.contents().open
 	return shape, nil
 }
 

@@ -18,6 +18,7 @@ import (
 type Report struct {
 	Run          int64
 	Captured     Counts
+	Files        FilesReport
 	Destinations []DestinationReport
 	Quarantined  int  // entries that wait for a person, also from earlier runs
 	Complete     bool // everything asked for was captured and, where ready, delivered
@@ -97,8 +98,9 @@ func (e *Exporter) run(ctx context.Context, kind string, only []string, captureA
 		return r, err
 	}
 	workers := e.workers(only)
+	files := e.newFetcher(func() { wake(workers) })
 	complete, c, captureErr := false, (*capture)(nil), error(nil)
-	if c, captureErr = e.begin(ctx, func() { wake(workers) }); c == nil {
+	if c, captureErr = e.begin(ctx, func() { wake(workers); files.wakeUp() }); c == nil {
 		c = &capture{counts: Counts{Excluded: map[string]int64{}}}
 	}
 	var unknown *UnknownSkillError
@@ -113,15 +115,23 @@ func (e *Exporter) run(ctx context.Context, kind string, only []string, captureA
 		}
 		g.Go(func() error { return w.run(gctx, captured) })
 	}
+	named := make(chan struct{})
+	g.Go(func() error {
+		defer close(captured) // what waits for its files can be cut
+		return files.run(gctx, named)
+	})
 	if captureErr == nil {
 		complete, captureErr = captureAll(gctx, c)
 	}
-	close(captured)
+	close(named)
 	workErr := g.Wait()
 	if workErr != nil && errors.Is(captureErr, context.Canceled) && ctx.Err() == nil {
 		captureErr = nil // it was stopped because a worker could not go on
 	}
 	r.Captured = c.counts
+	if r.Files, err = files.sum(context.WithoutCancel(ctx)); err != nil {
+		return r, err
+	}
 	return r, e.finish(ctx, &r, workers, complete, captureErr, workErr)
 }
 
@@ -212,7 +222,7 @@ func (e *Exporter) finish(ctx context.Context, r *Report, workers []*worker, com
 	} else {
 		problems = append(problems, captureErr, workErr)
 	}
-	waiting := !complete
+	waiting := !complete || r.Files.lacking()
 	for _, w := range workers {
 		if err := w.sum(ctx); err != nil {
 			return errors.Join(append(problems, err)...)
@@ -262,4 +272,7 @@ func (e *Exporter) note(ctx context.Context, r *Report, cutShort bool) (err erro
 	return e.flushCounts(ctx)
 }
 
-var _ Source = (*liveperson.Client)(nil)
+var (
+	_ Source     = (*liveperson.Client)(nil)
+	_ FileSource = (*liveperson.Client)(nil)
+)

@@ -19,6 +19,7 @@ type Service struct {
 	events  *Events
 	next    func(time.Time) time.Time
 	workers []*worker
+	files   *fetcher
 	cycles  atomic.Bool // one has been tried
 	began   time.Time
 	samples samples
@@ -33,9 +34,10 @@ type ServeSettings struct {
 // NewService prepares to serve.
 func (e *Exporter) NewService(s ServeSettings) *Service {
 	v := &Service{Exporter: e, next: s.Next, workers: e.workers(nil), began: e.Now()}
+	v.files = e.newFetcher(func() { wake(v.workers) })
 	if s.Events != nil {
 		settings := *s.Events
-		settings.Due = func() { wake(v.workers) }
+		settings.Due = func() { wake(v.workers); v.files.wakeUp() }
 		v.events = e.NewEvents(settings)
 	}
 	return v
@@ -63,6 +65,7 @@ func (s *Service) Run(ctx context.Context) error {
 	defer stop()
 	g.Go(func() error { return s.keepCycles(ctx) })
 	g.Go(func() error { s.keepMinutes(ctx); return nil })
+	g.Go(func() error { s.keepFetching(ctx); return nil })
 	for _, w := range s.workers {
 		w.hard, w.lasts = hard, true
 		g.Go(func() error { s.tend(ctx, w); return nil })
@@ -148,7 +151,7 @@ func (s *Service) cycle(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	c, err := s.begin(ctx, func() { wake(s.workers) })
+	c, err := s.begin(ctx, func() { wake(s.workers); s.files.wakeUp() })
 	if err != nil {
 		return err
 	}
@@ -208,6 +211,18 @@ func (s *Service) keepDigesting(ctx context.Context) {
 		}
 		s.Log.Error("events could not be digested: they wait in the checkpoint", "error", err)
 		if pauseFor(ctx, lookAgain) != nil {
+			return
+		}
+	}
+}
+
+// keepFetching fetches the files that messages name, soon after these were captured.
+func (s *Service) keepFetching(ctx context.Context) {
+	for s.Files.Fetch {
+		if err := s.files.all(ctx); s.news.is("fetching files", textOf(err)) && err != nil && ctx.Err() == nil {
+			s.Log.Error("files could not be fetched: tried again", "error", err)
+		}
+		if s.files.sleep(ctx) != nil {
 			return
 		}
 	}

@@ -265,8 +265,8 @@ func (v *Events) admit(tx *checkpoint.Tx, known *checkpoint.Conversation, change
 
 // sectionsInWork tells whether somebody is capturing a conversation in sections;
 // if nobody is, half of one is what a process that died has left.
-func (v *Events) sectionsInWork() bool {
-	release, free, err := v.tryLease("big")
+func (e *Exporter) sectionsInWork() bool {
+	release, free, err := e.tryLease("big")
 	if free {
 		release()
 	}

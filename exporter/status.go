@@ -20,6 +20,7 @@ type Status struct {
 	OpenBackfills     int64
 	Partial           int64 // conversations whose record LivePerson cut short
 	Events            EventStatus
+	Files             FileStatus
 }
 
 // Period is from inclusive, to exclusive.
@@ -73,7 +74,10 @@ func (e *Exporter) Status(ctx context.Context) (s Status, err error) {
 	if s.OpenBackfills, err = e.cp.OpenBackfills(ctx); err != nil {
 		return s, err
 	}
-	s.Events, err = e.eventStatus(ctx)
+	if s.Events, err = e.eventStatus(ctx); err != nil {
+		return s, err
+	}
+	s.Files, err = e.fileStatus(ctx)
 	return s, err
 }
 

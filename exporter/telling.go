@@ -19,7 +19,8 @@ type telling struct {
 	before   int  // its revision
 	half     bool // what is left of a capture in sections lies behind it
 	counts   *tally
-	days     *Counts  // of days only
+	days     *Counts // of days only
+	files    []checkpoint.HostedFile
 	parts    [][]byte // notifications with something new
 	happened []archive.Happening
 	stated   bool
@@ -44,6 +45,7 @@ func (t *telling) take(c *toldChange) error {
 	case tellsNew:
 		t.counts.add(CounterChanges, kind, "", 1)
 		t.parts = append(t.parts, c.event.raw)
+		t.files = appendNamed(t.files, &m)
 	case tellsOther:
 		c.event.reason = "another event of the same name says something else: history decides"
 	default:
@@ -165,6 +167,9 @@ func (t *telling) store() (due bool, err error) {
 		return false, err
 	}
 	if err := t.storeParts(now); err != nil {
+		return false, err
+	}
+	if err := wantFiles(t.tx, known.ID, t.files, now); err != nil {
 		return false, err
 	}
 	t.days.addDay(known.StartedAt, fresh, int64(t.messages))

@@ -34,7 +34,7 @@ var (
 type HostError struct{ Host string } // a host name, maybe with a port; nothing else of the link
 
 func (e *HostError) Error() string {
-	return fmt.Sprintf("the file lies on %s, which is not allowed: if that host is LivePerson's, add its domain to file_hosts", e.Host)
+	return fmt.Sprintf("the file lies on %s, which is not allowed: if that host is LivePerson's, add its domain to files.hosts", e.Host)
 }
 
 // maxLink bounds a link, in bytes.

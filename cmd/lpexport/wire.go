@@ -30,6 +30,7 @@ func (p *program) newClient(c *config.Config, count func(liveperson.Result)) (*l
 		Source:      c.LivePerson.Source,
 		Concurrency: c.LivePerson.Concurrency,
 		Rollover:    c.LivePerson.Rollover,
+		FileHosts:   append([]string{"liveperson.net", "lpsnmedia.net"}, c.Files.Hosts...),
 		UserAgent:   strings.ReplaceAll(generator(), " ", "/"),
 		Log:         p.log,
 		Now:         p.now,
@@ -119,6 +120,7 @@ func (p *program) openAccount(ctx context.Context, c *config.Config, with export
 		return nil, err
 	}
 	with.Source = client
+	with.Files.Source = client
 	e, err = p.openExporter(ctx, c, with)
 	return e, err
 }
@@ -133,6 +135,7 @@ func (p *program) openExporter(ctx context.Context, c *config.Config, with expor
 	with.Overlap = c.Poll.Overlap
 	with.Reread = c.Poll.Reread
 	with.Skills = c.Select.Skills
+	with.Files.Fetch, with.Files.MaxBytes, with.Files.GiveUp = c.Files.Fetch, c.Files.MaxBytes, c.Files.GiveUp
 	with.ConfirmWithin = c.Webhook.ConfirmWithin
 	with.Generator = generator()
 	with.Log = p.log

@@ -24,6 +24,7 @@ type Config struct {
 	State        string // folder of checkpoint and spool
 	Poll         Poll
 	Select       Select
+	Files        Files
 	Webhook      Webhook
 	Serve        Serve
 	Alert        Alert
@@ -110,6 +111,14 @@ type Select struct {
 	Skills []string // ids or names; empty = all
 }
 
+// Files is how the files that messages name are fetched.
+type Files struct {
+	Fetch    bool
+	MaxBytes int64
+	GiveUp   time.Duration // then one that LivePerson does not list is on record as missing
+	Hosts    []string      // domains that links may lead to, besides LivePerson's own
+}
+
 // Webhook is the listener for events. Listen "" means that there is none.
 type Webhook struct {
 	Listen               string
@@ -184,6 +193,7 @@ func defaults() *Config {
 			Overlap:  30 * time.Minute,
 			Reread:   5 * time.Minute,
 		},
+		Files:    Files{Fetch: true, MaxBytes: 100 << 20, GiveUp: 24 * time.Hour},
 		Webhook:  Webhook{Path: "/liveperson/events", Signature: SignatureAny, ResolveWithin: 2 * time.Minute, ConfirmWithin: 24 * time.Hour},
 		Serve:    Serve{Listen: "127.0.0.1:9464", User: "lpexport"},
 		Alert:    Alert{Lag: time.Hour, Failing: time.Hour, Expiry: 14 * 24 * time.Hour, Repeat: 24 * time.Hour},

@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"regexp"
+	"time"
+)
 
 // draft is a configuration while it is read: what its destinations leave to
 // their archives is filled in last, when all of it is known.
@@ -29,6 +32,7 @@ func keys(c *draft) object {
 						func(at *string) scalar { return text(at, "skill id or name", "", checkLine(1, 200)) })),
 				},
 			}),
+			may("files", fileKeys(&c.Files)),
 			may("webhook", webhookKeys(&c.Webhook)),
 			may("serve", serveKeys(&c.Serve)),
 			may("alert", alertKeys(&c.Alert)),
@@ -86,6 +90,24 @@ func pollKeys(p *Poll) object {
 		},
 	}
 }
+
+func fileKeys(f *Files) object {
+	return object{
+		doc: "the files that messages name: pictures, PDFs",
+		fields: []field{
+			may("fetch", boolean(&f.Fetch, "fetch them by LivePerson's Bulk File Download API and attach them; else they are only named")),
+			may("max_bytes", size(&f.MaxBytes, "of one file; a larger one is on record as not fetched", 64<<10, 4<<30)),
+			may("give_up", duration(&f.GiveUp, "for how long a file is looked for that LivePerson does not list; then it is on record as missing", 0, 366*24*time.Hour)),
+			may("hosts", texts(&f.Hosts, "domains that links to files may lead to, with all below them, besides LivePerson's own",
+				func(at *string) scalar {
+					return text(at, "a domain", "", checkMatch(hostDomain, "must be a domain such as files.example"))
+				})),
+		},
+	}
+}
+
+// hostDomain is a domain of at least two labels, in lower case.
+var hostDomain = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 func webhookKeys(w *Webhook) object {
 	return object{

@@ -147,6 +147,7 @@ liveperson:
 state: s
 poll: {schedule: "0 1 * * 1-5", time_zone: Europe/London, since: 2026-01-31, overlap: 20m, reread: 0s}
 select: {skills: [12, Sales]}
+files: {fetch: false, max_bytes: 64KiB, give_up: 2d, hosts: [files.example]}
 webhook: {listen: ":8443", path: /x, client_id: i, client_secret: a, previous_client_secret: b, signature: sha256-hex, resolve_within: 1m, confirm_within: 2h, tls: {cert_file: c, key_file: k}}
 serve: {listen: "[::1]:0", tls: {cert_file: d, key_file: l}, user: u, password_hash: "`+hashOfPassword+`"}
 alert: {command: [/bin/tell, "a b"], lag: 2h, failing: 3h, silence: 4h, expiry: 5d, repeat: 6h}
@@ -164,6 +165,7 @@ destinations:
 		State:   "s",
 		Poll:    Poll{"0 1 * * 1-5", "Europe/London", Since{At: time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)}, 20 * time.Minute, 0},
 		Select:  Select{Skills: []string{"12", "Sales"}},
+		Files:   Files{false, 64 << 10, 48 * time.Hour, []string{"files.example"}},
 		Webhook: Webhook{":8443", "/x", "i", NewSecret("a"), NewSecret("b"), "sha256-hex", time.Minute, 2 * time.Hour, TLS{"c", "k"}},
 		Serve:   Serve{"[::1]:0", TLS{"d", "l"}, "u", NewSecret(hashOfPassword)},
 		Alert: Alert{[]string{"/bin/tell", "a b"}, Secret{},

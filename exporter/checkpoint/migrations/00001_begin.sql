@@ -14,7 +14,9 @@ CREATE TABLE account (
     swept_starts INTEGER,
     sweep_from  INTEGER,          -- how far the sweep by start has come
     changes     INTEGER NOT NULL DEFAULT 0, -- transactions that changed a conversation
-    events      INTEGER NOT NULL DEFAULT 0  -- 1 once an event has been stored
+    events      INTEGER NOT NULL DEFAULT 0, -- 1 once an event has been stored
+    files_refused_at INTEGER,               -- when files were refused to this login last
+    files_refused    TEXT    NOT NULL DEFAULT ''
 ) STRICT;
 
 CREATE TABLE run (
@@ -111,6 +113,31 @@ CREATE TABLE event (
 ) STRICT;
 CREATE INDEX event_new ON event (id) WHERE waits = '';
 CREATE INDEX event_waits ON event (conversation, dialog) WHERE waits != '';
+
+-- Files that messages name, and what came of fetching them. What was fetched and
+-- bears no name of a message has a link instead of a path.
+CREATE TABLE file (
+    id           INTEGER PRIMARY KEY,
+    conversation INTEGER NOT NULL REFERENCES conversation,
+    path         TEXT    NOT NULL, -- as the message names it
+    link         TEXT    NOT NULL, -- path of the link under which it was found, without a message's name
+    dialog       TEXT    NOT NULL,
+    sender       TEXT    NOT NULL,
+    sent_at      INTEGER NOT NULL,
+    label        TEXT    NOT NULL, -- what LivePerson calls its type
+    noted_at     INTEGER NOT NULL,
+    state        TEXT    NOT NULL, -- waiting, kept, among, missing
+    attempts     INTEGER NOT NULL DEFAULT 0,
+    next_at      INTEGER,          -- next look; null when there is none
+    error        TEXT    NOT NULL DEFAULT '',
+    sha256       TEXT    NOT NULL DEFAULT '', -- of its bytes, which lie in the folder files
+    name         TEXT    NOT NULL DEFAULT '',
+    type         TEXT    NOT NULL DEFAULT '',
+    bytes        INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (conversation, path, link)
+) STRICT;
+CREATE INDEX file_next ON file (next_at, conversation) WHERE next_at IS NOT NULL;
+CREATE INDEX file_state ON file (state, noted_at, bytes);
 
 -- Of which conversation a dialog is whose id is not the conversation's.
 CREATE TABLE dialog (

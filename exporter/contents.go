@@ -1,0 +1,175 @@
+package exporter
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"mime"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"lpexport/archive"
+)
+
+// contents are the bytes of files that were fetched: each lies once in the state,
+// under its hash, and is never changed.
+type contents struct{ dir string }
+
+func (e *Exporter) contents() contents { return contents{filepath.Join(e.State, "files")} }
+
+func (c contents) path(sha256 string) string { return filepath.Join(c.dir, sha256[:2], sha256) }
+
+// open is an archive.Contents.
+func (c contents) open(sha256 string) (io.ReadCloser, error) {
+	f, err := os.Open(c.path(sha256))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &archive.Error{Class: archive.Abort, Op: "open fetched file", Path: c.path(sha256), Err: fs.ErrNotExist,
+			Hint: "the state is damaged: put its folder files back from a copy"}
+	}
+	return f, err
+}
+
+// incoming begins the name of a file that is not whole yet.
+const incoming = ".incoming-"
+
+// tidy removes what a process that was killed has left. Nobody else may be
+// fetching.
+func (c contents) tidy() error {
+	left, err := filepath.Glob(filepath.Join(c.dir, incoming+"*"))
+	for _, name := range left {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
+}
+
+// content is what is known of bytes that were stored.
+type content struct {
+	sha256 string // lower-case hex
+	bytes  int64
+	kind   string // media type, found in them
+}
+
+// put stores what write gives. Once it returns, the bytes are durable.
+func (c contents) put(write func(*contentWriter) error) (content, error) {
+	if err := archive.MkdirAll(c.dir); err != nil {
+		return content{}, err
+	}
+	f, err := os.CreateTemp(c.dir, incoming+"*")
+	if err != nil {
+		return content{}, err
+	}
+	w := &contentWriter{file: f, sum: sha256.New()}
+	err = write(w)
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = c.place(f.Name(), w.content().sha256)
+	}
+	if err != nil {
+		return content{}, errors.Join(err, removeIfThere(f.Name()))
+	}
+	return w.content(), nil
+}
+
+// place gives whole bytes their name. If they are there already, the same bytes
+// take their place.
+func (c contents) place(temp, sha256 string) error {
+	path := c.path(sha256)
+	if err := archive.MkdirAll(filepath.Dir(path)); err != nil {
+		return err
+	}
+	return archive.Rename(temp, path)
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// contentWriter takes the bytes of one file.
+type contentWriter struct {
+	file  *os.File
+	sum   hash.Hash
+	bytes int64
+	begin []byte // of the bytes, to find out what they are
+}
+
+// sniffed is how many bytes http.DetectContentType looks at.
+const sniffed = 512
+
+// Write takes what comes next.
+func (w *contentWriter) Write(p []byte) (int, error) {
+	n, err := w.file.Write(p)
+	w.sum.Write(p[:n])
+	w.bytes += int64(n)
+	if more := sniffed - len(w.begin); more > 0 {
+		w.begin = append(w.begin, p[:min(n, more)]...)
+	}
+	return n, err
+}
+
+// Reset forgets what has been written, so that all of it can come again.
+func (w *contentWriter) Reset() error {
+	w.sum.Reset()
+	w.bytes, w.begin = 0, w.begin[:0]
+	if _, err := w.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return w.file.Truncate(0)
+}
+
+func (w *contentWriter) content() content {
+	kind, _, _ := mime.ParseMediaType(http.DetectContentType(w.begin))
+	return content{sha256: hex.EncodeToString(w.sum.Sum(nil)), bytes: w.bytes, kind: cmp.Or(kind, "application/octet-stream")}
+}
+
+// officeTypes are zips to who looks at their first bytes: their label tells more.
+var officeTypes = map[string]string{
+	"docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+	"pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+	"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+// extensions are those of the media types that can be found in bytes and that
+// people send.
+var extensions = map[string]string{
+	"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp", "image/bmp": "bmp", "application/pdf": "pdf",
+	"application/zip": "zip", "video/mp4": "mp4", "video/webm": "webm", "audio/mpeg": "mp3", "audio/wave": "wav", "application/ogg": "ogg",
+	"text/plain": "txt",
+}
+
+// called gives a file its media type and its extension, by its bytes: what
+// LivePerson calls its type is a label that apps choose freely. The extension is
+// never one that something could be started by.
+func (c *content) called(label string) (kind, extension string) {
+	label = strings.ToLower(label)
+	if office := officeTypes[label]; office != "" && c.kind == "application/zip" {
+		return office, label
+	}
+	return c.kind, cmp.Or(extensions[c.kind], "bin")
+}
+
+// errNotTheFile is a page where a file should be.
+var errNotTheFile = errors.New("a web page came in its place")
+
+// check tells whether the bytes can be the file: a server's page of excuses, sent
+// with a good status, must not be archived as somebody's picture.
+func (c *content) check(label string) error {
+	if c.kind == "text/html" && !strings.EqualFold(label, "html") && !strings.EqualFold(label, "txt") {
+		return fmt.Errorf("%w of type %q", errNotTheFile, label)
+	}
+	return nil
+}

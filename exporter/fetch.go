@@ -1,0 +1,271 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"lpexport/exporter/checkpoint"
+	"lpexport/liveperson"
+)
+
+// FileSettings say how the files that messages name are fetched.
+type FileSettings struct {
+	Fetch    bool          // else they are only named
+	Source   FileSource    // nil for commands that do not capture
+	MaxBytes int64         // of one file
+	GiveUp   time.Duration // for how long a file is looked for that LivePerson does not list; then it is on record as missing
+}
+
+// FileSource is the API of files, as *liveperson.Client offers it.
+type FileSource interface {
+	ConversationFiles(ctx context.Context, conversation string) ([]liveperson.Link, error)
+	File(ctx context.Context, link liveperson.Link, limit int64, to liveperson.FileSink) (mediaType string, err error)
+}
+
+// filesHold is how long a destination that waits for conversations to close, waits
+// besides for the first look at their files, so that a mail has them attached.
+// Then they come in a later slice.
+const filesHold = time.Hour
+
+// Pauses between two looks at what is not there.
+const (
+	refusedPause = 15 * time.Minute    // LivePerson gives this login no files
+	longestLook  = 24 * time.Hour      // doubled up to it from a minute
+	missingPause = 30 * 24 * time.Hour // what was given up may turn up
+)
+
+// FilesReport is what became of the files that messages name.
+type FilesReport struct {
+	Fetched      int64 // in this run
+	FetchedBytes int64 // of these
+	FileStatus
+}
+
+// FileStatus is how many of the files that messages name are where.
+type FileStatus struct {
+	Off     bool          // files are not fetched
+	Waiting int64         // not fetched yet
+	Oldest  time.Duration // for how long the first of them has been known
+	Kept    int64
+	Bytes   int64  // of those kept
+	Missing int64  // LivePerson does not have them
+	Refused string // why LivePerson gives this login none; "": it does
+}
+
+// lacking tells whether the next run has to try again: a login that was never
+// given a file is no reason to, for a person has to change that or to do without.
+func (s *FileStatus) lacking() bool {
+	return !s.Off && s.Waiting > 0 && (s.Refused == "" || s.Kept > 0)
+}
+
+// fetcher fetches files while a run captures, or as long as a service runs.
+type fetcher struct {
+	*Exporter
+	wake   chan struct{} // a page was stored
+	due    func()        // something became due
+	held   bool          // some destination was recovered: revisions go on from the archive's
+	mu     sync.Mutex
+	sums   FilesReport // but for its FileStatus
+	faults int         // LivePerson's, one after the other
+}
+
+func (e *Exporter) newFetcher(due func()) *fetcher {
+	return &fetcher{Exporter: e, wake: make(chan struct{}, 1), due: due}
+}
+
+// run fetches until captured is closed and everything was looked for once that is
+// to be looked for now. Its error is one that ends the process's work: files that
+// LivePerson does not give are no reason to end anything.
+func (f *fetcher) run(ctx context.Context, captured <-chan struct{}) error {
+	if !f.Files.Fetch {
+		select {
+		case <-captured:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	for done := false; !done; {
+		select {
+		case <-captured:
+			done = true
+		case <-f.wake:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+		if err := f.all(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Reasons to look for no more files for now.
+var (
+	errFilesRefused = errors.New("LivePerson gives this login no files")
+	errFilesDown    = errors.New("LivePerson's files cannot be reached")
+)
+
+// mostFaults of LivePerson's, one after the other, end a look: each has been
+// repeated by the client.
+const mostFaults = 3
+
+// all looks for every file whose time has come.
+func (f *fetcher) all(ctx context.Context) error {
+	refusal, err := f.cp.FilesRefused(ctx)
+	if err != nil || refusal.At != 0 && f.millis()-refusal.At < refusedPause.Milliseconds() {
+		return err
+	}
+	if f.held, err = f.cp.AnyHeld(ctx); err != nil {
+		return err
+	}
+	f.faults = 0
+	for more := true; more && err == nil; {
+		more, err = f.some(ctx)
+	}
+	if f.news.is("files", textOf(err)) && err != nil && ctx.Err() == nil {
+		f.Log.Warn("files that messages name are not fetched for now", "error", err)
+	}
+	if errors.Is(err, errFilesRefused) || errors.Is(err, errFilesDown) {
+		return nil
+	}
+	return err
+}
+
+// someFiles is how many conversations are looked at in one go.
+const someFiles = 64
+
+// some looks for the files of some conversations, and tells whether there may be
+// more. Only one process does so at a time.
+func (f *fetcher) some(ctx context.Context) (more bool, err error) {
+	release, err := f.waitForLease(ctx, "files")
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	list, err := f.cp.WantingFiles(ctx, f.millis(), someFiles)
+	if err != nil || len(list) == 0 {
+		return false, err
+	}
+	if err := f.contents().tidy(); err != nil {
+		return false, fmt.Errorf("files: %w", err)
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(max(f.Concurrency, 1))
+	for _, w := range list {
+		g.Go(func() error { return f.look(ctx, w) })
+	}
+	return true, g.Wait()
+}
+
+// look fetches the files of one conversation.
+func (f *fetcher) look(ctx context.Context, w checkpoint.Wanting) error {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	files, err := f.cp.FilesOf(ctx, w.Conversation)
+	if err != nil {
+		return err
+	}
+	l := &looking{fetcher: f, wanting: w}
+	l.begin(files)
+	err = l.fetch(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, liveperson.ErrFilesRefused):
+		return f.refused(ctx, err)
+	case err != nil && !isLivePersons(err):
+		return fmt.Errorf("files of conversation %s: %w", w.SourceID, err)
+	}
+	if err := l.settle(ctx, err); err != nil {
+		return err
+	}
+	if err == nil && f.noFiles.Swap(false) {
+		if err := f.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.RefuseFiles(checkpoint.Refusal{}) }); err != nil {
+			return err
+		}
+	}
+	return f.count(err)
+}
+
+// isLivePersons tells a fault of the API from one of this machine.
+func isLivePersons(err error) bool {
+	var api *liveperson.APIError
+	var auth *liveperson.AuthError
+	return errors.As(err, &api) || errors.As(err, &auth)
+}
+
+// count counts LivePerson's faults, one after the other; nil: there was none.
+func (f *fetcher) count(err error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err == nil {
+		f.faults = 0
+		return nil
+	}
+	if f.faults++; f.faults >= mostFaults {
+		return fmt.Errorf("%w: %w", errFilesDown, err)
+	}
+	return nil
+}
+
+// refused notes that LivePerson gives this login no files. Texts go on without them.
+func (f *fetcher) refused(ctx context.Context, why error) error {
+	f.noFiles.Store(true)
+	r := checkpoint.Refusal{At: f.millis(), Why: why.Error()}
+	if err := f.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.RefuseFiles(r) }); err != nil {
+		return err
+	}
+	f.due() // what waited for its files
+	return fmt.Errorf("%w: %w", errFilesRefused, why)
+}
+
+// Pauses of a service: between two looks at most, and before one that a page or
+// an event has asked for, since more of them come.
+const (
+	fetchEvery = time.Minute
+	fetchSoon  = time.Second
+)
+
+// sleep waits until there may be something to fetch.
+func (f *fetcher) sleep(ctx context.Context) error {
+	t := time.NewTimer(fetchEvery)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-f.wake:
+		return pauseFor(ctx, fetchSoon)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// wakeUp lets files be looked for that a page has named.
+func (f *fetcher) wakeUp() { wakeOne(f.wake) }
+
+// sum tells what was fetched, and what is left.
+func (f *fetcher) sum(ctx context.Context) (r FilesReport, err error) {
+	r = f.sums
+	r.FileStatus, err = f.fileStatus(ctx)
+	return r, err
+}
+
+func (e *Exporter) fileStatus(ctx context.Context) (s FileStatus, err error) {
+	n, err := e.cp.Files(ctx)
+	if err != nil {
+		return s, err
+	}
+	refusal, err := e.cp.FilesRefused(ctx)
+	s = FileStatus{Off: !e.Files.Fetch, Waiting: n.Waiting, Kept: n.Kept, Bytes: n.Bytes, Missing: n.Missing, Refused: refusal.Why}
+	if n.OldestAt != 0 {
+		s.Oldest = max(time.Duration(e.millis()-n.OldestAt)*time.Millisecond, 0)
+	}
+	return s, err
+}
