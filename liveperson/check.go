@@ -25,6 +25,15 @@ func (c *Client) Check(ctx context.Context) []Probe {
 	return brief.check(ctx)
 }
 
+// CheckFiles asks once for the files of a conversation that is nobody's. Its error
+// is one of ConversationFiles: under ErrFilesRefused, this login is given none.
+func (c *Client) CheckFiles(ctx context.Context) error {
+	brief := *c
+	brief.retries = hasty
+	_, err := brief.ConversationFiles(ctx, "00000000-0000-4000-8000-000000000000")
+	return err
+}
+
 func (c *Client) check(ctx context.Context) []Probe {
 	_, noHistory := c.resolve(ctx, serviceHistory)
 	_, noAccounts := c.resolve(ctx, serviceAccounts)

@@ -1,7 +1,8 @@
 // Package sandbox is a simulated LivePerson account: an http.Handler that
-// answers as the domain API, the token server, the Messaging Interactions API
-// and the users and skills API do, with their limits, oddities and, on demand,
-// their faults. A Sender posts its events to a webhook. Demonstrations, tests, training and benchmarks run against it.
+// answers as the domain API, the token server, the Messaging Interactions API,
+// the users and skills API and the file service with its storage do, with their
+// limits, oddities and, on demand, their faults. A Sender posts its events to a
+// webhook. Demonstrations, tests, training and benchmarks run against it.
 //
 // The account is a pure function of its settings and the time. Nothing is
 // stored while it lives: the whole life of conversation n is computed from
@@ -50,6 +51,8 @@ type Settings struct {
 	// AgentNewline ends the texts of agents with a line end in events, as official
 	// examples show them; history has them without.
 	AgentNewline bool
+
+	Files Files // how the files that messages name can be fetched
 
 	Freshness time.Duration // how far the history lags behind real time; the real one up to a minute
 	Answer    time.Duration // answer time of each request, waited through Sleep

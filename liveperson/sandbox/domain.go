@@ -7,7 +7,9 @@ import (
 )
 
 // services that the account has, all on the host that was asked.
-var services = []string{"accountConfigReadOnly", "msgHist", "sentinel"}
+var services = []string{"accountConfigReadOnly", "fms", "msgHist", "sentinel", "swift"}
+
+func (a *Account) hasService(s string) bool { return s != "fms" || !a.set.Files.NoService }
 
 // domain answers which host serves what: <service>/baseURI.json for one,
 // baseURI.json for all.
@@ -20,18 +22,20 @@ func (c *call) domain() {
 	}
 	if c.rest == "baseURI.json" {
 		o.raw(`{"baseURIs":[`)
-		for i, s := range services {
-			if i > 0 {
-				o.raw(`,`)
+		separator := ""
+		for _, s := range services {
+			if c.account.hasService(s) {
+				o.raw(separator)
+				entry(s)
+				separator = ","
 			}
-			entry(s)
 		}
 		o.raw(`]}`)
 		o.flush()
 		return
 	}
 	for _, s := range services {
-		if c.rest == s+"/baseURI.json" {
+		if c.rest == s+"/baseURI.json" && c.account.hasService(s) {
 			entry(s)
 			o.flush()
 			return

@@ -16,14 +16,14 @@ func TestDomains(t *testing.T) {
 	var one entry
 	var all struct{ BaseURIs []entry }
 	base := "/api/account/sandbox/service/"
-	for _, service := range []string{"msgHist", "accountConfigReadOnly", "sentinel"} {
+	for _, service := range []string{"msgHist", "accountConfigReadOnly", "sentinel", "fms", "swift"} {
 		w := r.do("GET", base+service+"/baseURI.json?version=1.0", "")
 		if err := json.Unmarshal(w.Body.Bytes(), &one); err != nil || one != (entry{service, "sandbox", "sandbox.example"}) {
 			t.Errorf("%s: %+v", service, one)
 		}
 	}
 	w := r.do("GET", base+"baseURI.json?version=1.0", "")
-	if err := json.Unmarshal(w.Body.Bytes(), &all); err != nil || len(all.BaseURIs) != 3 {
+	if err := json.Unmarshal(w.Body.Bytes(), &all); err != nil || len(all.BaseURIs) != 5 {
 		t.Errorf("all: %s", w.Body)
 	}
 	if w := r.do("GET", base+"msghist/baseURI.json", ""); w.Code != 404 {

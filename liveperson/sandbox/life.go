@@ -60,6 +60,7 @@ const (
 	saltPID
 	saltHold
 	saltAgain
+	saltFile
 )
 
 // mix is the finaliser of splitmix64: a bijection that scatters its input.

@@ -180,25 +180,12 @@ func writeCard(o *out, words [3]string) {
 	o.raw(`,"click":{"actions":[{"type":"link","uri":"https://www.example.com/again"}]}}]}`)
 }
 
-// path is where a hosted file lies.
-func (a *Account) path(l *life, i int, at int64) string {
-	if a.erasedAt(l, i, at) {
-		return Deleted
-	}
-	name := "photo.jpg"
-	if a.set.Hostile {
-		name = "..\\../evil\r\n\x00.jpg"
-	}
-	id := appendUUID(nil, l.draw(saltNumber, i), l.draw(saltNumber, -i))
-	return "/v1/AUTH_async-images/" + a.set.Account + "/" + string(id) + "_" + name
-}
-
 // preview is a small picture in base64.
 const preview = "/9j/4AAQSkZJRgABAQEAYABgAAD/2Q=="
 
 func (a *Account) writeFile(o *out, v *view, i int, caption string) {
 	o.raw(`"file":{"relativePath":`).str(a.path(&v.life, i, v.at))
-	o.raw(`,"fileType":"JPG","caption":`).str(caption)
+	o.raw(`,"fileType":"`).raw(a.fileType(&v.life, i)).raw(`","caption":`).str(caption)
 	if v.byID {
 		o.raw(`,"preview":"` + preview + `"`)
 	}

@@ -101,7 +101,7 @@ func (a *Account) writeContent(o *out, l *life, i int, k kind) {
 	case hostedFile:
 		contentType = typeFile
 		o.raw(`{"caption":`).str(text).raw(`,"relativePath":`).str(a.path(l, i, sent))
-		o.raw(`,"fileType":"JPG","preview":"data:image/jpeg;base64,` + preview + `"}`)
+		o.raw(`,"fileType":"`).raw(a.fileType(l, i)).raw(`","preview":"data:image/jpeg;base64,` + preview + `"}`)
 	case link:
 		contentType = typeLink
 		writeLink(o, l, i, text)

@@ -95,7 +95,10 @@ func baseString(r *http.Request, body []byte, params map[string]string) string {
 }
 
 // baseURI is the request's address without query, default port left out.
-func baseURI(r *http.Request) string {
+func baseURI(r *http.Request) string { return origin(r) + r.URL.EscapedPath() }
+
+// origin is the scheme and host that were asked, default port left out.
+func origin(r *http.Request) string {
 	scheme := strings.ToLower(r.URL.Scheme)
 	switch {
 	case scheme != "":
@@ -106,7 +109,7 @@ func baseURI(r *http.Request) string {
 	}
 	host := strings.ToLower(r.Host)
 	port := map[string]string{"http": ":80", "https": ":443"}[scheme]
-	return scheme + "://" + strings.TrimSuffix(host, port) + r.URL.EscapedPath()
+	return scheme + "://" + strings.TrimSuffix(host, port)
 }
 
 // encode is percent-encoding as RFC 5849, section 3.6 wants it: all but

@@ -150,3 +150,18 @@ func formOf(e sandbox.Event, v object) string {
 	}
 	return form + age
 }
+
+// TestFileListsHaveTheOfficialShape compares a page that has a next one with the
+// published example.
+func TestFileListsHaveTheOfficialShape(t *testing.T) {
+	r := connect(t, lively(later))
+	c := withFiles(t, r.account, later, 2)
+	var page any
+	w := r.do("GET", filesPath+"conversationId="+c.ID+"&page=0&pageSize=1", "")
+	if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(keys(sample(t, "bulk-file-download-files.json")), keys(page)); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -12,13 +12,15 @@ import (
 type Route string
 
 const (
-	Domain Route = "domain"
-	Token  Route = "token"
-	Search Route = "search"
-	ByID   Route = "byid"
-	Users  Route = "users"
-	Skills Route = "skills"
-	Other  Route = "other"
+	Domain   Route = "domain"
+	Token    Route = "token"
+	Search   Route = "search"
+	ByID     Route = "byid"
+	Users    Route = "users"
+	Skills   Route = "skills"
+	Links    Route = "links"    // to the files of a conversation
+	Download Route = "download" // of a file
+	Other    Route = "other"
 )
 
 // Request is what an observer is told of a request.
@@ -80,11 +82,22 @@ func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.failed() {
 		return
 	}
-	if c.route != Domain && c.route != Token && c.route != Other && !c.authorised() {
+	if !c.letIn() {
 		c.refuse(http.StatusUnauthorized, "", "not authorised")
 		return
 	}
 	c.answer()
+}
+
+// letIn tells whether the request carries the login that its route wants.
+func (c *call) letIn() bool {
+	switch c.route {
+	case Domain, Token, Download, Other:
+		return true
+	case Links:
+		return c.bearer() && c.authorised()
+	}
+	return c.authorised()
 }
 
 // routeOf tells what a path asks for. A path of another account is Other.
@@ -99,6 +112,8 @@ func (a *Account) routeOf(path string) (Route, string) {
 		{ByID, "/messaging_history/api/account/{}/conversations/conversation/search"},
 		{Users, "/api/account/{}/configuration/le-users/users"},
 		{Skills, "/api/account/{}/configuration/le-users/skills"},
+		{Links, "/v1/account/{}/conversation-files"},
+		{Download, "/v1/AUTH_async-images/{}/"},
 	} {
 		if rest, ok := strings.CutPrefix(path, strings.Replace(p.prefix, "{}", a.set.Account, 1)); ok {
 			return p.route, rest
@@ -111,6 +126,7 @@ func (a *Account) routeOf(path string) (Route, string) {
 var methods = map[Route]string{
 	Domain: http.MethodGet, Token: http.MethodPost, Search: http.MethodPost,
 	ByID: http.MethodPost, Users: http.MethodGet, Skills: http.MethodGet,
+	Links: http.MethodGet, Download: http.MethodGet,
 }
 
 // dispatch answers. It may run twice for one request, so it changes nothing.
@@ -132,6 +148,10 @@ func (c *call) dispatch() {
 		c.users()
 	case c.route == Skills:
 		c.skills()
+	case c.route == Links && c.rest == "":
+		c.links()
+	case c.route == Download:
+		c.download()
 	case strings.HasPrefix(c.request.URL.Path, "/api/account/"):
 		c.refuse(http.StatusUnauthorized, "", "invalid site")
 	default:

@@ -39,7 +39,7 @@ type Message struct {
 	Type     string
 	Text     string    // the exact text, for TEXT_PLAIN; lone surrogates are U+FFFD
 	Words    []string  // what a person reads, for other types that show words, in reading order
-	Path     string    // of a hosted file
+	Path     string    // of a hosted file, which Account.File tells of; Deleted when it was erased
 	Versions []Version // the text over time, when it changed; the last is Text
 }
 
