@@ -73,7 +73,7 @@ const (
 	CounterDeliveries = "deliveries" // items handed over, by class: taken, retry, reject, halt, abort, uncertain; and destination
 	CounterMessages   = "messages"   // captured, by source: history, webhook
 	CounterExcluded   = "excluded"   // conversations that the selection left out, by reason
-	CounterBytes      = "bytes"      // of JSON received from LivePerson, by source: history, webhook
+	CounterBytes      = "bytes"      // received from LivePerson, by source: history, webhook (JSON), files
 	CounterDelivered  = "delivered"  // bytes of items that were taken, by destination (in Second)
 	CounterCycles     = "cycles"     // by result: complete, incomplete, failed, refused (the login), busy (another process is in one)
 	CounterFiles      = "files"      // that messages name, by what came of them: fetched, missing

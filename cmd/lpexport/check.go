@@ -15,6 +15,7 @@ import (
 	"lpexport/exporter"
 	"lpexport/exporter/config"
 	"lpexport/exporter/listener"
+	"lpexport/liveperson"
 )
 
 // checkResult is everything that was tried, in the order of trying.
@@ -95,6 +96,10 @@ func runCheck(ctx context.Context, p *program, accept string) (*checkResult, err
 		for _, probe := range client.Check(ctx) {
 			faults = append(faults, found.note("account: "+probe.Name, probe.Err))
 		}
+		if c.Files.Fetch {
+			facts, err := tryFiles(ctx, client, e)
+			faults = append(faults, found.note("account: files", err, facts...))
+		}
 	}
 	for _, l := range []struct {
 		name, listen string
@@ -113,6 +118,20 @@ func runCheck(ctx context.Context, p *program, accept string) (*checkResult, err
 		}
 	}
 	return found, errors.Join(faults...)
+}
+
+// tryFiles asks for the files of no conversation. A login that was never given
+// any is no fault: texts are exported, and what that lacks is said.
+func tryFiles(ctx context.Context, client *liveperson.Client, e *exporter.Exporter) (facts []string, err error) {
+	err = client.CheckFiles(ctx)
+	if !errors.Is(err, liveperson.ErrFilesRefused) || e == nil {
+		return nil, err
+	}
+	status, serr := e.Status(ctx)
+	if serr != nil || status.Files.Kept > 0 {
+		return nil, errors.Join(err, serr)
+	}
+	return []string{"not given to this login, so that they are only named: " + err.Error(), "if that is meant: files.fetch: false"}, nil
 }
 
 // tryListener opens an address and closes it again.

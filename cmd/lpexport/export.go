@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,7 @@ type exportResult struct {
 	header
 	Run          int64               `json:"run"`
 	Captured     captured            `json:"captured"`
+	Files        exportFiles         `json:"files"`
 	Excluded     map[string]int64    `json:"excluded"` // by reason
 	Destinations []exportDestination `json:"destinations"`
 	Quarantined  int                 `json:"quarantined"` // waiting now
@@ -52,6 +54,41 @@ type captured struct {
 	Messages      int64 `json:"messages"`
 	Revisions     int64 `json:"revisions"`
 	Events        int64 `json:"events"`
+}
+
+// exportFiles is what became of the files that messages name.
+type exportFiles struct {
+	Fetched int64 `json:"fetched"` // in this run
+	Bytes   int64 `json:"bytes"`   // of these
+	namedFiles
+}
+
+// namedFiles is where the files are that messages name.
+type namedFiles struct {
+	Fetch   bool   `json:"fetch"`   // they are fetched, not only named
+	Waiting int64  `json:"waiting"` // not fetched yet
+	Missing int64  `json:"missing"` // LivePerson does not have them
+	Refused string `json:"refused"` // why LivePerson gives this login none; "": it does
+}
+
+func newNamedFiles(s exporter.FileStatus) namedFiles {
+	return namedFiles{Fetch: !s.Off, Waiting: s.Waiting, Missing: s.Missing, Refused: s.Refused}
+}
+
+func (f namedFiles) parts() (parts []string) {
+	if f.Waiting > 0 {
+		parts = append(parts, fmt.Sprintf("%d named and not fetched", f.Waiting))
+	}
+	if f.Missing > 0 {
+		parts = append(parts, fmt.Sprintf("%d that LivePerson does not have", f.Missing))
+	}
+	switch {
+	case f.Waiting > 0 && !f.Fetch:
+		parts = append(parts, "files.fetch is false")
+	case f.Waiting > 0 && f.Refused != "":
+		parts = append(parts, printable(f.Refused))
+	}
+	return parts
 }
 
 // exportDestination counts what one destination has taken in this run, and
@@ -207,6 +244,7 @@ func (r *exportResult) take(c *config.Config, report exporter.Report) {
 	r.Run, r.Quarantined, r.Complete = report.Run, report.Quarantined, report.Complete
 	counts := report.Captured
 	r.Captured = captured{Conversations: counts.Conversations, Messages: counts.Messages, Revisions: counts.Revisions}
+	r.Files = exportFiles{report.Files.Fetched, report.Files.FetchedBytes, newNamedFiles(report.Files.FileStatus)}
 	maps.Copy(r.Excluded, counts.Excluded)
 	for _, d := range report.Destinations {
 		r.Destinations = append(r.Destinations, exportDestination{
@@ -237,6 +275,13 @@ func (r *exportResult) text(w io.Writer) {
 	}
 	fmt.Fprintf(w, "captured %s with %s, %s\n", count(r.Captured.Conversations, "new conversation"),
 		count(r.Captured.Messages, "new message"), count(r.Captured.Revisions, "revision"))
+	parts := r.Files.parts()
+	if r.Files.Fetched > 0 {
+		parts = append([]string{fmt.Sprintf("%d fetched", r.Files.Fetched)}, parts...)
+	}
+	if len(parts) > 0 {
+		fmt.Fprintf(w, "files: %s\n", strings.Join(parts, ", "))
+	}
 	for _, reason := range slices.Sorted(maps.Keys(r.Excluded)) {
 		fmt.Fprintf(w, "left out %s: %s\n", count(r.Excluded[reason], "conversation"), reason)
 	}

@@ -38,7 +38,8 @@ func atRest() sandbox.Settings {
 
 // account is the script command "account KIND": it serves an account at rest
 // and puts its URL into $URL. KIND is rest, denied (it knows nobody's
-// credentials) or broken (a record cannot be named).
+// credentials), broken (a record cannot be named), fileless (it gives nobody files)
+// or lossy (it has none of the files that messages name).
 func account(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: account KIND")
@@ -48,6 +49,10 @@ func account(ts *testscript.TestScript, neg bool, args []string) {
 	case "rest":
 	case "denied":
 		settings.Credentials = sandbox.Credentials{ClientID: "another", ClientSecret: "another"}
+	case "fileless":
+		settings.Files.Refused = true
+	case "lossy":
+		settings.Files.Absent = 1
 	case "broken":
 		settings.Faults = []sandbox.Fault{{Kind: sandbox.NoID, Numbers: []int{3}}}
 	default:

@@ -26,6 +26,7 @@ type statusResult struct {
 	OpenBackfills     int64               `json:"open_backfills"` // begun and not at their end
 	Partial           int64               `json:"partial"`        // conversations that LivePerson cut short
 	Events            statusEvents        `json:"events"`
+	Files             statusFiles         `json:"files"`
 
 	account string // "" when its configuration cannot be read
 	config  string // of the commands that are shown; "": they need none
@@ -56,6 +57,14 @@ type statusEvents struct {
 	Waiting              int64 `json:"waiting"` // not delivered: who sent them, or their conversation or skill, is not known
 	OldestWaitingSeconds int64 `json:"oldest_waiting_seconds"`
 	Unconfirmed          int64 `json:"unconfirmed"` // conversations of which history lacks for too long what events told
+}
+
+// statusFiles is where the files are that messages name.
+type statusFiles struct {
+	Kept                 int64 `json:"kept"`
+	Bytes                int64 `json:"bytes"` // of these
+	OldestWaitingSeconds int64 `json:"oldest_waiting_seconds"`
+	namedFiles
 }
 
 func newStatusResult() *statusResult {
@@ -117,6 +126,7 @@ func (r *statusResult) take(c *config.Config, s exporter.Status, now time.Time) 
 	r.Checkpoint, r.Quarantined, r.OpenConversations = s.Checkpoint, s.Quarantined, s.OpenConversations
 	r.OpenBackfills, r.Partial = s.OpenBackfills, s.Partial
 	r.Events = statusEvents{s.Events.Waiting, int64(s.Events.Oldest / time.Second), s.Events.Unconfirmed}
+	r.Files = statusFiles{s.Files.Kept, s.Files.Bytes, int64(s.Files.Oldest / time.Second), newNamedFiles(s.Files)}
 	if !s.Watermark.IsZero() {
 		lag := int64(s.Lag / time.Second)
 		r.LagSeconds = &lag
@@ -159,6 +169,9 @@ func (r *statusResult) text(w io.Writer) {
 	}
 	if r.Events != (statusEvents{}) {
 		fmt.Fprintln(w, r.Events)
+	}
+	if parts := r.Files.parts(); len(parts) > 0 {
+		fmt.Fprintf(w, "files: %s\n", strings.Join(append([]string{fmt.Sprintf("%d kept", r.Files.Kept)}, parts...), ", "))
 	}
 	for _, d := range r.Destinations {
 		fmt.Fprintln(w, d)
@@ -216,6 +229,10 @@ func (r *statusResult) next() string {
 	return r.command("lpexport export")
 }
 
+// longWaiting is for how many seconds a file may wait until a person has to look
+// why: what LivePerson does not have is on record by then.
+const longWaiting = 2 * 24 * 3600
+
 // need is something that a person has to see to.
 type need struct {
 	what    string
@@ -249,6 +266,11 @@ func (r *statusResult) needs() []need {
 	}
 	if r.Events.Unconfirmed > 0 { // a backfill asks history for them once more
 		add("history has not confirmed the events of "+count(r.Events.Unconfirmed, "conversation"), "lpexport export --from T --to T")
+	}
+	if f := &r.Files; f.Fetch && f.Waiting > 0 && f.Refused != "" {
+		add(count(f.Waiting, "file")+" that messages name cannot be fetched: "+f.Refused, "lpexport check")
+	} else if f.Fetch && f.Waiting > 0 && f.OldestWaitingSeconds > longWaiting {
+		add(fmt.Sprintf("%s not fetched, the oldest for %s", count(f.Waiting, "file"), age(f.OldestWaitingSeconds)), "lpexport check")
 	}
 	if r.OpenBackfills > 0 {
 		add(count(r.OpenBackfills, "backfill")+" not at the end: the same command goes on", "lpexport export --from T --to T")

@@ -54,6 +54,13 @@ var captureFamilies = []family{
 		func(o *exporter.Overview, emit emitter) { emit(float64(o.OpenBackfills)) }},
 	{"lpexport_quarantined_items", "What waits for a person: unreadable records, conversations that cannot be cut, rejected items.", gauge, nil,
 		func(o *exporter.Overview, emit emitter) { emit(float64(o.Quarantined)) }},
+	{"lpexport_files_waiting", "Files that messages name and that are not fetched yet.", gauge, nil,
+		func(o *exporter.Overview, emit emitter) { emit(float64(o.Files.Waiting)) }},
+	{"lpexport_files_oldest_waiting_seconds", "For how long the oldest such file has been known; 0 when none waits.", gauge, nil,
+		func(o *exporter.Overview, emit emitter) { emit(o.Files.Oldest.Seconds()) }},
+	{"lpexport_files_refused", "Whether LivePerson gives this login no files: 1 or 0.", gauge, nil,
+		func(o *exporter.Overview, emit emitter) { emit(truth(o.Files.Refused != "")) }},
+	counted("lpexport_files_total", "Files that messages name, by what came of them.", exporter.CounterFiles, "result"),
 	counted("lpexport_cycles_total", "Cycles that have ended.", exporter.CounterCycles, "result"),
 	{"lpexport_last_cycle_start_timestamp_seconds", "When the last cycle that has ended began.", gauge, nil,
 		lastCycle(func(r exporter.RunSummary) float64 { return seconds(r.Started) })},
@@ -65,7 +72,7 @@ var captureFamilies = []family{
 
 var sourceFamilies = []family{
 	counted("lpexport_requests_total", "Requests to LivePerson.", exporter.CounterRequests, "result"),
-	counted("lpexport_received_bytes_total", "Bytes of JSON received from LivePerson.", exporter.CounterBytes, "source"),
+	counted("lpexport_received_bytes_total", "Bytes received from LivePerson: of JSON, and of files.", exporter.CounterBytes, "source"),
 	{"lpexport_expiry_timestamp_seconds", "When a certificate or a log-in stops working.", gauge, []string{"what"}, expiries},
 }
 

@@ -112,6 +112,8 @@ func counters(destinations ...string) []exporter.Counter {
 		{Name: exporter.CounterChanges, Labels: "content", Value: 1_100_000}, {Name: exporter.CounterChanges, Labels: "conversation", Value: 90_112},
 		{Name: exporter.CounterMessages, Labels: "history", Value: 2_400_000}, {Name: exporter.CounterMessages, Labels: "webhook", Value: 1_099_000},
 		{Name: exporter.CounterExcluded, Labels: "skill", Value: 77},
+		{Name: exporter.CounterFiles, Labels: "fetched", Value: 321},
+		{Name: exporter.CounterFiles, Labels: "missing", Value: 2},
 		{Name: exporter.CounterBytes, Labels: "history", Value: 9_112_345_678}, {Name: exporter.CounterBytes, Labels: "webhook", Value: 2_212_345_678},
 		{Name: exporter.CounterCycles, Labels: "complete", Value: 26_780}, {Name: exporter.CounterCycles, Labels: "incomplete", Value: 9},
 	}

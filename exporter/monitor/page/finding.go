@@ -41,6 +41,7 @@ const (
 	failingLong  = time.Hour            // as long as the log keeps it to a warning
 	pendingLong  = 8 * 24 * time.Hour   // no cut waits longer than seven days
 	waitingLong  = 24 * time.Hour       // history has long told what an event lacks
+	filesLong    = 48 * time.Hour       // what LivePerson does not have is on record by then
 	expiresSoon  = 14 * 24 * time.Hour  // time to have a certificate signed
 	fetchableFor = 395 * 24 * time.Hour // LivePerson keeps 13 months: older holes cannot be filled
 )
@@ -50,7 +51,7 @@ const (
 // A lag is bad from behind on.
 func findings(o *exporter.Overview, behind time.Duration) []finding {
 	all := slices.Concat(halted(o), late(o, behind), refused(o), failing(o), expiring(o), holes(o),
-		quarantined(o), left(o), unfinished(o), unsettled(o), partial(o))
+		quarantined(o), left(o), unfinished(o), unsettled(o), files(o), partial(o))
 	slices.SortStableFunc(all, func(a, b finding) int { return cmp.Compare(b.Level, a.Level) })
 	if len(all) == 0 {
 		all = append(all, well(o))
@@ -216,6 +217,20 @@ func unsettled(o *exporter.Overview) []finding {
 			isAre(o.Events.Waiting, "event"), age(o.Events.Oldest)), ""})
 	}
 	return found
+}
+
+// files tells how many of them are lacking. That is of care only: texts go on.
+func files(o *exporter.Overview) []finding {
+	f := &o.Files
+	switch {
+	case f.Off || f.Waiting == 0:
+		return nil
+	case f.Refused != "":
+		return []finding{{care, fmt.Sprintf("%s named by messages and not fetched: LivePerson does not give this login any.", isAre(f.Waiting, "file")), "lpexport check"}}
+	case f.Oldest >= filesLong:
+		return []finding{{care, fmt.Sprintf("%s named by messages and not fetched, the first for %s.", isAre(f.Waiting, "file"), age(f.Oldest)), "lpexport check"}}
+	}
+	return nil
 }
 
 func partial(o *exporter.Overview) []finding {

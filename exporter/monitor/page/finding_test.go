@@ -86,6 +86,10 @@ func TestSentence(t *testing.T) {
 			finding{fine, "All is well: captured up to 3 min ago, all of it is delivered, nothing waits for a person.", ""}},
 		{"events wait", func(o *exporter.Overview) { o.Events.Waiting, o.Events.Oldest = 1, 24*time.Hour },
 			finding{care, "1 event is not cut, the oldest for 24 h: the sender, the conversation or the skill is not known.", ""}},
+		{"files refused", func(o *exporter.Overview) { o.Files = exporter.FileStatus{Waiting: 3, Refused: "hint"} },
+			finding{care, "3 files are named by messages and not fetched: LivePerson does not give this login any.", "lpexport check"}},
+		{"files waiting", func(o *exporter.Overview) { o.Files = exporter.FileStatus{Waiting: 1, Oldest: 50 * time.Hour} },
+			finding{care, "1 file is named by messages and not fetched, the first for 2 days.", "lpexport check"}},
 		{"partial", func(o *exporter.Overview) { o.Partial = 1 },
 			finding{care, "1 conversation is cut short by LivePerson: what it gave is kept and delivered.", ""}},
 	} {
