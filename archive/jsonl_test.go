@@ -41,9 +41,17 @@ func full() archive.Slice {
 				Answers: []archive.Answer{{Question: "q?", Answer: "yes"}}, Late: true,
 			},
 			{Name: "closed@0/y", Kind: archive.Closed},
+			{
+				Name: "file@1767225604000//f/1.png", Kind: archive.Filed, At: 1767225604000, By: "a",
+				File: &archive.Attachment{Path: "/f/1.png", Name: fileHash + ".png", Type: "image/png", Bytes: 48213, SHA256: fileHash},
+			},
+			{Name: "file@1767225605000/z", Kind: archive.Filed, At: 1767225605000, Reason: "expired", File: &archive.Attachment{Path: "/f/2.png"}},
 		},
 	}
 }
+
+// fileHash is that of the file in full.
+const fileHash = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 
 func line(t testing.TB, s archive.Slice) []byte {
 	t.Helper()
@@ -68,7 +76,11 @@ const fullLine = `{"account":"sandbox","conversation_id":"c-1","slice":2,"revisi
 	`"happened":[{"kind":"transferred","at":"2026-01-01T00:00:03.000Z","by":"a","name":"transferred@1767225603000/x",` +
 	`"dialog_id":"d","participant":"p","reason":"r","from_skill":{"id":"12","name":"Loans"},"to_skill":{"id":"","name":""},` +
 	`"to_agent":"b","text":"t","answers":[{"question":"q?","answer":"yes"}],"late":true},` +
-	`{"kind":"closed","at":null,"by":"","name":"closed@0/y","answers":[]}]}` + "\n"
+	`{"kind":"closed","at":null,"by":"","name":"closed@0/y","answers":[]},` +
+	`{"kind":"file","at":"2026-01-01T00:00:04.000Z","by":"a","name":"file@1767225604000//f/1.png",` +
+	`"file":{"path":"/f/1.png","name":"` + fileHash + `.png","type":"image/png","bytes":48213,"sha256":"` + fileHash + `"},"answers":[]},` +
+	`{"kind":"file","at":"2026-01-01T00:00:05.000Z","by":"","name":"file@1767225605000/z","reason":"expired",` +
+	`"file":{"path":"/f/2.png","name":"","type":"","bytes":0,"sha256":""},"answers":[]}]}` + "\n"
 
 func TestLineIsAsAgreed(t *testing.T) {
 	if diff := cmp.Diff(fullLine, string(line(t, full()))); diff != "" {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"lpexport/archive"
 	"lpexport/archive/archivetest"
 )
@@ -111,12 +113,15 @@ func FuzzParseManifest(f *testing.F) {
 }
 
 func FuzzLine(f *testing.F) {
-	f.Add("text", "name", []byte(`{"a":[1,"\ud800"]}`), int64(1767225600000), int64(7))
-	f.Add("\xff\x00\u2028", "\"\\", []byte("[\"\xff\"]"), int64(-1), int64(0))
-	f.Fuzz(func(t *testing.T, text, name string, content []byte, at, sequence int64) {
+	f.Add("text", "name", []byte(`{"a":[1,"\ud800"]}`), int64(1767225600000), int64(7), "/f/1.png", "png", int64(0))
+	f.Add("\xff\x00\u2028", "\"\\", []byte("[\"\xff\"]"), int64(-1), int64(0), "../\r\n\x00", "../p", int64(archive.MaxSequence))
+	f.Add("", "", []byte(`{"x":1,"file":{"path":""}}`), int64(1), int64(1), "", "", int64(-1))
+	f.Fuzz(func(t *testing.T, text, name string, content []byte, at, sequence int64, path, extension string, size int64) {
 		s := full()
 		s.Messages[0].Text, s.Messages[0].Sender.Name, s.Messages[0].Content = text, name, content
 		s.Messages[0].SentAt, s.Messages[0].Sequence = at, sequence
+		s.Happened[2].File.Path, s.Happened[2].File.Type, s.Happened[2].File.Bytes = path, name, size
+		s.Happened[2].File.Name = archive.AttachmentName(fileHash, extension)
 		first, err := archive.AppendLine(nil, &s)
 		if err != nil {
 			return
@@ -132,16 +137,27 @@ func FuzzLine(f *testing.F) {
 		if parsed.Messages[0].ContentHash() != s.Messages[0].ContentHash() {
 			t.Error("another content hash")
 		}
+		if diff := cmp.Diff(s.Happened[2].File.Name, parsed.Happened[2].File.Name); diff != "" || len(parsed.Attachments()) != 1 {
+			t.Errorf("another attachment: %s", diff)
+		}
 	})
 }
 
 func FuzzParseLine(f *testing.F) {
 	f.Add([]byte(fullLine))
 	f.Add([]byte("{}"))
+	f.Add([]byte(strings.Replace(fullLine, fileHash+".png", "../"+fileHash, 1)))
+	f.Add([]byte(strings.Replace(fullLine, `"bytes":48213`, `"bytes":-1`, 1)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := archive.ParseLine(data)
 		if err != nil {
 			return
+		}
+		for _, a := range s.Attachments() {
+			if hash, extension, _ := strings.Cut(a.Name, "."); hash != a.SHA256 || len(hash) != 64 || strings.ContainsAny(a.Name, "/\\:\x00") ||
+				archive.AttachmentName(hash, extension) != a.Name || a.Bytes < 0 {
+				t.Errorf("%+v came out", a)
+			}
 		}
 		if _, err := archive.AppendLine(nil, &s); err != nil {
 			t.Errorf("read, and cannot be written: %v", err)

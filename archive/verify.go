@@ -50,7 +50,7 @@ type Result struct {
 //   - a bundle that is gone (unless none comes after it: only a ledger knows
 //     the last), out of place, or not the one that the next was written after;
 //   - an origin that changes, totals, periods and names that do not agree with
-//     the transcripts;
+//     the transcripts; an attachment that they name and no file of the bundle is;
 //   - a message that is delivered twice and is no amendment, an amendment of
 //     what was never delivered, a slice number left out or used twice.
 //

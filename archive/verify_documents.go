@@ -2,6 +2,8 @@ package archive
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -76,8 +78,8 @@ func (d *documents) add(facts *facts, part Part, s *Slice) {
 // it and its manifest is believed.
 func (c *checked) document(name string, r io.Reader) (fault error) {
 	lines, zipped := c.readers[path.Ext(name)], path.Ext(name) == ".zip" && len(c.readers) > 0
-	if lines == nil && !zipped || c.manifest == nil {
-		return nil
+	if lines == nil && !zipped || c.manifest == nil || attachmentHash(name) != "" {
+		return nil // an attachment may be a mail or a zip as well: its hash vouches for it
 	}
 	if c.docs == nil {
 		c.docs = &documents{account: c.manifest.Account, found: map[sliceName]*gathered{}, read: map[string]bool{}}
@@ -102,6 +104,9 @@ func (c *checked) zipped(name string, r io.Reader) (err error) {
 		return err
 	}
 	return eachZipEntry(temp, size, func(entry string, r io.Reader) error {
+		if hash := attachmentHash(entry); hash != "" {
+			return checkHash(r, hash)
+		}
 		lines := c.readers[path.Ext(entry)]
 		if lines == nil {
 			delete(c.docs.read, name) // nothing to compare its slices with
@@ -109,6 +114,18 @@ func (c *checked) zipped(name string, r io.Reader) (err error) {
 		}
 		return c.docs.take(&c.facts, Part{File: name, Entry: entry}, r, lines)
 	})
+}
+
+// checkHash reads an attachment in a zip, which no manifest lists by itself.
+func checkHash(r io.Reader, want string) error {
+	sum := sha256.New()
+	if _, err := io.Copy(sum, r); err != nil {
+		return err
+	}
+	if hex.EncodeToString(sum.Sum(nil)) != want {
+		return errors.New("an attachment in it has other bytes than its name says")
+	}
+	return nil
 }
 
 // compareDocuments compares what the documents hold with what the manifest

@@ -12,6 +12,7 @@ type transcripts struct {
 	*scanner
 	manifest *Manifest
 	facts    *facts
+	held     map[string]string // hashes of the manifest's attachments by their names; nil until a line has one
 	lines    int
 	listed   *Listing  // what the manifest lists for the line
 	problems []Problem // without paths
@@ -21,6 +22,8 @@ type transcripts struct {
 	fact        fact
 	account     bool // the line's account is the manifest's
 	repeated    int  // messages and happenings that the line holds twice
+	lost        int  // attachments of the line that the manifest does not list
+	lostName    string
 	msg         scanned
 }
 
@@ -83,6 +86,10 @@ func (t *transcripts) compare(line int, listed *Listing) bool {
 			line, listed.Slice, listed.Conversation))
 		return false
 	}
+	if t.lost > 0 {
+		t.problem(Misnamed, fmt.Sprintf("line %d: %d attachments of conversation %q are not files of the bundle, such as %s",
+			line, t.lost, listed.Conversation, t.lostName))
+	}
 	if t.repeated > 0 {
 		t.problem(Repeated, fmt.Sprintf("line %d: %d messages of conversation %q twice in one slice",
 			line, t.repeated, listed.Conversation))
@@ -94,7 +101,7 @@ func (t *transcripts) compare(line int, listed *Listing) bool {
 func (t *transcripts) line() {
 	t.listing = Listing{Dialogs: t.listing.Dialogs[:0], Happened: t.listing.Happened[:0]}
 	t.fact.reset()
-	t.account, t.repeated = false, 0
+	t.account, t.repeated, t.lost = false, 0, 0
 	t.members(func(key []byte) {
 		switch string(key) {
 		case "account":
@@ -180,17 +187,55 @@ func (f *fact) note(facts *facts, m *scanned) (repeated bool) {
 
 func (t *transcripts) happening() {
 	t.members(func(key []byte) {
-		if string(key) != "name" {
+		switch string(key) {
+		case "name":
+			if len(t.listing.Happened) == len(t.listed.Happened) {
+				t.fault(errMore)
+			}
+			name := string(t.text())
+			t.listing.Happened = append(t.listing.Happened, name)
+			t.fact.names = append(t.fact.names, t.facts.hash("", name, 1))
+		case "file":
+			t.attachment()
+		default:
 			t.skip()
-			return
 		}
-		if len(t.listing.Happened) == len(t.listed.Happened) {
-			t.fault(errMore)
-		}
-		name := string(t.text())
-		t.listing.Happened = append(t.listing.Happened, name)
-		t.fact.names = append(t.fact.names, t.facts.hash("", name, 1))
 	})
+}
+
+// attachment looks for the file that an attachment names.
+func (t *transcripts) attachment() {
+	var name, hash string
+	t.members(func(key []byte) {
+		switch string(key) {
+		case "name":
+			name = string(t.text())
+		case "sha256":
+			hash = string(t.text())
+		default:
+			t.skip()
+		}
+	})
+	switch {
+	case name == "" && hash == "": // not to be had
+	case hash == "" || attachmentHash(name) != hash:
+		t.fault(errAttachment)
+	case t.files()[name] != hash:
+		t.lost, t.lostName = t.lost+1, name
+	}
+}
+
+// files returns the manifest's attachments. Most bundles have none to ask for.
+func (t *transcripts) files() map[string]string {
+	if t.held == nil {
+		t.held = make(map[string]string)
+		for _, f := range t.manifest.Files {
+			if attachmentHash(f.Path) != "" {
+				t.held[f.Path] = f.SHA256
+			}
+		}
+	}
+	return t.held
 }
 
 // sent keeps the first and the last time. They compare as they are written.

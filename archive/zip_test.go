@@ -287,6 +287,21 @@ func TestZipHoldsAsManyEntriesAsItReads(t *testing.T) {
 	}
 }
 
+// What lies beside documents are entries too.
+func TestZipIsFullWithAttachments(t *testing.T) {
+	there, more := &Attachment{Name: "0"}, &Attachment{Name: "more"}
+	p := packer{shape: Shape{Packing: Packing{Zip: true}}, count: 2, beside: make(map[string]int64)}
+	for i := range maxZipEntries - 3 {
+		p.beside[fmt.Sprint(i)] = 0
+	}
+	if p.full(&Document{Beside: []*Attachment{there}}) {
+		t.Error("there is room for one document")
+	}
+	if !p.full(&Document{Beside: []*Attachment{there, more}}) {
+		t.Error("there is no room for a document and its attachment")
+	}
+}
+
 func TestSmarshManifest(t *testing.T) {
 	got := string(appendSmarshManifest([]byte("before "), []string{"a.eml", "b.eml"}))
 	if want := "before Count: 2\na.eml\nb.eml\n"; got != want {

@@ -72,7 +72,7 @@ func Run(t *testing.T, begin func(t *testing.T) Target) {
 func items(t *testing.T, n int, seed uint64) []archive.Item {
 	t.Helper()
 	spool := t.TempDir()
-	a := Archive{Account: Account, Destination: Name, Bundles: n, Slices: 3, Messages: 4, Seed: seed}
+	a := Archive{Account: Account, Destination: Name, Bundles: n, Slices: 3, Messages: 4, Files: 2, Seed: seed}
 	var items []archive.Item
 	for _, p := range Write(t, spool, a) {
 		items = append(items, Item(t, spool, p))
@@ -87,11 +87,18 @@ func Item(t testing.TB, root, path string) archive.Item {
 	return archive.Item{Path: path, Dir: dir, ManifestSHA256: sha256File(t, filepath.Join(dir, archive.ManifestFile))}
 }
 
-// names returns what a reader sees of an item once it is there.
-func names(item archive.Item) []string {
-	return []string{
-		item.Path + "/" + archive.SumsFile, item.Path + "/" + archive.ManifestFile, item.Path + "/" + archive.TranscriptsFile,
+// names returns what a reader sees of an item once it is there, sorted.
+func names(t *testing.T, item archive.Item) []string {
+	t.Helper()
+	spooled, err := os.ReadDir(item.Dir)
+	if err != nil {
+		t.Fatal(err)
 	}
+	var names []string
+	for _, e := range spooled {
+		names = append(names, item.Path+"/"+e.Name())
+	}
+	return names
 }
 
 func wantVisible(t *testing.T, target Target, want ...string) {
@@ -151,9 +158,9 @@ func hand(ctx context.Context, t *testing.T, target Target, before func(op, path
 func testDeliver(t *testing.T, target Target) {
 	item := items(t, 1, 1)[0]
 	receipt := deliver(t, open(t, target, nil), item)
-	wantVisible(t, target, names(item)...)
+	wantVisible(t, target, names(t, item)...)
 	var size int64
-	for _, name := range names(item) {
+	for _, name := range names(t, item) {
 		info, err := os.Stat(filepath.Join(item.Dir, path.Base(name)))
 		if err != nil {
 			t.Fatal(err)
@@ -173,10 +180,11 @@ type loose struct{ archive.JSONL }
 
 func (loose) Joined() (file, head, tail string) { return "", "", "" }
 
-// looseItem spools a bundle of so many files beside SHA256SUMS and manifest.json.
+// looseItem spools a bundle of so many files beside five attachments, SHA256SUMS
+// and manifest.json.
 func looseItem(t *testing.T, files int) archive.Item {
 	t.Helper()
-	a := Archive{Account: Account, Destination: Name, Bundles: 1, Slices: files, Messages: 2}
+	a := Archive{Account: Account, Destination: Name, Bundles: 1, Slices: files, Messages: 2, Files: 5}
 	head, rng := a.head(1, nil), rand.New(rand.NewPCG(1, 1))
 	spool := t.TempDir()
 	bundle := archive.BundlePath(Account, Name, 1, head.Created)
@@ -184,7 +192,7 @@ func looseItem(t *testing.T, files int) archive.Item {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	w, err := archive.NewWriter(dir, head, archive.Shape{Format: loose{}})
+	w, err := archive.NewWriter(dir, head, archive.Shape{Format: loose{}, Contents: Contents})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,15 +213,8 @@ func looseItem(t *testing.T, files int) archive.Item {
 func testManyFiles(t *testing.T, target Target) {
 	item, d := looseItem(t, 50), open(t, target, nil)
 	deliver(t, d, item)
-	spooled, err := os.ReadDir(item.Dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var want []string
-	for _, e := range spooled {
-		want = append(want, item.Path+"/"+e.Name())
-	}
-	if len(want) != 52 {
+	want := names(t, item)
+	if len(want) != 57 {
 		t.Fatalf("%d files are spooled", len(want))
 	}
 	wantVisible(t, target, want...)
@@ -230,7 +231,7 @@ func testRepeat(t *testing.T, target Target) {
 	if again := deliver(t, open(t, target, nil), item); again != first {
 		t.Errorf("receipt %+v, the first time %+v", again, first)
 	}
-	wantVisible(t, target, names(item)...)
+	wantVisible(t, target, names(t, item)...)
 }
 
 func testOther(t *testing.T, target Target) {
@@ -266,7 +267,7 @@ func testTwo(t *testing.T, target Target) {
 	if err := errors.Join(errs...); err != nil {
 		t.Error(err)
 	}
-	wantVisible(t, target, names(item)...)
+	wantVisible(t, target, names(t, item)...)
 	if hidden := target.Hidden(); len(hidden) > 0 {
 		t.Errorf("left behind: %q", hidden)
 	}
@@ -278,7 +279,7 @@ func testSeveral(t *testing.T, target Target) {
 	errs := make([]error, len(all))
 	var done sync.WaitGroup
 	for i, item := range all {
-		want = append(want, names(item)...)
+		want = append(want, names(t, item)...)
 		done.Go(func() { _, errs[i] = d.Deliver(context.Background(), item) })
 	}
 	done.Wait()
@@ -296,7 +297,7 @@ func testClose(t *testing.T, target Target) {
 			wantClosed(t, d)
 		}
 		deliver(t, d, item)
-		want = append(want, names(item)...)
+		want = append(want, names(t, item)...)
 	}
 	wantVisible(t, target, want...)
 }
@@ -333,7 +334,7 @@ func testCancelSteps(t *testing.T, target Target) {
 		}
 		wantNothingHalf(t, target, item)
 	}
-	wantVisible(t, target, names(item)...)
+	wantVisible(t, target, names(t, item)...)
 }
 
 var errFault = errors.New("fault made by the test")
@@ -388,14 +389,14 @@ func wantNothingHalf(t *testing.T, target Target, item archive.Item) {
 	t.Helper()
 	seen := ofItem(target, item)
 	whole := slices.ContainsFunc(seen, func(p string) bool { return path.Base(p) == archive.ManifestFile })
-	if whole && len(seen) != len(names(item)) {
+	if whole && len(seen) != len(names(t, item)) {
 		t.Errorf("a manifest without its files: %q", seen)
 	}
 }
 
 func wantWhole(t *testing.T, target Target, item archive.Item) {
 	t.Helper()
-	if seen := ofItem(target, item); len(seen) != len(names(item)) {
+	if seen := ofItem(target, item); len(seen) != len(names(t, item)) {
 		t.Errorf("visible: %q", seen)
 	}
 }
@@ -404,6 +405,8 @@ func testSpool(t *testing.T, target Target) {
 	for name, damage := range map[string]func(item *archive.Item) error{
 		"manifest gone": func(i *archive.Item) error { return os.Remove(filepath.Join(i.Dir, archive.ManifestFile)) },
 		"sums gone":     func(i *archive.Item) error { return os.Remove(filepath.Join(i.Dir, archive.SumsFile)) },
+		"attached gone": func(i *archive.Item) error { return os.Remove(filepath.Join(i.Dir, File(0).Name)) },
+		"attached cut":  func(i *archive.Item) error { return os.Truncate(filepath.Join(i.Dir, File(0).Name), 10) },
 		"cut short":     func(i *archive.Item) error { return os.Truncate(filepath.Join(i.Dir, archive.TranscriptsFile), 10) },
 		"other hash":    func(i *archive.Item) error { i.ManifestSHA256 = hash; return nil },
 		"bad path":      func(i *archive.Item) error { i.Path = "../" + i.Path; return nil },
@@ -447,7 +450,7 @@ func testClean(t *testing.T, target Target) {
 	if len(hidden) != 1 || !strings.Contains(hidden[0], Name+"-b") {
 		t.Errorf("hidden after Clean: %q, want only what belongs to %s-b", hidden, Name)
 	}
-	wantVisible(t, target, names(item)...)
+	wantVisible(t, target, names(t, item)...)
 }
 
 func testProbe(t *testing.T, target Target) {
@@ -500,7 +503,11 @@ func testSource(t *testing.T, target Target) {
 func testReadBack(t *testing.T, source archive.Source, item archive.Item) {
 	ctx := context.Background()
 	files, err := source.Files(ctx, item.Path)
-	if want := []string{archive.SumsFile, archive.ManifestFile, archive.TranscriptsFile}; err != nil || !slices.Equal(files, want) {
+	var want []string
+	for _, name := range names(t, item) {
+		want = append(want, path.Base(name))
+	}
+	if err != nil || len(want) != 5 || !slices.Equal(files, want) {
 		t.Fatalf("files %q, %v, want %q", files, err, want)
 	}
 	for _, name := range files {

@@ -22,6 +22,7 @@ type Archive struct {
 	Bundles     int
 	Slices      int // in each bundle, each of another conversation
 	Messages    int // in each slice
+	Files       int // attachments in each bundle, as File makes them, in one slice after the other
 	Seed        uint64
 }
 
@@ -65,10 +66,11 @@ func (a Archive) head(serial int, previous *archive.Previous) archive.Head {
 	}
 }
 
-// Render renders one bundle into the empty folder dir.
+// Render renders one bundle into the empty folder dir. Attachments are such as
+// File makes.
 func Render(t testing.TB, dir string, head archive.Head, slices []archive.Slice) archive.Rendered {
 	t.Helper()
-	w, err := archive.NewWriter(dir, head, archive.Shape{Format: archive.JSONL{}})
+	w, err := archive.NewWriter(dir, head, archive.Shape{Format: archive.JSONL{}, Contents: Contents})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,6 +129,13 @@ func (a Archive) slice(rng *rand.Rand, i, serial int) archive.Slice {
 	at += int64(a.Messages)
 	name := fmt.Sprintf("%s@%d/%s", archive.Joined, at, agent.ID)
 	s.Happened = []archive.Happening{{Name: name, Kind: archive.Joined, At: at, Dialog: id, By: agent.ID, Participant: agent.ID}}
+	for k := i; k < a.Files; k += a.Slices {
+		at++
+		s.Happened = append(s.Happened, filed(at, agent.ID, File(k), ""))
+		if k == 0 {
+			s.Happened = append(s.Happened, filed(at, agent.ID, &archive.Attachment{Path: "/gone.jpg"}, "it has expired"))
+		}
+	}
 	return s
 }
 
