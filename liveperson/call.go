@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -189,21 +188,6 @@ func (k *call) answeredBy(status int) bool {
 	return false
 }
 
-// failure describes an answer that is an error. Of what a link is answered with
-// nothing is quoted: storage repeats signatures in many ways.
-func (k *call) failure(resp *http.Response, now time.Time, secrets []string) *APIError {
-	e := statusError(k.op, resp, now, secrets)
-	if k.link == "" {
-		return e
-	}
-	e.Detail = ""
-	switch e.Status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone:
-		e.Err = ErrLinkExpired
-	}
-	return e
-}
-
 func (c *Client) request(ctx context.Context, k *call, base, token string) (*http.Request, error) {
 	address := base + k.path
 	if k.link != "" {
@@ -248,29 +232,6 @@ func (c *Client) note(resp *http.Response) time.Time {
 	c.seen.skew.Store(int64(date.Sub(c.cfg.Now())))
 	c.seen.dated.Store(true)
 	return date.UTC()
-}
-
-// unanswered describes a request that got no answer. The address, which
-// url.Error repeats, is left out.
-func unanswered(op string, err error) *APIError {
-	var u *url.Error
-	if errors.As(err, &u) {
-		err = u.Err
-	}
-	var n net.Error
-	return &APIError{Op: op, Timeout: errors.As(err, &n) && n.Timeout(), Err: err}
-}
-
-// unreadable describes an answer that could not be used.
-func unreadable(op string, resp *http.Response, err error) error {
-	var sink *sinkError
-	if errors.As(err, &sink) {
-		return err
-	}
-	return &APIError{
-		Op: op, Status: resp.StatusCode, RequestID: requestID(resp.Header),
-		Timeout: errors.Is(err, ErrIdle), Err: err,
-	}
 }
 
 func (c *Client) secrets(token string) []string {

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -120,6 +122,29 @@ func statusError(op string, resp *http.Response, now time.Time, secrets []string
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody))
 	e.Detail = sanitise(string(body), secrets)
 	return e
+}
+
+// unanswered describes a request that got no answer. The address, which
+// url.Error repeats, is left out.
+func unanswered(op string, err error) *APIError {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	var n net.Error
+	return &APIError{Op: op, Timeout: errors.As(err, &n) && n.Timeout(), Err: err}
+}
+
+// unreadable describes an answer that could not be used.
+func unreadable(op string, resp *http.Response, err error) error {
+	var sink *sinkError
+	if errors.As(err, &sink) {
+		return err
+	}
+	return &APIError{
+		Op: op, Status: resp.StatusCode, RequestID: requestID(resp.Header),
+		Timeout: errors.Is(err, ErrIdle), Err: err,
+	}
 }
 
 // retryAfter reads both forms of RFC 9110, 10.2.3, bounded to what is sane.

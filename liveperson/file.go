@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // FileSink takes the bytes of one file. Reset comes before those of every attempt
@@ -81,7 +82,25 @@ func (c *Client) fetchFile(ctx context.Context, at *url.URL, limit int64, to Fil
 			return err
 		},
 	})
-	return f, err
+	if err != nil {
+		return fetched{}, err
+	}
+	return f, nil
+}
+
+// failure describes an answer that is an error. Of what a link is answered with
+// nothing is quoted: storage repeats signatures in many ways.
+func (k *call) failure(resp *http.Response, now time.Time, secrets []string) *APIError {
+	e := statusError(k.op, resp, now, secrets)
+	if k.link == "" {
+		return e
+	}
+	e.Detail = ""
+	switch e.Status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone:
+		e.Err = ErrLinkExpired
+	}
+	return e
 }
 
 // readFile takes the answer to a link.
@@ -131,10 +150,10 @@ func (a *answer) copy(to FileSink) error {
 }
 
 // taker marks a sink's errors as its own.
-type taker struct{ FileSink }
+type taker struct{ to io.Writer }
 
 func (t taker) Write(p []byte) (int, error) {
-	n, err := t.FileSink.Write(p)
+	n, err := t.to.Write(p)
 	if err == nil && n < len(p) {
 		err = io.ErrShortWrite
 	}

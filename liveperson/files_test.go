@@ -292,6 +292,22 @@ func TestFaultsAreNoRefusal(t *testing.T) {
 	}
 }
 
+// The check asks once, and knows a refusal from a fault.
+func TestCheckFiles(t *testing.T) {
+	for code, refused := range map[int]bool{403: true, 503: false} {
+		f := newFilesFake(t)
+		f.on(filesPath, status(code))
+		c, clk := f.client()
+		if err := c.CheckFiles(context.Background()); err == nil || errors.Is(err, ErrFilesRefused) != refused || len(clk.waited()) > 1 {
+			t.Errorf("%d: %v after %v", code, err, clk.waited())
+		}
+		f.on(filesPath, linkPages(true, nil))
+		if err := c.CheckFiles(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestOfficialFilesSample(t *testing.T) {
 	sample, err := os.ReadFile("../../shared/samples/bulk-file-download-files.json")
 	if err != nil {
