@@ -50,6 +50,7 @@ type FilesReport struct {
 type FileStatus struct {
 	Off     bool          // files are not fetched
 	Waiting int64         // not fetched yet
+	Overdue int64         // of those: for longer than LivePerson may need to list them, or something is wrong
 	Oldest  time.Duration // for how long the first of them has been known
 	Kept    int64
 	Bytes   int64  // of those kept
@@ -60,7 +61,7 @@ type FileStatus struct {
 // lacking tells whether the next run has to try again: a login that was never
 // given a file is no reason to, for a person has to change that or to do without.
 func (s *FileStatus) lacking() bool {
-	return !s.Off && s.Waiting > 0 && (s.Refused == "" || s.Kept > 0)
+	return !s.Off && s.Overdue > 0 && (s.Refused == "" || s.Kept > 0)
 }
 
 // fetcher fetches files while a run captures, or as long as a service runs.
@@ -258,12 +259,12 @@ func (f *fetcher) sum(ctx context.Context) (r FilesReport, err error) {
 }
 
 func (e *Exporter) fileStatus(ctx context.Context) (s FileStatus, err error) {
-	n, err := e.cp.Files(ctx)
+	n, err := e.cp.Files(ctx, e.Now().Add(-filesHold).UnixMilli())
 	if err != nil {
 		return s, err
 	}
 	refusal, err := e.cp.FilesRefused(ctx)
-	s = FileStatus{Off: !e.Files.Fetch, Waiting: n.Waiting, Kept: n.Kept, Bytes: n.Bytes, Missing: n.Missing, Refused: refusal.Why}
+	s = FileStatus{Off: !e.Files.Fetch, Waiting: n.Waiting, Overdue: n.Overdue, Kept: n.Kept, Bytes: n.Bytes, Missing: n.Missing, Refused: refusal.Why}
 	if n.OldestAt != 0 {
 		s.Oldest = max(time.Duration(e.millis()-n.OldestAt)*time.Millisecond, 0)
 	}

@@ -37,13 +37,15 @@ func (l *looking) outcome(f *checkpoint.HostedFile, s *sought, fault error) (tel
 		f.NextAt, f.Error = now+lookPause(f.Attempts), textOf(cmp.Or(fault, l.fault, l.refusal))
 		return false
 	}
-	f.Error = s.why
-	if f.State == checkpoint.FileMissing {
+	if f.Error = s.why; f.State == checkpoint.FileMissing {
 		f.NextAt = now + missingPause.Milliseconds()
 		return false
 	}
 	if !s.forever && (now-f.NotedAt < l.Files.GiveUp.Milliseconds() || f.Attempts < leastLooks) {
 		f.NextAt = now + lookPause(f.Attempts)
+		if s.why == whyNotListed {
+			f.Error = "" // it may take a while
+		}
 		return false
 	}
 	f.State, f.NextAt = checkpoint.FileMissing, now+missingPause.Milliseconds()

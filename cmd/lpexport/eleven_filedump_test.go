@@ -39,7 +39,7 @@ func addConversation(v *view, c filedump.Conversation) {
 		case !inside[e.LoginName]:
 			v.fault("%q said something in %s and did not enter", e.LoginName, c.RoomID)
 		case e.Kind == "Message" && e.LoginName == "LivePerson":
-			if kind, _, _ := strings.Cut(e.MessageID, "@"); kind != "slice" && kind != archive.Joined && kind != archive.Left {
+			if kind, _, _ := strings.Cut(e.MessageID, "@"); kind != "slice" && kind != archive.Joined && kind != archive.Left && kind != archive.Filed {
 				v.happened[nameHappening(c.RoomID, e.MessageID)]++
 			}
 		case e.Kind == "Message":

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"lpexport/archive"
 	"lpexport/archive/mail"
 )
 
@@ -27,6 +28,7 @@ type letter struct {
 	report  string               // of the journal
 	plain   string               // text/plain, its lines end with "\n"
 	raw     []byte               // transcript.json
+	files   map[string]string    // hashes of what is attached besides, by name
 	transcript
 }
 
@@ -47,11 +49,14 @@ type transcript struct {
 		Amends   int
 		Variant  int
 	}
-	Happened []struct{ Kind, Name string }
+	Happened []struct {
+		Kind, Name string
+		File       struct{ Path, Name, SHA256 string }
+	}
 }
 
 func readLetter(raw []byte) (*letter, error) {
-	l := &letter{}
+	l := &letter{files: map[string]string{}}
 	if err := l.readMail(bytes.NewReader(raw)); err != nil {
 		return nil, err
 	}
@@ -114,6 +119,11 @@ func (l *letter) readPart(header textproto.MIMEHeader, body io.Reader) error {
 	case "text/html":
 		return nil
 	}
+	if as, named, err := mime.ParseMediaType(header.Get("Content-Disposition")); err == nil && as == "attachment" && l.files[named["filename"]] == "" {
+		data, err := io.ReadAll(body)
+		l.files[named["filename"]] = sumOf(data)
+		return err
+	}
 	return fmt.Errorf("a part of type %s", kind)
 }
 
@@ -136,6 +146,10 @@ func (l *letter) addTo(v *view, headers map[string]string) {
 		v.add(messageName{l.Conversation, m.Dialog, *m.Sequence}, got)
 	}
 	for _, h := range l.Happened {
+		if h.Kind == archive.Filed {
+			v.addFile(fileName{l.Conversation, h.File.Path}, l.files[h.File.Name])
+			continue
+		}
 		v.happened[nameHappening(l.Conversation, h.Name)]++
 	}
 }

@@ -18,6 +18,7 @@ import (
 type span struct {
 	from, to time.Time
 	truth    []sandbox.Conversation
+	files    map[string]string // hashes of the files that their messages name, by path
 }
 
 // quietSpan is a span of some days, up to three days ago or a little longer, in
@@ -33,11 +34,29 @@ func quietSpan(t *testing.T, days int) span {
 		s.from = s.to.AddDate(0, 0, -days)
 		s.truth = s.started(account, now)
 		if len(s.truth) > 10*days && reflect.DeepEqual(s.truth, s.started(account, now.Add(time.Hour))) {
+			s.files = filesOf(t, account, s.truth)
 			return s
 		}
 	}
 	t.Fatal("the account never rests")
 	return span{}
+}
+
+// filesOf hashes the files that conversations name.
+func filesOf(t *testing.T, account *sandbox.Account, truth []sandbox.Conversation) map[string]string {
+	t.Helper()
+	files := map[string]string{}
+	for _, c := range truth {
+		for _, m := range c.Messages {
+			if f, ok := account.File(m.Path); ok {
+				files[m.Path] = f.SHA256
+			}
+		}
+	}
+	if len(files) == 0 {
+		t.Fatal("no message names a file")
+	}
+	return files
 }
 
 func (s span) started(account *sandbox.Account, at time.Time) (all []sandbox.Conversation) {
@@ -58,6 +77,9 @@ type messageName struct {
 // happeningName names what happened: "<kind>@<epoch ms>".
 type happeningName struct{ conversation, name string }
 
+// fileName names a file in an account.
+type fileName struct{ conversation, path string }
+
 // nameHappening leaves out the source's id, which follows behind "/".
 func nameHappening(conversation, name string) happeningName {
 	name, _, _ = strings.Cut(name, "/")
@@ -75,6 +97,8 @@ type found struct {
 type view struct {
 	messages map[messageName]found
 	happened map[happeningName]int
+	files    map[fileName]string // hashes of what was found attached
+	beside   map[string]string   // the same, of what lies beside FileDumps, by name
 	faults   []string
 
 	// FileDump names senders by address alone and says nothing of types. Who came
@@ -84,12 +108,21 @@ type view struct {
 }
 
 func newView() *view {
-	return &view{messages: map[messageName]found{}, happened: map[happeningName]int{}, presence: map[happeningName]bool{}}
+	return &view{messages: map[messageName]found{}, happened: map[happeningName]int{}, files: map[fileName]string{}, beside: map[string]string{}, presence: map[happeningName]bool{}}
 }
 
 // fault notes what is wrong with what was found.
 func (v *view) fault(format string, args ...any) {
 	v.faults = append(v.faults, fmt.Sprintf(format, args...))
+}
+
+// addFile adds a file that an entry tells of, and the hash of what is attached for
+// it; "": nothing is.
+func (v *view) addFile(name fileName, hash string) {
+	if _, twice := v.files[name]; twice || hash == "" {
+		v.fault("file %+v is there twice, or is not attached", name)
+	}
+	v.files[name] = hash
 }
 
 func (v *view) add(name messageName, m found) {
@@ -100,10 +133,10 @@ func (v *view) add(name messageName, m found) {
 }
 
 // mustHold compares the view with the truth: each entry once, with all its
-// words, and nothing else.
-func (v *view) mustHold(t *testing.T, truth []sandbox.Conversation) {
+// words, each file with its bytes, and nothing else.
+func (v *view) mustHold(t *testing.T, s span) {
 	t.Helper()
-	for _, c := range truth {
+	for _, c := range s.truth {
 		for _, m := range c.Messages {
 			name := messageName{c.ID, m.Dialog, m.Sequence}
 			got, ok := v.messages[name]
@@ -112,7 +145,13 @@ func (v *view) mustHold(t *testing.T, truth []sandbox.Conversation) {
 				continue
 			}
 			delete(v.messages, name)
-			v.compare(name, got, m)
+			v.compare(name, got, m, s.files[m.Path])
+			if file := (fileName{c.ID, m.Path}); s.files[m.Path] != "" {
+				if v.files[file] != s.files[m.Path] {
+					v.fault("file %+v has the hash %q, want %q", file, v.files[file], s.files[m.Path])
+				}
+				delete(v.files, file)
+			}
 		}
 		for _, h := range c.Happened {
 			v.takeHappening(c.ID, h)
@@ -120,6 +159,9 @@ func (v *view) mustHold(t *testing.T, truth []sandbox.Conversation) {
 	}
 	for name := range v.messages {
 		v.fault("message %+v is not in the account", name)
+	}
+	for name := range v.files {
+		v.fault("file %+v is not in the account", name)
 	}
 	for name, n := range v.happened {
 		if n > 0 {
@@ -149,7 +191,8 @@ func (v *view) takeHappening(conversation string, h sandbox.Happening) {
 	}
 }
 
-func (v *view) compare(name messageName, got found, want sandbox.Message) {
+// compare compares a message; hash is that of the file that it names, "" without.
+func (v *view) compare(name messageName, got found, want sandbox.Message, hash string) {
 	audience := "agents"
 	if want.Audience == "ALL" {
 		audience = "all"
@@ -174,9 +217,10 @@ func (v *view) compare(name messageName, got found, want sandbox.Message) {
 	var files []string
 	if want.Path != "" {
 		files = append(files, want.Path)
-		if v.filedump {
-			files[0] = strings.TrimLeft(want.Path, "/") // relative to whatever the importer has
-		}
+	}
+	if v.filedump && hash != "" {
+		files = []string{hash + ".jpg"} // as it lies beside
+		v.addFile(fileName{name.conversation, want.Path}, v.beside[hash+".jpg"])
 	}
 	if !slices.Equal(got.files, files) && want.Type != "LINK" { // which tells where it leads to
 		v.fault("message %+v: files %q, want %q", name, got.files, files)

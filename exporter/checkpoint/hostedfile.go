@@ -24,7 +24,7 @@ type HostedFile struct {
 	State        string
 	Attempts     int
 	NextAt       int64  // next look; 0: none
-	Error        string // of the last attempt in vain
+	Error        string // what was wrong at the last look, "" where it was only not listed yet; of a missing one, the reason
 	SHA256       string // lower-case hex; "" until it is kept
 	Name, Type   string
 	Bytes        int64
@@ -106,6 +106,7 @@ func (tx *Tx) RefuseFiles(r Refusal) error {
 // Files counts the files that messages name.
 type Files struct {
 	Waiting  int64
+	Overdue  int64 // of those: noted before the given time, or something was wrong
 	OldestAt int64 // when the first of them was noted; 0: none waits
 	Kept     int64 // with those whose message is not known
 	Missing  int64
@@ -113,7 +114,10 @@ type Files struct {
 }
 
 // Files counts files by their state.
-func (c *Checkpoint) Files(ctx context.Context) (n Files, err error) {
+func (c *Checkpoint) Files(ctx context.Context, before int64) (n Files, err error) {
+	if _, err := c.get(ctx, []any{&n.Overdue}, `SELECT count(*) FROM file WHERE state = ? AND (noted_at <= ? OR error != '')`, FileWaiting, before); err != nil {
+		return n, err
+	}
 	err = c.list(ctx, func(s scanner) error {
 		var state string
 		var files, oldest, bytes int64
