@@ -67,12 +67,6 @@ const (
 	base64Bytes = base64Width / 4 * 3
 )
 
-// base64Size is how long so many bytes are in base64 with line ends.
-func base64Size(n int) int {
-	lines := (n + base64Bytes - 1) / base64Bytes
-	return base64.StdEncoding.EncodedLen(n) + 2*lines
-}
-
 // appendBase64 appends the pieces one after the other in base64.
 func appendBase64(dst []byte, pieces ...[]byte) []byte {
 	var line [base64Bytes]byte

@@ -7,13 +7,24 @@
 //	    multipart/alternative
 //	        text/plain         stands alone: facts, participants, one entry a line
 //	        text/html          the same for a reviewer's eye
+//	    <sha256>.<extension>   each file that was fetched, byte for byte
 //	    transcript.json        the slice's canonical JSON, byte for byte, with its "\n"
 //
 // Every byte of it is 7-bit, lines end with CRLF and have at most 76 characters,
-// in the header more where one word is longer (998 at most), and none begins
+// in headers more where one word is longer (998 at most), and none begins
 // with "." or "From ".
-// Files that messages refer to are named in both bodies; their bytes are not in
-// the mail.
+//
+// # Files
+//
+// Each file that a happening of the mail tells of is attached, in the order of the
+// happenings, the same content once. Format does not see it: the document tells
+// where somebody else puts it, and sizes count it. Both bodies say in the line of the
+// happening which file it is and under which name it is attached, or that it is not
+// available and why, and so does the line of the message that names its path: there,
+// where the file is in another part of the slice, that it is. The media type is the
+// file's where that is an image, a sound, a film or a document, and otherwise
+// application/octet-stream: what somebody sent is never shown, run or unwrapped as if
+// it were of the mail.
 //
 // # Parts
 //

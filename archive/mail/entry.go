@@ -18,18 +18,20 @@ type entry struct {
 type log struct {
 	entries    []entry
 	text, html []byte
+	files      files
 
 	stamp, notes, told []byte // of the entry that is being written
 }
 
-// write forgets the slice before and writes s.
-func (l *log) write(s *archive.Slice, c *cast, zone *time.Location) {
+// write forgets the slice before and writes s, whose messages are by senders.
+func (l *log) write(s *archive.Slice, c *cast, senders []int, zone *time.Location) {
 	l.entries, l.text, l.html = l.entries[:0], l.text[:0], l.html[:0]
+	l.files.gather(s)
 	var e entry
 	for e.messages < len(s.Messages) || e.happened < len(s.Happened) {
 		if m, h := e.messages, e.happened; h == len(s.Happened) || m < len(s.Messages) && !isBefore(&s.Happened[h], &s.Messages[m]) {
 			l.stamp = appendTime(l.stamp[:0], s.Messages[m].SentAt, zone)
-			l.message(&s.Messages[m], &c.people[c.senders[m]])
+			l.message(&s.Messages[m], &c.people[senders[m]])
 			e.messages++
 		} else {
 			l.stamp = appendTime(l.stamp[:0], s.Happened[h].At, zone)
@@ -65,7 +67,7 @@ func (l *log) message(m *archive.Message, sender *person) {
 	l.html = append(onHTMLLine.append(l.html, string(l.notes)), "</td><td>"...)
 	l.html = appendBlock(l.html, m.Text)
 	for i := range m.Files {
-		l.told = appendFile(l.told[:0], &m.Files[i])
+		l.told = l.files.appendFound(appendFile(l.told[:0], &m.Files[i]), m.Files[i].Path)
 		l.text = append(append(append(l.text, "    + "...), l.told...), "\r\n"...)
 		l.html = append(onHTMLLine.append(append(l.html, "<p>"...), string(l.told)), "</p>"...)
 	}
@@ -110,7 +112,7 @@ func appendFile(dst []byte, file *archive.File) []byte {
 }
 
 func (l *log) happening(h *archive.Happening, c *cast) {
-	l.told = appendTold(l.told[:0], h, c)
+	l.told = l.appendTold(l.told[:0], h, c)
 	l.text = append(append(append(l.text, '['), l.stamp...), "] "...)
 	l.text = append(append(l.text, l.told...), "\r\n"...)
 	l.html = append(append(append(l.html, `<tr class="note"><td>`...), l.stamp...), `</td><td colspan="2"><bdi>`...)
@@ -132,7 +134,7 @@ func (l *log) saying(mark, text string) {
 }
 
 // appendTold appends what happened: "* transferred: from skill Loans (12)".
-func appendTold(dst []byte, h *archive.Happening, c *cast) []byte {
+func (l *log) appendTold(dst []byte, h *archive.Happening, c *cast) []byte {
 	dst = appendQuoted(append(dst, "* "...), h.Kind)
 	next := ": "
 	clause := func(label string) {
@@ -146,6 +148,10 @@ func appendTold(dst []byte, h *archive.Happening, c *cast) []byte {
 	if h.By != "" && h.By != h.Participant {
 		clause("by ")
 		dst = c.appendByID(dst, h.By)
+	}
+	if h.File != nil {
+		clause("")
+		dst = l.files.appendFetched(dst, h.File)
 	}
 	if h.FromSkill != nil {
 		clause("from skill ")

@@ -114,12 +114,12 @@ func format(t testing.TB, s mail.Settings) *mail.Format {
 	return f
 }
 
-// mails returns the mails of a slice.
+// mails returns the mails of a slice, with the contents of their files.
 func mails(t testing.TB, settings mail.Settings, s *archive.Slice) [][]byte {
 	t.Helper()
 	var all [][]byte
 	err := format(t, settings).Documents(lineOf(t, s), func(d archive.Document) error {
-		all = append(all, append([]byte(nil), d.Bytes...))
+		all = append(all, spliced(t, d))
 		return nil
 	})
 	if err != nil {

@@ -24,11 +24,14 @@ type Format struct {
 	log   log
 	parts []part
 
+	own log // of one of the parts, where what is said of a file depends on what else is in its mail
+
 	// What a mail is made in.
 	factList                []fact
 	factRoom                []byte
 	value, textHead, report []byte
 	htmlHead, line, out     []byte
+	inside                  []archive.Splice
 }
 
 // custom is one of Settings.Headers, or none.
@@ -83,6 +86,8 @@ type part struct {
 	entries    []entry       // of the log
 	slice      archive.Slice // with these entries alone
 	line       []byte        // of slice
+	text, html []byte        // what the bodies say of the entries
+	files      *files        // that are in the mail
 }
 
 // Documents calls emit for each mail of a slice, in order. At is the time in the
@@ -94,27 +99,29 @@ func (f *Format) Documents(line []byte, emit func(archive.Document) error) error
 	}
 	defer f.release()
 	f.cast.gather(&s)
-	f.log.write(&s, &f.cast, f.zone)
+	f.log.write(&s, &f.cast, f.cast.senders, f.zone)
 	limit := f.settings.MaxBytes
 	if limit == 0 {
 		limit = math.MaxInt64
 	}
 	if f.settings.Per == PerConversation {
-		whole := part{number: 1, of: 1, entries: f.log.entries, slice: s, line: line}
-		if mail := f.mail(&whole); int64(len(mail)) <= limit {
-			return emit(archive.Document{Bytes: mail, At: f.date(&whole)})
+		whole := part{
+			number: 1, of: 1, entries: f.log.entries, slice: s, line: line,
+			text: f.log.text, html: f.log.html, files: &f.log.files,
+		}
+		if mail := f.mail(&whole); mail.Size() <= limit {
+			return emit(mail)
 		}
 	}
 	if err := f.split(&s, line, limit); err != nil {
 		return err
 	}
 	for i := range f.parts {
-		p := &f.parts[i]
-		mail, err := f.mailOf(p, &s)
+		mail, err := f.mailOf(&f.parts[i], &s)
 		if err != nil {
 			return err
 		}
-		if err := emit(archive.Document{Bytes: mail, At: f.date(p)}); err != nil {
+		if err := emit(mail); err != nil {
 			return err
 		}
 	}
@@ -126,14 +133,16 @@ func (f *Format) Documents(line []byte, emit func(archive.Document) error) error
 func (f *Format) release() {
 	const most = 4 << 20
 	if cap(f.out) > most || cap(f.log.text) > most {
-		f.log, f.parts, f.textHead, f.htmlHead, f.line, f.out = log{}, nil, nil, nil, nil, nil
+		f.log, f.own, f.parts, f.textHead, f.htmlHead, f.line, f.out = log{}, log{}, nil, nil, nil, nil, nil
 	}
 	clear(f.cast.people)
 	clear(f.parts)
+	clear(f.inside[:cap(f.inside)])
+	f.log.files, f.own.files = files{}, files{}
 }
 
 // mailOf returns the mail of a part of s.
-func (f *Format) mailOf(p *part, s *archive.Slice) (mail []byte, err error) {
+func (f *Format) mailOf(p *part, s *archive.Slice) (mail archive.Document, err error) {
 	p.slice = *s
 	last := p.before
 	if n := len(p.entries); n > 0 {
@@ -142,9 +151,15 @@ func (f *Format) mailOf(p *part, s *archive.Slice) (mail []byte, err error) {
 	p.slice.Messages = s.Messages[p.before.messages:last.messages]
 	p.slice.Happened = s.Happened[p.before.happened:last.happened]
 	if f.line, err = archive.AppendLine(f.line[:0], &p.slice); err != nil {
-		return nil, err
+		return archive.Document{}, err
 	}
 	p.line = f.line
+	p.text, p.html, p.files = f.log.text[p.before.text:last.text], f.log.html[p.before.html:last.html], &f.log.files
+	if f.log.files.any() {
+		f.own.files.slice = &f.log.files
+		f.own.write(&p.slice, &f.cast, f.cast.senders[p.before.messages:], f.zone)
+		p.text, p.html, p.files = f.own.text, f.own.html, &f.own.files
+	}
 	return f.mail(p), nil
 }
 

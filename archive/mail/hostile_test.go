@@ -96,7 +96,7 @@ func settled(n uint) mail.Settings {
 func render(t testing.TB, of mail.Settings, s *archive.Slice) (all [][]byte, tooLarge *archive.TooLargeError) {
 	t.Helper()
 	err := format(t, of).Documents(lineOf(t, s), func(d archive.Document) error {
-		all = append(all, append([]byte(nil), d.Bytes...))
+		all = append(all, spliced(t, d))
 		return nil
 	})
 	if errors.As(err, &tooLarge) {
@@ -114,6 +114,7 @@ func FuzzMail(f *testing.F) {
 	}
 	for i, text := range addressesToo {
 		f.Add(uint64(i), text, text, uint(i), uint(i%3)*9000)
+		f.Add(uint64(i), text, text, uint(i)|15<<6|7<<10|uint(i%8)<<13, uint(i%4)*13_000)
 	}
 	f.Fuzz(func(t *testing.T, choices uint64, text, address string, n, limit uint) {
 		if len(text)+len(address) > 20_000 {
@@ -128,6 +129,7 @@ func FuzzMail(f *testing.F) {
 			return list[i]
 		}
 		s := odd(pick, int(n>>6%12), int(n>>10%8))
+		file(&s, pick, int(n>>13%8))
 		// What is not UTF-8 cannot be in a line.
 		s, err := archive.ParseLine(lineOf(t, &s))
 		must(t, err)

@@ -33,6 +33,8 @@ func checkWire(t testing.TB, raw []byte) {
 			wraps = true
 		} else if line == "" {
 			header, wraps = wraps, false
+		} else if strings.HasPrefix(line, "--=_") && !strings.HasSuffix(line, "--") {
+			header = true // of a part
 		}
 		for _, c := range []byte(line) {
 			if c >= 0x7f || c < ' ' && c != '\t' {
@@ -86,6 +88,7 @@ func checkMails(t testing.TB, of mail.Settings, s *archive.Slice, all [][]byte) 
 		checkHeader(t, of, &parsed, &part, &o, i+1, len(all))
 		checkText(t, of, &part, o.Text)
 		checkHTML(t, &part, o.HTML)
+		checkFiles(t, &parsed, &part, &o)
 		if ids[o.MessageID] {
 			t.Fatalf("%s twice", o.MessageID)
 		}
@@ -110,7 +113,7 @@ func checkReaders(t testing.TB, of mail.Settings, raw []byte) opened {
 	}))
 	if of.Journal != nil {
 		outer := o
-		o = checkReaders(t, withoutJournal(of), o.Inner)
+		o = checkReaders(t, withoutJournal(of), []byte(o.Inner))
 		checkJournal(t, of, &outer, &o)
 	}
 	if len(lines) != 1 || lines[0] != o.Transcript {
@@ -133,7 +136,7 @@ func checkJournal(t testing.TB, of mail.Settings, outer, inner *opened) {
 	}
 	want.From, want.To = []netmail.Address{{Address: of.Journal.From}}, []netmail.Address{{Address: of.Journal.To}}
 	want.MessageID, want.InReplyTo, want.References = outer.MessageID, "", ""
-	want.Text, want.HTML, want.Transcript, want.Inner = outer.Text, "", "", outer.Inner
+	want.Text, want.HTML, want.Transcript, want.Inner, want.Files = outer.Text, "", "", outer.Inner, nil
 	if diff := cmp.Diff(want, *outer); diff != "" || outer.MessageID == inner.MessageID {
 		t.Fatalf("the outer mail differs: %s", diff)
 	}

@@ -3,6 +3,8 @@ package mail
 import (
 	"crypto/sha256"
 	"encoding/hex"
+
+	"lpexport/archive"
 )
 
 // TranscriptFile is the name of the attached slice.
@@ -19,7 +21,7 @@ func boundariesOf(messageID []byte) boundaries {
 }
 
 // mail returns the mail of a part. It is valid until the next call.
-func (f *Format) mail(p *part) []byte {
+func (f *Format) mail(p *part) archive.Document {
 	f.value = f.id(p).appendMessageID(f.value[:0], "")
 	b := boundariesOf(f.value)
 	dst := f.out[:0]
@@ -31,12 +33,12 @@ func (f *Format) mail(p *part) []byte {
 	dst = appendBoundary(dst, b.mixed, "")
 	dst = appendMultipart(dst, "alternative", b.alternative)
 	f.textHead, f.htmlHead = f.appendTextHead(f.textHead[:0], p), f.appendHTMLHead(f.htmlHead[:0], p)
-	text, html := f.bodies(p)
 	dst = appendBoundary(dst, b.alternative, "")
-	dst = appendText(dst, "text/plain", f.textHead, text)
+	dst = appendText(dst, "text/plain", f.textHead, p.text)
 	dst = appendBoundary(dst, b.alternative, "")
-	dst = appendText(dst, "text/html", f.htmlHead, html, []byte(htmlEnd))
+	dst = appendText(dst, "text/html", f.htmlHead, p.html, []byte(htmlEnd))
 	dst = appendBoundary(dst, b.alternative, "--")
+	dst = f.appendAttachments(dst, p, b.mixed)
 	dst = appendBoundary(dst, b.mixed, "")
 	dst = append(dst, `Content-Type: application/json; name="`+TranscriptFile+`"`+"\r\n"+
 		`Content-Disposition: attachment; filename="`+TranscriptFile+`"`+"\r\n"+
@@ -47,16 +49,7 @@ func (f *Format) mail(p *part) []byte {
 		dst = appendBoundary(dst, b.journal, "--")
 	}
 	f.out = dst
-	return dst
-}
-
-// bodies returns what the log has of a part.
-func (f *Format) bodies(p *part) (text, html []byte) {
-	if len(p.entries) == 0 {
-		return nil, nil
-	}
-	last := p.entries[len(p.entries)-1]
-	return f.log.text[p.before.text:last.text], f.log.html[p.before.html:last.html]
+	return archive.Document{Bytes: dst, At: f.date(p), Inside: f.inside}
 }
 
 // appendMultipart ends a header with its Content-Type.

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/emersion/go-message"
+
+	"lpexport/archive/mail"
 )
 
 // opened is a mail as a reader sees it.
@@ -22,8 +24,12 @@ type opened struct {
 	Date                                      time.Time
 	From, To                                  []netmail.Address
 	Text, HTML, Transcript                    string
-	Inner                                     []byte // the wrapped mail of a journal, with Text its report
+	Inner                                     string // the wrapped mail of a journal, with Text its report
+	Files                                     []openedFile
 }
+
+// openedFile is an attached file as a reader sees it.
+type openedFile struct{ Name, Type, Content string }
 
 // open reads a mail with the standard library.
 func open(t testing.TB, raw []byte) opened {
@@ -44,7 +50,7 @@ func open(t testing.TB, raw []byte) opened {
 	must(t, err)
 	o.From = addresses(t, m.Header.Get("From"))
 	o.To = addresses(t, m.Header.Get("To"))
-	o.walk(t, m.Header.Get("Content-Type"), m.Header.Get("Content-Transfer-Encoding"), m.Body, "")
+	o.walk(t, m.Header, m.Body, "")
 	return o
 }
 
@@ -75,9 +81,9 @@ func (o *opened) field(name, value string) {
 }
 
 // walk visits the leaves of a mail; in tells of the kinds around them.
-func (o *opened) walk(t testing.TB, contentType, encoding string, body io.Reader, in string) {
+func (o *opened) walk(t testing.TB, header interface{ Get(string) string }, body io.Reader, in string) {
 	t.Helper()
-	kind, params, err := mime.ParseMediaType(contentType)
+	kind, params, err := mime.ParseMediaType(header.Get("Content-Type"))
 	must(t, err)
 	if strings.HasPrefix(kind, "multipart/") {
 		for r := multipart.NewReader(body, params["boundary"]); ; {
@@ -86,10 +92,10 @@ func (o *opened) walk(t testing.TB, contentType, encoding string, body io.Reader
 				return
 			}
 			must(t, err)
-			o.walk(t, p.Header.Get("Content-Type"), p.Header.Get("Content-Transfer-Encoding"), p, in+kind+" ")
+			o.walk(t, p.Header, p, in+kind+" ")
 		}
 	}
-	switch encoding {
+	switch encoding := header.Get("Content-Transfer-Encoding"); encoding {
 	case "quoted-printable":
 		body = quotedprintable.NewReader(body)
 	case "base64":
@@ -100,13 +106,30 @@ func (o *opened) walk(t testing.TB, contentType, encoding string, body io.Reader
 	}
 	data, err := io.ReadAll(body)
 	must(t, err)
-	o.leaf(t, in+kind, params, data)
+	disposition, named := "", map[string]string(nil)
+	if value := header.Get("Content-Disposition"); value != "" {
+		disposition, named, err = mime.ParseMediaType(value)
+		must(t, err)
+	}
+	o.leaf(t, in+kind, params, disposition, named["filename"], data)
 }
 
-// leaf takes what stands at a place in a mail, and each place once.
-func (o *opened) leaf(t testing.TB, place string, params map[string]string, data []byte) {
+// leaf takes what stands at a place in a mail, and each place once, but for files,
+// which stand between the HTML and the transcript.
+func (o *opened) leaf(t testing.TB, place string, params map[string]string, disposition, name string, data []byte) {
 	t.Helper()
 	text := string(data)
+	if name != params["name"] || (name != "") != (disposition == "attachment") {
+		t.Fatalf("%s is called %q and %q, and is %q", place, params["name"], name, disposition)
+	}
+	if name != "" && name != mail.TranscriptFile {
+		kind, inMixed := strings.CutPrefix(place, "multipart/mixed ")
+		if !inMixed || strings.Contains(kind, " ") || o.HTML == "" || o.Transcript != "" {
+			t.Fatalf("a file stands in %s, or elsewhere than in front of the transcript", place)
+		}
+		o.Files = append(o.Files, openedFile{name, kind, text})
+		return
+	}
 	switch place {
 	case "multipart/mixed multipart/alternative text/plain", "multipart/mixed text/plain":
 		text, o.Text = o.Text, text
@@ -115,7 +138,7 @@ func (o *opened) leaf(t testing.TB, place string, params map[string]string, data
 	case "multipart/mixed application/json":
 		text, o.Transcript = o.Transcript, text
 	case "multipart/mixed message/rfc822":
-		text, o.Inner = string(o.Inner), data
+		text, o.Inner = o.Inner, text
 	default:
 		t.Fatalf("there is %s", place)
 	}
@@ -150,8 +173,13 @@ func openOther(t testing.TB, raw []byte) opened {
 		if len(path) == 2 {
 			place = "multipart/mixed multipart/alternative " + kind
 		}
+		disposition, named := "", map[string]string(nil)
+		if part.Header.Has("Content-Disposition") {
+			disposition, named, err = part.Header.ContentDisposition()
+			must(t, err)
+		}
 		data, err := io.ReadAll(part.Body)
-		o.leaf(t, place, params, data)
+		o.leaf(t, place, params, disposition, named["filename"], data)
 		return err
 	}))
 	return o

@@ -20,7 +20,7 @@ import (
 // defects prints, for each mail, what Python's strict parser finds wrong with it
 // and what it reads in it.
 const defects = `
-import email, email.policy, json, sys
+import email, email.policy, hashlib, json, sys
 
 def read(message):
     found = []
@@ -28,13 +28,15 @@ def read(message):
         found += [repr(d) for d in part.defects]
         for name, value in part.items():
             found += [name + ": " + repr(d) for d in getattr(value, "defects", ())]
+    attached = list(message.iter_attachments())
     body = {p.get_content_type(): p.get_content() for p in message.walk() if p.get_content_maintype() == "text"}
     return {
         "defects": found, "subject": message["subject"], "id": message["message-id"],
         "from": [[a.display_name, a.addr_spec] for a in message["from"].addresses],
         "to": [[a.display_name, a.addr_spec] for a in message["to"].addresses],
         "text": body["text/plain"], "html": body["text/html"],
-        "transcript": [p.get_content().decode() for p in message.iter_attachments()],
+        "files": [[p.get_filename(), p.get_content_type(), hashlib.sha256(p.get_content()).hexdigest()] for p in attached[:-1]],
+        "transcript": attached[-1].get_content().decode(),
     }
 
 for name in sys.argv[1:]:
@@ -49,12 +51,13 @@ func TestPythonReadsTheSame(t *testing.T) {
 	if _, err := os.Stat(python); err != nil {
 		t.Skip("Python is not installed: ", err)
 	}
-	rng := rand.New(rand.NewPCG(11, 1))
+	rng, other := rand.New(rand.NewPCG(11, 1)), rand.New(rand.NewPCG(11, 2))
 	dir := t.TempDir()
 	args := []string{"-c", defects}
 	var all [][]byte
 	for i := range 30 {
 		s := odd(func(list []string) string { return list[rng.IntN(len(list))] }, 6, 4)
+		file(&s, func(list []string) string { return list[other.IntN(len(list))] }, i%5)
 		if i == 0 {
 			s = full()
 		}
@@ -82,9 +85,9 @@ func TestPythonReadsTheSame(t *testing.T) {
 func comparePython(t *testing.T, raw, line []byte) {
 	t.Helper()
 	var got struct {
-		Defects, Transcript     []string
-		Subject, ID, Text, HTML string
-		From, To                [][]string
+		Defects                             []string
+		Subject, ID, Text, HTML, Transcript string
+		From, To, Files                     [][]string
 	}
 	must(t, json.Unmarshal(line, &got))
 	o := open(t, raw)
@@ -100,9 +103,13 @@ func comparePython(t *testing.T, raw, line []byte) {
 		}
 		return all
 	}
+	files := make([][]string, 0)
+	for _, f := range o.Files {
+		files = append(files, []string{f.Name, f.Type, fmt.Sprintf("%x", sha(f.Content))})
+	}
 	for _, pair := range [][2]any{
 		{o.Subject, got.Subject}, {o.MessageID, got.ID}, {people(o.From), got.From}, {people(o.To), got.To}, {lf(o.Text), lf(got.Text)}, {lf(o.HTML), lf(got.HTML)},
-		{[]string{o.Transcript}, got.Transcript},
+		{o.Transcript, got.Transcript}, {files, got.Files},
 	} {
 		if diff := cmp.Diff(pair[0], pair[1]); diff != "" {
 			t.Error(diff)

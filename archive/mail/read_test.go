@@ -22,7 +22,7 @@ func TestLinesRefuseOtherMails(t *testing.T) {
 		"other encoding": strings.Replace(good, "transcript.json\"\r\nContent-Transfer-Encoding: base64", "transcript.json\"\r\nContent-Transfer-Encoding: 7bit", 1),
 		"other name":     strings.ReplaceAll(good, "transcript.json", "transcript.jsom"),
 		"too deep":       deep,
-		"many parts":     "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + strings.Repeat("--b\r\nContent-Type: text/plain\r\n\r\nx\r\n", 50) + "--b--\r\n",
+		"many parts":     manyParts(1 << 16),
 	} {
 		err := mail.Lines(strings.NewReader(raw), func([]byte) error { return nil })
 		if err == nil {
@@ -34,10 +34,17 @@ func TestLinesRefuseOtherMails(t *testing.T) {
 	if err := mail.Lines(strings.NewReader("Content-Type: text/plain\r\n\r\n"), nil); !errors.Is(err, mail.ErrNoTranscript) {
 		t.Error(err)
 	}
+	must(t, mail.Lines(strings.NewReader(manyParts(1<<16-2)), func([]byte) error { return nil }))
 	mine := errors.New("mine")
 	if err := mail.Lines(strings.NewReader(good), func([]byte) error { return mine }); err != mine {
 		t.Error(err)
 	}
+}
+
+// manyParts is a mail with a transcript behind n other parts.
+func manyParts(n int) string {
+	return "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + strings.Repeat("--b\r\nContent-Type: text/plain\r\n\r\n\r\n", n) +
+		"--b\r\nContent-Type: application/json; name=transcript.json\r\nContent-Transfer-Encoding: base64\r\n\r\ne30K\r\n--b--\r\n"
 }
 
 func FuzzLines(f *testing.F) {
@@ -46,6 +53,9 @@ func FuzzLines(f *testing.F) {
 	f.Add(mails(f, of, &s)[0])
 	of.Journal = &mail.Journal{From: "a@b.example", To: "c@d.example"}
 	f.Add(mails(f, of, &s)[0])
+	s = withFiles()
+	f.Add(mails(f, of, &s)[0])
+	f.Add(mails(f, settings(), &s)[0])
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		n := 0
 		if err := mail.Lines(bytes.NewReader(raw), func([]byte) error { n++; return nil }); err == nil && n == 0 {

@@ -45,51 +45,62 @@ func (f *Format) excess(s *archive.Slice, limit int64) (most int64, err error) {
 		if err != nil {
 			return 0, err
 		}
-		over := int64(len(mail)) - limit
+		over := mail.Size() - limit
 		if over > 0 && len(p.entries) < 2 {
-			return 0, &archive.TooLargeError{Bytes: int64(len(mail)), Limit: limit}
+			return 0, &archive.TooLargeError{Bytes: mail.Size(), Limit: limit}
 		}
 		most = max(most, over)
 	}
 	return most, nil
 }
 
-// cost is what a piece of a mail takes in each of its three bodies.
+// cost is what a piece of a mail takes in each of its three bodies, and behind them.
 type cost struct {
 	text, html encoded
-	line       int // bytes of transcript.json
+	line       int   // bytes of transcript.json
+	files      int64 // that are attached
 }
 
 // encoded is what a piece takes in a body, in either encoding.
 type encoded struct{ bytes, quotes, quoted int }
 
 func (c cost) plus(o cost) cost {
-	return cost{c.text.plus(o.text), c.html.plus(o.html), c.line + o.line}
+	return cost{c.text.plus(o.text), c.html.plus(o.html), c.line + o.line, c.files + o.files}
 }
 
 func (e encoded) plus(o encoded) encoded {
 	return encoded{e.bytes + o.bytes, e.quotes + o.quotes, e.quoted + o.quoted}
 }
 
-func (c cost) size() int { return c.text.size() + c.html.size() + base64Size(c.line) }
+func (c cost) size() int64 {
+	return c.text.size() + c.html.size() + archive.Base64Size(int64(c.line)) + c.files
+}
 
-func (e encoded) size() int {
+func (e encoded) size() int64 {
 	if isBase64Shorter(e.bytes, e.quotes) {
-		return base64Size(e.bytes)
+		return archive.Base64Size(int64(e.bytes))
 	}
-	return e.quoted
+	return int64(e.quoted)
 }
 
 // costs are those of a mail without entries, and of each entry.
 type costs struct {
 	head    cost
-	rest    int // of the mail without entries, besides its bodies
-	entries []cost
+	rest    int64 // of the mail without entries, besides its bodies
+	entries []costOfEntry
+}
+
+type costOfEntry struct {
+	cost
+	content string // the hash of the file that it attaches, or ""
 }
 
 // slack is room for what differs between the headers of a slice's mails: the
 // numbers in them, and the times of a mail that has messages.
 const slack = 256
+
+// filesSlack is room for the count of files, which a mail without entries lacks.
+const filesSlack = 192
 
 func (f *Format) costs(s *archive.Slice) (*costs, error) {
 	empty := part{number: 1000, of: 1000}
@@ -97,8 +108,11 @@ func (f *Format) costs(s *archive.Slice) (*costs, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &costs{head: cost{f.encoded(f.textHead), f.encoded(append(f.htmlHead, htmlEnd...)), len(empty.line)}}
-	c.rest = len(mail) - c.head.size() + slack
+	c := &costs{head: cost{text: f.encoded(f.textHead), html: f.encoded(append(f.htmlHead, htmlEnd...)), line: len(empty.line)}}
+	c.rest = mail.Size() - c.head.size() + slack
+	if f.log.files.any() {
+		c.rest += filesSlack
+	}
 	one := archive.Slice{Number: 1, Revision: 1}
 	none, err := f.length(&one)
 	if err != nil {
@@ -111,9 +125,13 @@ func (f *Format) costs(s *archive.Slice) (*costs, error) {
 		if err != nil {
 			return nil, err
 		}
-		c.entries = append(c.entries, cost{
-			f.encoded(f.log.text[before.text:e.text]), f.encoded(f.log.html[before.html:e.html]), n - none + len(","),
-		})
+		entry := costOfEntry{cost: cost{
+			text: f.encoded(f.log.text[before.text:e.text]), html: f.encoded(f.log.html[before.html:e.html]), line: n - none + len(","),
+		}}
+		for _, a := range one.Attachments() { // at most one
+			entry.files, entry.content = attachmentSize(a), a.SHA256
+		}
+		c.entries = append(c.entries, entry)
 		before = e
 	}
 	return c, nil
@@ -134,13 +152,21 @@ func (f *Format) encoded(raw []byte) encoded {
 func (f *Format) fill(c *costs, room int64) {
 	f.parts = f.parts[:0]
 	var before, last entry
-	first, used := 0, c.head
+	first, used, inside := 0, c.head, make(map[string]bool) // the contents that are in the part
 	for i, e := range f.log.entries {
-		more := used.plus(c.entries[i])
+		own := c.entries[i]
+		if inside[own.content] {
+			own.files = 0
+		}
+		more := used.plus(own.cost)
 		second := f.settings.Per == PerMessage && last.messages > before.messages && e.messages > last.messages
-		if i > first && (second || int64(c.rest+more.size()) > room) {
+		if i > first && (second || c.rest+more.size() > room) {
 			f.parts = append(f.parts, part{before: before, entries: f.log.entries[first:i]})
-			before, first, more = last, i, c.head.plus(c.entries[i])
+			before, first, more = last, i, c.head.plus(c.entries[i].cost)
+			clear(inside)
+		}
+		if own.content != "" {
+			inside[own.content] = true
 		}
 		used, last = more, e
 	}

@@ -16,7 +16,9 @@ func TestParts(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 1))
 	split := 0
 	for range 30 {
-		s := odd(func(list []string) string { return list[rng.IntN(len(list))] }, rng.IntN(15), rng.IntN(10))
+		pick := func(list []string) string { return list[rng.IntN(len(list))] }
+		s := odd(pick, rng.IntN(15), rng.IntN(10))
+		file(&s, pick, rng.IntN(10))
 		s, err := archive.ParseLine(lineOf(t, &s))
 		must(t, err)
 		of := settled(rng.UintN(64))

@@ -65,6 +65,10 @@ func (f *Format) facts(p *part) []fact {
 	is("Ended")
 	room = strconv.AppendInt(room, int64(len(s.Messages)), 10)
 	is("Messages")
+	if p.files.any() {
+		room = p.files.appendCount(room)
+		is("Files")
+	}
 	if s.Partial {
 		room = append(room, "the source said that its own record of this conversation is cut short"...)
 		is("Note")
