@@ -8,6 +8,7 @@ import (
 	"mime/multipart"
 	"mime/quotedprintable"
 	netmail "net/mail"
+	"net/textproto"
 	"strings"
 	"testing"
 
@@ -85,7 +86,14 @@ type email struct {
 	plain      string
 	html       string
 	transcript []byte
-	inner      *email // of a journal
+	attached   []attached // besides the transcript
+	inner      *email     // of a journal
+}
+
+// attached is a file of a mail.
+type attached struct {
+	name, kind string
+	content    []byte
 }
 
 func (m *email) get(name string) string { return m.header.Get(name) }
@@ -121,13 +129,13 @@ func read(t testing.TB, raw []byte) *email {
 		t.Fatal(err)
 	}
 	m := &email{header: msg.Header}
-	m.part(t, msg.Header.Get("Content-Type"), msg.Header.Get("Content-Transfer-Encoding"), msg.Body)
+	m.part(t, textproto.MIMEHeader(msg.Header), msg.Body)
 	return m
 }
 
-func (m *email) part(t testing.TB, kind, encoding string, body io.Reader) {
+func (m *email) part(t testing.TB, header textproto.MIMEHeader, body io.Reader) {
 	t.Helper()
-	kind, params, err := mime.ParseMediaType(kind)
+	kind, params, err := mime.ParseMediaType(header.Get("Content-Type"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,10 +149,19 @@ func (m *email) part(t testing.TB, kind, encoding string, body io.Reader) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m.part(t, p.Header.Get("Content-Type"), p.Header.Get("Content-Transfer-Encoding"), p)
+			m.part(t, p.Header, p)
 		}
 	}
-	m.leaf(t, kind, decoded(t, encoding, body))
+	_, shown, err := mime.ParseMediaType(header.Get("Content-Disposition"))
+	if err != nil && header.Get("Content-Disposition") != "" {
+		t.Fatal(err)
+	}
+	content := decoded(t, header.Get("Content-Transfer-Encoding"), body)
+	if name := shown["filename"]; name != "" && name != mail.TranscriptFile {
+		m.attached = append(m.attached, attached{name, kind, content})
+		return
+	}
+	m.leaf(t, kind, content)
 }
 
 func (m *email) leaf(t testing.TB, kind string, text []byte) {

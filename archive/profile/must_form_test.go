@@ -46,20 +46,26 @@ func TestMailsAreSplitByEncodedSize(t *testing.T) {
 // Not every mail server on the way takes 8 bits or bare line feeds, and a drop
 // folder has none that would convert.
 func TestMailsAre7Bit(t *testing.T) {
-	line := regexp.MustCompile(`^[\t\x20-\x7e]{0,998}$`)
 	eachMail(t, func(t *testing.T, r profile.Rendering) {
 		for _, raw := range render(t, r, conversation(), closing()) {
-			text, ok := bytes.CutSuffix(raw, []byte("\r\n"))
-			if !ok {
-				t.Error("does not end with a line")
-			}
-			for l := range bytes.SplitSeq(text, []byte("\r\n")) {
-				if !line.Match(l) {
-					t.Fatalf("a line is not fit for the way: %q", l)
-				}
-			}
+			check7Bit(t, raw)
 		}
 	})
+}
+
+var fitLine = regexp.MustCompile(`^[\t\x20-\x7e]{0,998}$`)
+
+func check7Bit(t *testing.T, raw []byte) {
+	t.Helper()
+	text, ok := bytes.CutSuffix(raw, []byte("\r\n"))
+	if !ok {
+		t.Error("does not end with a line")
+	}
+	for l := range bytes.SplitSeq(text, []byte("\r\n")) {
+		if !fitLine.Match(l) {
+			t.Fatalf("a line is not fit for the way: %q", l)
+		}
+	}
 }
 
 // Some intakes look for an envelope in the mail, the others would show it.

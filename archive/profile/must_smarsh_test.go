@@ -143,25 +143,6 @@ func TestFileDumpDialectIsSettings(t *testing.T) {
 	}
 }
 
-// What is not in the delivery is not claimed to be, in the case of the dialect.
-func TestFileDumpClaimsNoFileThatIsNotThere(t *testing.T) {
-	gone := conversation()
-	gone.Happened = append(gone.Happened, filed(gone.Messages[5].SentAt, consumer, &archive.Attachment{Path: "4/letter.pdf"}))
-	for completed, failed := range map[string]string{"Completed": "Failed", "completed": "failed"} {
-		set := dialect(fileDump(t), func(s *filedump.Settings) { s.Status = completed })
-		for i, c := range readDump(t, set, conversation(), gone) {
-			all := c.all("FileTransferEnded")
-			if len(all) != 1 || all[0].value("Status") != failed || all[0].value("FileName") != "4/letter.pdf" {
-				t.Errorf("slice %d: the transfers are %v", i+1, all)
-			}
-			told := slices.ContainsFunc(c.all("Message"), func(m element) bool { return strings.Contains(m.value("Content"), "404 Not Found") })
-			if told != (i == 1) {
-				t.Errorf("slice %d: that there is none is told: %v", i+1, told)
-			}
-		}
-	}
-}
-
 func TestFileDumpOrderIsASetting(t *testing.T) {
 	want := map[string][]string{
 		"mattermost": {"LoginName", "DateTimeUTC", "Content"},
