@@ -34,8 +34,8 @@ type Format interface {
 type Document struct {
 	Bytes  []byte        // valid until emit returns
 	At     int64         // the time that the archive files it under, epoch milliseconds; 0: none
-	Inside []Splice      // attachments inside of it, by their offsets; valid until emit returns
-	Beside []*Attachment // attachments that lie beside it, each under its Name
+	Inside []Splice      // attachments inside of it, in the order of their offsets; valid until emit returns
+	Beside []*Attachment // attachments that lie beside it, each under its Name; valid until emit returns
 }
 
 // Splice is an attachment inside of a document, in base64 as Base64Size counts

@@ -13,7 +13,10 @@ type Shape struct {
 	Format  Format
 	Packing Packing
 	Seal    Seal // nil: not encrypted
-	Unique  bool // the name of every file tells its bundle, for a folder where bundles lie together
+
+	// Unique says that bundles lie together in one folder: the name of every file
+	// tells its bundle, that of an attachment in the clear its bytes.
+	Unique bool
 
 	Contents Contents // of attachments; nil: no document has any
 }
@@ -21,7 +24,7 @@ type Shape struct {
 // Packed is one finished file of a bundle.
 type Packed struct {
 	FileInfo
-	At int64 // the earliest time that its documents are filed under; 0: none
+	At int64 // the earliest time that its documents, or the one it lies beside, are filed under; 0: none
 }
 
 // packer turns documents into the files of a bundle. At most one file, or one
