@@ -163,7 +163,11 @@ func TestEndlessPages(t *testing.T) {
 		if !errors.Is(err, ErrUnexpected) && !errors.Is(err, ErrTooLarge) || links != nil {
 			t.Errorf("%s: %d links, %v", name, len(links), err)
 		}
-		if api := mustAPIError(t, err); api.Op != listFiles || n > maxLinkPages {
+		most := maxLinkPages
+		if strings.Contains(name, "the same") || strings.Contains(name, "bad ones") {
+			most = 3 // the first, the same for counting from 0 or 1, and once more
+		}
+		if api := mustAPIError(t, err); api.Op != listFiles || n > most {
 			t.Errorf("%s: %v after %d pages", name, err, n)
 		}
 	}

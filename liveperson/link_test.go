@@ -154,6 +154,19 @@ func TestFileHostsOfThisMachine(t *testing.T) {
 	}
 }
 
+// An account of this machine has plain links to this machine, and to no other.
+func TestPlainLinks(t *testing.T) {
+	c, _ := newFilesFake(t).client()
+	for address, want := range map[string]bool{
+		"http://127.0.0.1:1/a": true, "http://[::1]/a": true, "http://x.localhost/a": true, "https://files.example/a": true,
+		"http://10.0.0.1/a": false, "http://files.example/a": false, "http://127.0.0.1.files.example/a": false,
+	} {
+		if l := c.link(address); (l.Err == nil) != want {
+			t.Errorf("%s: %v", address, l.Err)
+		}
+	}
+}
+
 // While nobody can tell where storage is, a host is neither allowed nor refused.
 func TestStorageNotLookedUp(t *testing.T) {
 	f := newFilesFake(t)
