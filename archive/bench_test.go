@@ -13,12 +13,12 @@ import (
 	"lpexport/archive/directory"
 )
 
-// typical is a slice as most are: 20 messages of a sentence or two.
+// typical is a slice as most are: 20 messages of a sentence or two, and no files.
 func typical() archive.Slice {
 	s := full()
 	m := s.Messages[0]
 	m.Text, m.Amends, m.Variant, m.Late = strings.Repeat("the account you asked about is open again. ", 3), 0, 0, false
-	s.Messages = nil
+	s.Messages, s.Happened = nil, s.Happened[:2]
 	for i := range 20 {
 		m.Sequence, m.SentAt = int64(i), m.SentAt+1000
 		s.Messages = append(s.Messages, m)
