@@ -67,6 +67,8 @@ func (c *Client) parseLink(raw string) (*url.URL, error) {
 		return nil, fmt.Errorf("%w: a user or a fragment", ErrBadLink)
 	case !validHost(u.Host):
 		return nil, fmt.Errorf("%w: not a host name", ErrBadLink)
+	case strings.Contains(u.RawQuery, " "): // it would be sent as it is, and end the request's address
+		return nil, fmt.Errorf("%w: a space in the query", ErrBadLink)
 	case !strings.HasPrefix(u.Path, "/"):
 		return nil, fmt.Errorf("%w: no path", ErrBadLink)
 	}

@@ -60,7 +60,7 @@ func TestLinkForms(t *testing.T) {
 		"http://h.example/a", "http://127.0.0.1/a", "http://localhost/a", "ftp://h.example/a", "file:///etc/passwd", "javascript:alert(1)", "data:text/plain,x",
 		"https://user@h.example/a", "https://user:password@h.example/a", "https://@h.example/a", "https://h.example\\@evil.example/a",
 		"https://h.example/a#", "https://h.example/a#b", "https://h.example#@evil.example/a",
-		"https://h.example/a\r\nHost: evil.example", "https://h.example\r\n/a", "https://h.example/\x00", "https://h.example/%zz", "https://h.example/a\x7f",
+		"https://h.example/a\r\nHost: evil.example", "https://h.example\r\n/a", "https://h.example/\x00", "https://h.example/%zz", "https://h.example/a\x7f", "https://h.example/a?b c", "https://h.example/a? HTTP/1.1",
 		"https://exämple.example/a", "https://h.example。evil/a", "https://h%2eexample/a", "https://h.example%00/a", "https://h .example/a", "https://-h.example/a",
 		"https://h.example./a", "https://h.example:/a", "https://h.example:x/a", "https://h.example:999999/a", "https://[::1/a", "https://[fe80::1%25eth0]/a",
 		"https://h.example/" + strings.Repeat("a", maxLink), "https://" + strings.Repeat("h", 256) + "/a",
@@ -74,7 +74,7 @@ func TestLinkForms(t *testing.T) {
 // FuzzLink makes sure that what is accepted leads where it says, and that its
 // request is the one that was checked.
 func FuzzLink(f *testing.F) {
-	for _, s := range []string{"https://h.example/a?b", "https://u@h/a", "https://[::1]:1/%2f", "http://localhost/a", "https://h\\@e/", "https://h/#", "file:///a"} {
+	for _, s := range []string{"https://h.example/a?b", "https://u@h/a", "https://[::1]:1/%2f", "http://localhost/a", "https://h\\@e/", "https://h/#", "file:///a", "https://0/? "} {
 		f.Add(s)
 	}
 	c := secure(f, nil)
