@@ -140,7 +140,12 @@ func (r *trial) delivered(name string) []archive.Slice {
 // nothing else. It returns what differs, at most a few lines.
 func (r *trial) holdsTruth(name string) (faults []string) {
 	r.t.Helper()
-	return compareTruth(r.account, r.clock.Now(), r.delivered(name))
+	delivered := r.delivered(name)
+	faults = compareTruth(r.account, r.clock.Now(), delivered)
+	if r.Files.Fetch {
+		faults = append(faults, compareFiles(r.account, r.clock.Now(), delivered)...)
+	}
+	return faults
 }
 
 func (r *trial) mustHoldTruth(name string) {
@@ -164,6 +169,11 @@ type entryKey struct {
 	happened, whom       string
 }
 
+// fetching lets files be fetched from a simulated account.
+func fetching(from FileSource) FileSettings {
+	return FileSettings{Fetch: true, Source: from, MaxBytes: 1 << 20, GiveUp: 24 * time.Hour}
+}
+
 func comingOrGoing(kind string) bool { return kind == archive.Joined || kind == archive.Left }
 
 func compareTruth(account *sandbox.Account, now time.Time, slices []archive.Slice) (faults []string) {
@@ -183,6 +193,9 @@ func compareTruth(account *sandbox.Account, now time.Time, slices []archive.Slic
 			got[k] = m
 		}
 		for _, h := range s.Happened {
+			if h.Kind == archive.Filed {
+				continue // compareFiles
+			}
 			k := entryKey{conversation: s.Conversation, happened: h.Kind}
 			if comingOrGoing(h.Kind) {
 				k.whom = h.Participant
@@ -220,6 +233,38 @@ func compareTruth(account *sandbox.Account, now time.Time, slices []archive.Slic
 		// Old records do not tell all who came and went; events do.
 		if n > 0 && (told[k] || k.whom == "") {
 			fault("%s of %s %s: %d too many", k.happened, k.whom, k.conversation, n)
+		}
+	}
+	return faults
+}
+
+// compareFiles makes sure that every file which a message names now was delivered
+// once, with the hash that its bytes have, and that no other was but those that
+// were erased since. That the bytes are there is for verify to say.
+func compareFiles(account *sandbox.Account, now time.Time, slices []archive.Slice) (faults []string) {
+	fault := func(format string, args ...any) {
+		if len(faults) < 10 {
+			faults = append(faults, fmt.Sprintf(format, args...))
+		}
+	}
+	got := map[entryKey]bool{}
+	for _, s := range slices {
+		for _, h := range s.Happened {
+			if h.Kind != archive.Filed {
+				continue
+			}
+			k := entryKey{conversation: s.Conversation, happened: h.File.Path}
+			if f, ok := account.File(h.File.Path); !ok || got[k] || f.SHA256 != h.File.SHA256 || f.Bytes != h.File.Bytes || f.Type != h.File.Type {
+				fault("file %+v (%s) is not the account's %+v, or was delivered twice: %v", *h.File, h.Reason, f, got[k])
+			}
+			got[k] = true
+		}
+	}
+	for c := range account.Truth(now) {
+		for _, m := range c.Messages {
+			if _, ok := account.File(m.Path); ok && !got[entryKey{conversation: c.ID, happened: m.Path}] {
+				fault("file %q of %s is missing", m.Path, c.ID)
+			}
 		}
 	}
 	return faults

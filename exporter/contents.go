@@ -27,14 +27,7 @@ func (e *Exporter) contents() contents { return contents{filepath.Join(e.State, 
 func (c contents) path(sha256 string) string { return filepath.Join(c.dir, sha256[:2], sha256) }
 
 // open is an archive.Contents.
-func (c contents) open(sha256 string) (io.ReadCloser, error) {
-	f, err := os.Open(c.path(sha256))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, &archive.Error{Class: archive.Abort, Op: "open fetched file", Path: c.path(sha256), Err: fs.ErrNotExist,
-			Hint: "the state is damaged: put its folder files back from a copy"}
-	}
-	return f, err
-}
+func (c contents) open(sha256 string) (io.ReadCloser, error) { return os.Open(c.path(sha256)) }
 
 // incoming begins the name of a file that is not whole yet.
 const incoming = ".incoming-"

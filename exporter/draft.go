@@ -50,6 +50,10 @@ func compareHappenings(a, b archive.Happening) int {
 	return cmp.Or(cmp.Compare(a.At, b.At), cmp.Compare(a.Name, b.Name))
 }
 
+// leastAttachment is what a file counts at least in a bundle: there may be only so
+// many in one.
+const leastAttachment = 1 << 10
+
 // freezer turns slices into lines. It keeps its buffers, so that it is for one
 // goroutine.
 type freezer struct{ line, listing []byte }
@@ -61,8 +65,12 @@ func (f *freezer) freeze(p *packer, s *archive.Slice) (l checkpoint.Line, err er
 	listing := archive.ListingOf(s)
 	f.listing = listing.Append(f.listing[:0])
 	counts := archive.CountsOf(s)
+	size := len(f.line)
+	for _, a := range s.Attachments() {
+		size += int(min(max(a.Bytes, leastAttachment), 1<<40))
+	}
 	return checkpoint.Line{
 		Conversation: s.Conversation, Messages: counts.Messages, Amendments: counts.Amendments, From: counts.From, To: counts.To,
-		NewestAt: newestOf(s, 0), Bytes: len(f.line), Listing: slices.Clone(f.listing), Frame: p.pack(f.line),
+		NewestAt: newestOf(s, 0), Bytes: size, Listing: slices.Clone(f.listing), Frame: p.pack(f.line),
 	}, nil
 }

@@ -67,12 +67,13 @@ func (s *FileStatus) lacking() bool {
 // fetcher fetches files while a run captures, or as long as a service runs.
 type fetcher struct {
 	*Exporter
-	wake   chan struct{} // a page was stored
-	due    func()        // something became due
-	held   bool          // some destination was recovered: revisions go on from the archive's
-	mu     sync.Mutex
-	sums   FilesReport // but for its FileStatus
-	faults int         // LivePerson's, one after the other
+	wake      chan struct{} // a page was stored
+	due       func()        // something became due
+	watermark int64         // up to which history has been read
+	held      bool          // some destination was recovered: revisions go on from the archive's
+	mu        sync.Mutex
+	sums      FilesReport // but for its FileStatus
+	faults    int         // LivePerson's, one after the other
 }
 
 func (e *Exporter) newFetcher(due func()) *fetcher {
@@ -125,7 +126,11 @@ func (f *fetcher) all(ctx context.Context) error {
 	if f.held, err = f.cp.AnyHeld(ctx); err != nil {
 		return err
 	}
-	f.faults = 0
+	place, err := f.cp.Place(ctx)
+	if err != nil {
+		return err
+	}
+	f.faults, f.watermark = 0, place.Watermark
 	for more := true; more && err == nil; {
 		more, err = f.some(ctx)
 	}
@@ -149,12 +154,12 @@ func (f *fetcher) some(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	defer release()
+	if err := f.contents().tidy(); err != nil {
+		return false, fmt.Errorf("files: %w", err)
+	}
 	list, err := f.cp.WantingFiles(ctx, f.millis(), someFiles)
 	if err != nil || len(list) == 0 {
 		return false, err
-	}
-	if err := f.contents().tidy(); err != nil {
-		return false, fmt.Errorf("files: %w", err)
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(max(f.Concurrency, 1))

@@ -518,8 +518,9 @@ func TestABundleIsNotRenderedWithoutItsFiles(t *testing.T) {
 		}
 	}
 	_, err := r.Cycle(context.Background(), nil)
-	var at *archive.Error
-	if !errors.As(err, &at) || at.Class != archive.Abort {
+	var halt *HaltError
+	var damaged *archive.ContentError
+	if !errors.As(err, &halt) || !errors.As(err, &damaged) {
 		t.Errorf("the run ended with %v", err)
 	}
 	if got := r.delivered("local"); len(got) != 0 {

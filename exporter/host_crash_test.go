@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -53,6 +54,7 @@ const requestTime = 15 * time.Second
 func living(rate int) sandbox.Settings {
 	search := sandbox.Search
 	return sandbox.Settings{Rate: rate, Messages: 8, Lively: 0.25, LateChanges: true, Freshness: 30 * time.Second,
+		Files: sandbox.Files{Life: time.Hour}, // each request takes some of it
 		Faults: []sandbox.Fault{
 			{Kind: sandbox.Status, Share: 0.03, Code: 429}, {Kind: sandbox.Status, Share: 0.03},
 			{Kind: sandbox.Cut, Route: search, Share: 0.05, Fraction: 0.6}, {Kind: sandbox.Cut, Route: sandbox.ByID, Share: 0.05, Fraction: 0.3},
@@ -192,7 +194,10 @@ func (c *crash) mustFindLeaseFree(l *line) {
 // its faults and with its time standing still.
 func (c *crash) trial() *trial {
 	r := &trial{t: c.t, clock: c.clock, account: c.calm, state: c.state, root: c.root,
-		edit: func(s *Settings) { s.Log = slog.New(slog.NewTextHandler(c.t.Output(), nil)) }}
+		edit: func(s *Settings) {
+			s.Log = slog.New(slog.NewTextHandler(c.t.Output(), nil))
+			s.Files = fetching(s.Source.(FileSource))
+		}}
 	r.open()
 	return r
 }
@@ -203,8 +208,25 @@ func (c *crash) mustLackNothing() {
 	c.t.Helper()
 	r := c.trial()
 	defer r.Close()
-	r.cycle()
+	c.goodCycle(r)
 	c.mustHoldMessages(c.clock.Now())
+}
+
+// goodCycle is a cycle that comes to its end, also with files that a fault has put
+// off for a while.
+func (c *crash) goodCycle(r *trial) {
+	c.t.Helper()
+	for range 100 {
+		report, err := r.Cycle(context.Background(), nil)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, ErrIncomplete) || report.Files.Overdue == 0 {
+			c.t.Fatalf("cycle: %v", err)
+		}
+		c.clock.Advance(10 * time.Minute)
+	}
+	c.t.Fatal("the cycle never comes to its end")
 }
 
 // mustHoldMessages checks that the archive has every message that the account
@@ -238,7 +260,7 @@ func (c *crash) finishAfter(d time.Duration) {
 	c.mustLackNothing()
 	r := c.trial()
 	c.clock.Advance(d)
-	r.cycle()
+	c.goodCycle(r)
 	all := func() Report {
 		report, err := r.Backfill(context.Background(), epoch, c.clock.Now().Add(time.Hour), nil)
 		if err != nil || !report.Complete {
@@ -270,7 +292,7 @@ func (c *crash) mustBeTidy() {
 	if err != nil {
 		c.t.Error(err)
 	}
-	for _, pattern := range []string{"spool/*/*", "*.schema-*", ".*"} {
+	for _, pattern := range []string{"spool/*/*", "*.schema-*", ".*", "files/.*"} {
 		if left, err := filepath.Glob(filepath.Join(c.state, pattern)); err != nil || len(left) > 0 {
 			c.t.Errorf("left in the state: %v, %v", left, err)
 		}

@@ -27,7 +27,7 @@ var (
 
 // namedSteps are those at which an ordinary run can be killed.
 var namedSteps = []string{
-	"page received", "page in transaction", "page stored",
+	"page received", "page in transaction", "page stored", "file stored", "files stored",
 	"bundle prepared", "slices prepared", "bundle cut", "bundle spooled", "bundle rendered",
 	"item handed over", "item taken", "receipt stored",
 }

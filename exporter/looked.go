@@ -118,6 +118,9 @@ func (l *looking) put(tx *checkpoint.Tx) error {
 			return err
 		}
 	}
+	if l.unnamed.settle(l) {
+		return tx.PutFile(&l.unnamed.HostedFile)
+	}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"lpexport/exporter/checkpoint"
 	"lpexport/liveperson"
@@ -19,6 +20,7 @@ type looking struct {
 	files   []checkpoint.HostedFile // what was known of them
 	sought  map[int64]*sought       // what came of those that are not kept yet, by their ID
 	strange []checkpoint.HostedFile // found without a message's name, and not known before
+	unnamed unnamed                 // what is listed without a message's name
 	fetched int64
 	bytes   int64
 	refusal error // why some link cannot be followed; nil: none
@@ -49,20 +51,63 @@ func waits(f *checkpoint.HostedFile) bool {
 
 // begin lists what is sought.
 func (l *looking) begin(files []checkpoint.HostedFile) {
-	l.files, l.sought = files, map[int64]*sought{}
-	for i := range files {
-		if waits(&files[i]) {
-			l.sought[files[i].ID] = &sought{}
+	l.sought = map[int64]*sought{}
+	for _, f := range files {
+		if f.Path == "" && f.Link == "" {
+			l.unnamed.HostedFile = f
+			continue
+		}
+		l.files = append(l.files, f)
+		if waits(&f) {
+			l.sought[f.ID] = &sought{}
 		}
 	}
+}
+
+// unnamed stands, while it waits, for whatever LivePerson lists of a conversation
+// without a message's name.
+type unnamed struct {
+	checkpoint.HostedFile
+	found bool // there is such a file, and it is not kept
+}
+
+// How long after such a file was seen history must have been read to, and how long
+// it waits at most, where history is not read at all.
+const (
+	historyLag  = 10 * time.Minute
+	unnamedMost = 24 * time.Hour
+)
+
+// ripe tells whether history has told of the message, if there is one.
+func (u *unnamed) ripe(f *fetcher) bool {
+	return u.State == checkpoint.FileWaiting &&
+		(f.watermark >= u.NotedAt+historyLag.Milliseconds() || f.millis() >= u.NotedAt+unnamedMost.Milliseconds())
+}
+
+// settle prepares it to be stored, and tells whether it has to be.
+func (u *unnamed) settle(l *looking) bool {
+	now := l.millis()
+	switch {
+	case !u.found && (u.ID == 0 || u.State != checkpoint.FileWaiting):
+		return false
+	case !u.found:
+		u.State, u.NextAt = checkpoint.FileAmong, 0
+	case u.State != checkpoint.FileWaiting:
+		u.Conversation, u.State, u.NotedAt, u.Attempts, u.NextAt = l.wanting.Conversation, checkpoint.FileWaiting, now, 1, now+historyLag.Milliseconds()
+	default:
+		u.Attempts++
+		u.NextAt = now + lookPause(u.Attempts)
+	}
+	return true
 }
 
 // fetch looks. Its error is one of LivePerson's or of this machine; what was found
 // out until then counts.
 func (l *looking) fetch(ctx context.Context) error {
-	// Links end after a minute: as long as that brings files, they are asked for again.
-	for before := int64(-1); l.fetched > before; {
-		before = l.fetched
+	// Links end after a minute: as long as that brings files, and once more, they
+	// are asked for again.
+	for barren := 0; barren < 2; barren++ {
+		before := l.fetched
 		links, err := l.Files.Source.ConversationFiles(ctx, l.wanting.SourceID)
 		if err != nil {
 			return err
@@ -70,6 +115,9 @@ func (l *looking) fetch(ctx context.Context) error {
 		ended, err := l.fetchAll(ctx, links)
 		if err != nil || !ended {
 			return err
+		}
+		if l.fetched > before {
+			barren = 0
 		}
 	}
 	return nil
@@ -86,13 +134,14 @@ func (l *looking) fetchAll(ctx context.Context, links []liveperson.Link) (ended 
 		usable = append(usable, k)
 	}
 	finds, others := match(l.files, usable)
-	left := 0 // that messages name and no link does
+	left, named := 0, false // files that no link names; some link names one
 	for _, one := range finds {
 		s := l.sought[one.file.ID]
+		named = named || one.link != nil || one.file.State == checkpoint.FileKept
 		switch {
 		case one.link == nil && one.file.State != checkpoint.FileKept:
 			left++
-			if s != nil {
+			if s != nil && l.refusal == nil {
 				s.why = whyNotListed
 			}
 		case s != nil && !s.have:
@@ -102,21 +151,41 @@ func (l *looking) fetchAll(ctx context.Context, links []liveperson.Link) (ended 
 			ended = ended || s.why == whyNoAnswer
 		}
 	}
-	had := 0 // without a message's name
+	had, strangeEnded, err := l.fetchOthers(ctx, usable, others, left > 0 && !named)
+	if had >= left {
+		l.countAmong(finds)
+	}
+	return ended || strangeEnded, err
+}
+
+// fetchOthers fetches what bears no message's name, and tells how many of these
+// files are kept. Such a file may be of a message that is not captured yet, and
+// bear its name: so where links bear names at all, it waits until history has been
+// read far enough to have told of it.
+func (l *looking) fetchOthers(ctx context.Context, all, others []liveperson.Link, nameless bool) (had int, ended bool, err error) {
+	var unknown []liveperson.Link
 	for _, k := range others {
-		have, err := l.fetchStrange(ctx, usable, k)
+		if !l.knows(all, k.Path) {
+			unknown = append(unknown, k)
+		}
+	}
+	had = len(others) - len(unknown)
+	l.unnamed.found = len(unknown) > 0
+	if len(unknown) == 0 || !nameless && !l.unnamed.ripe(l.fetcher) {
+		return had, false, nil
+	}
+	for _, k := range unknown {
+		have, err := l.fetchStrange(ctx, k)
 		if err != nil {
-			return false, err
+			return had, ended, err
 		}
 		if have {
 			had++
 		}
 		ended = ended || !have
 	}
-	if had >= left {
-		l.countAmong(finds)
-	}
-	return ended, nil
+	l.unnamed.found = ended
+	return had, ended, nil
 }
 
 // countAmong settles files whose names no link bears, where there are as many
@@ -143,6 +212,7 @@ func (l *looking) fetchOne(ctx context.Context, s *sought, label string, link li
 	var host *liveperson.HostError
 	switch {
 	case err == nil:
+		l.Step("file stored")
 		s.content, s.have = made, true
 		l.fetched++
 		l.bytes += made.bytes
@@ -170,12 +240,8 @@ func (l *looking) fetchOne(ctx context.Context, s *sought, label string, link li
 // mostBroken files, one after the other, end a look: it is not they that are broken.
 const mostBroken = 10
 
-// fetchStrange fetches what bears no message's name, unless it is kept, and tells
-// whether it is there.
-func (l *looking) fetchStrange(ctx context.Context, all []liveperson.Link, k liveperson.Link) (have bool, err error) {
-	if l.knows(all, k.Path) {
-		return true, nil
-	}
+// fetchStrange fetches what bears no message's name, and tells whether it is there.
+func (l *looking) fetchStrange(ctx context.Context, k liveperson.Link) (have bool, err error) {
 	var s sought
 	if err := l.fetchOne(ctx, &s, "", k); err != nil || !s.have {
 		return false, err

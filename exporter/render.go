@@ -67,6 +67,10 @@ func (w *worker) render(ctx context.Context, b *checkpoint.Bundle) (dir string, 
 		return "", fmt.Errorf("spool: %w", err)
 	}
 	made, err := w.write(ctx, b, dir)
+	if damaged, ok := errors.AsType[*archive.ContentError](err); ok {
+		return "", &archive.Error{Class: archive.Halt, Op: "render", Path: b.Path, Err: damaged,
+			Hint: "the state lacks a file that was fetched: put its folder files back from a copy"}
+	}
 	if err != nil {
 		return "", fmt.Errorf("render %s: %w", filepath.Base(b.Path), err)
 	}

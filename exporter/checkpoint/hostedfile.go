@@ -10,8 +10,9 @@ const (
 	FileMissing = "missing" // LivePerson has it no more, or never had
 )
 
-// HostedFile is a file that a message names, or one that was found in a conversation
-// and bears no message's name: then Path is "" and Link is not.
+// HostedFile is a file that a message names. One that was found in a conversation and
+// bears no message's name has a Link and no Path; with neither it stands for what is
+// listed without a name and not fetched yet.
 type HostedFile struct {
 	ID           int64
 	Conversation int64
@@ -40,8 +41,8 @@ func (tx *Tx) WantFile(f HostedFile) error {
 // its ID.
 func (tx *Tx) PutFile(f *HostedFile) (err error) {
 	if f.ID != 0 {
-		return tx.exec(`UPDATE file SET state = ?, attempts = ?, next_at = ?, error = ?, sha256 = ?, name = ?, type = ?, bytes = ? WHERE id = ?`,
-			f.State, f.Attempts, null(f.NextAt), f.Error, f.SHA256, f.Name, f.Type, f.Bytes, f.ID)
+		return tx.exec(`UPDATE file SET noted_at = ?, state = ?, attempts = ?, next_at = ?, error = ?, sha256 = ?, name = ?, type = ?, bytes = ? WHERE id = ?`,
+			f.NotedAt, f.State, f.Attempts, null(f.NextAt), f.Error, f.SHA256, f.Name, f.Type, f.Bytes, f.ID)
 	}
 	f.ID, err = tx.insert(`INSERT INTO file (conversation, path, link, dialog, sender, sent_at, label, noted_at, state, attempts, next_at, error, sha256, name, type, bytes)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, f.Conversation, f.Path, f.Link, f.Dialog, f.Sender, f.SentAt, f.Label, f.NotedAt,
