@@ -103,6 +103,14 @@ func (r *liveTrial) deliver() {
 	}
 }
 
+// fetch looks for files as a service does.
+func (r *liveTrial) fetch() {
+	r.t.Helper()
+	if err := r.newFetcher(func() {}).all(context.Background()); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 func (r *liveTrial) waiting() int64 {
 	r.t.Helper()
 	s, err := r.Status(context.Background())
@@ -118,7 +126,7 @@ func (r *liveTrial) waiting() int64 {
 func TestBothWays(t *testing.T) {
 	for seed := range uint64(6) {
 		set := sandbox.Settings{Conversations: 170, Period: 36 * time.Hour, Messages: 12}
-		r := newLiveTrial(t, seed, set, func(s *Settings) { s.Reread = 0 })
+		r := newLiveTrial(t, seed, set, func(s *Settings) { s.Reread, s.Files = 0, fetching(s.Source.(FileSource)) })
 		if err := r.register(context.Background()); err != nil {
 			t.Fatal(err)
 		}
@@ -126,6 +134,9 @@ func TestBothWays(t *testing.T) {
 			r.happen(time.Duration(1+r.random.IntN(60))*time.Minute, 0.05)
 			if r.random.IntN(4) == 0 {
 				r.cycle()
+			}
+			if r.random.IntN(3) == 0 {
+				r.fetch()
 			}
 			if r.random.IntN(2) == 0 {
 				r.deliver()

@@ -2,7 +2,9 @@ package liveperson
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"time"
 )
 
@@ -26,11 +28,16 @@ func (c *Client) Check(ctx context.Context) []Probe {
 }
 
 // CheckFiles asks once for the files of a conversation that is nobody's. Its error
-// is one of ConversationFiles: under ErrFilesRefused, this login is given none.
+// is one of ConversationFiles: under ErrFilesRefused, this login is given none. What
+// the API says of an unknown conversation is not published: an empty list, or that
+// it is not known, which is an answer as good.
 func (c *Client) CheckFiles(ctx context.Context) error {
 	brief := *c
 	brief.retries = hasty
 	_, err := brief.ConversationFiles(ctx, "00000000-0000-4000-8000-000000000000")
+	if api, ok := errors.AsType[*APIError](err); ok && (api.Status == http.StatusBadRequest || api.Status == http.StatusNotFound) {
+		return nil
+	}
 	return err
 }
 

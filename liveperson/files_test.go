@@ -298,6 +298,14 @@ func TestFaultsAreNoRefusal(t *testing.T) {
 
 // The check asks once, and knows a refusal from a fault.
 func TestCheckFiles(t *testing.T) {
+	f := newFilesFake(t)
+	f.on(filesPath, status(404), status(400))
+	c, _ := f.client()
+	for range 2 { // the conversation is nobody's, and may be answered so
+		if err := c.CheckFiles(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}
 	for code, refused := range map[int]bool{403: true, 503: false} {
 		f := newFilesFake(t)
 		f.on(filesPath, status(code))
