@@ -207,7 +207,9 @@ func TestMailsOfProcessesThatAreKilled(t *testing.T) {
 	}
 	box.moods = func() mood { return takes }
 	r := &trial{t: t, clock: c.clock, account: c.calm, state: c.state, root: c.root,
-		edit: func(s *Settings) { s.Destinations = []Destination{mailDestination(box.address)} }}
+		edit: func(s *Settings) {
+			s.Destinations, s.Files = []Destination{mailDestination(box.address)}, fetching(s.Source.(FileSource))
+		}}
 	r.open()
 	for tries := 0; ; tries++ {
 		c.clock.Advance(2 * time.Hour)
