@@ -35,6 +35,7 @@ type account struct {
 	Huge          int           // of the first one, when it is to have more
 	Open          float64       // share that is never closed
 	Answer        time.Duration // of each request
+	Files         int64         // bytes of each file that a message names; 0: all messages are texts
 }
 
 // order is what the server is told: first which account, later the time.
@@ -74,7 +75,8 @@ func serve() error {
 	for _, id := range a.ids() {
 		handlers[id] = sandbox.New(sandbox.Settings{
 			Account: id, Seed: 1, Epoch: epoch, Period: lastStart.Sub(firstStart), Conversations: a.Conversations,
-			Messages: a.Messages, Huge: a.Huge, OpenShare: a.Open, Plain: true, Answer: a.Answer,
+			Messages: a.Messages, Huge: a.Huge, OpenShare: a.Open, Plain: a.Files == 0, Answer: a.Answer,
+			Files: sandbox.Files{Size: a.Files},
 			Now: func() time.Time { return (*now.Load())() }, Observe: asked.observe,
 		})
 	}
@@ -110,7 +112,10 @@ func (a *account) ids() []string {
 // byAccount answers for the account that a path names, as all paths do.
 func byAccount(accounts map[string]http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, rest, _ := strings.Cut(r.URL.Path, "/account/")
+		_, rest, named := strings.Cut(r.URL.Path, "/account/")
+		if !named {
+			_, rest, _ = strings.Cut(r.URL.Path, "/AUTH_async-images/") // links to files
+		}
 		id, _, _ := strings.Cut(rest, "/")
 		if h := accounts[id]; h != nil {
 			h.ServeHTTP(w, r)
