@@ -33,6 +33,10 @@ func isExtension(s string) bool {
 	return len(s) >= 1 && len(s) <= 8 && strings.IndexFunc(s, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }) < 0
 }
 
+// maxAttachment bounds what an attachment says of its size: those of a slice can
+// be added up.
+const maxAttachment = 1 << 40
+
 var errAttachment = errors.New("an attachment's name is not the one of its hash")
 
 // check tells whether an attachment has what belongs together: nothing at all, or
@@ -47,7 +51,7 @@ func (a *Attachment) check() error {
 	if attachmentHash(a.Name) != a.SHA256 {
 		return errAttachment
 	}
-	if a.Bytes < 0 || a.Bytes > MaxSequence {
+	if a.Bytes < 0 || a.Bytes > maxAttachment {
 		return errors.New("an attachment's size is out of range")
 	}
 	return nil

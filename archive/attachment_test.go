@@ -81,7 +81,7 @@ func TestAppendLineRefusesAttachments(t *testing.T) {
 		"hash in capitals":      func(a *archive.Attachment) { a.SHA256 = strings.ToUpper(a.SHA256) },
 		"no hash":               func(a *archive.Attachment) { a.SHA256 = "" },
 		"negative":              func(a *archive.Attachment) { a.Bytes = -1 },
-		"too large":             func(a *archive.Attachment) { a.Bytes = archive.MaxSequence + 1 },
+		"too large":             func(a *archive.Attachment) { a.Bytes = 1<<40 + 1 },
 		"not there, but a type": func(a *archive.Attachment) { *a = archive.Attachment{Path: "/f", Type: "image/png"} },
 		"not there, but bytes":  func(a *archive.Attachment) { *a = archive.Attachment{Path: "/f", Bytes: 1} },
 	} {

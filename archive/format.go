@@ -55,11 +55,11 @@ func (d *Document) Size() int64 {
 }
 
 // TooLargeError says that a document is above the size that the archive takes
-// and cannot be split further: one message fills it alone.
+// and cannot be split further: one message, or one file, fills it alone.
 type TooLargeError struct{ Bytes, Limit int64 }
 
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("one message alone makes %d bytes, the archive takes %d", e.Bytes, e.Limit)
+	return fmt.Sprintf("one message or file alone makes %d bytes, the archive takes %d", e.Bytes, e.Limit)
 }
 
 // JSONL is the format of the profile generic: one slice a line, and the files that

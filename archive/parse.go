@@ -173,7 +173,7 @@ func (d *decoder) attachment(a *Attachment) {
 		case "type":
 			a.Type = d.string()
 		case "bytes":
-			a.Bytes = d.integer(0, MaxSequence)
+			a.Bytes = d.integer(0, maxAttachment)
 		case "sha256":
 			a.SHA256 = d.unique()
 		}
