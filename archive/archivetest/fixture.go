@@ -66,11 +66,17 @@ func (a Archive) head(serial int, previous *archive.Previous) archive.Head {
 	}
 }
 
-// Render renders one bundle into the empty folder dir. Attachments are such as
-// File makes.
+// Render renders one bundle of the profile generic into the empty folder dir.
+// Attachments are such as File makes.
 func Render(t testing.TB, dir string, head archive.Head, slices []archive.Slice) archive.Rendered {
 	t.Helper()
-	w, err := archive.NewWriter(dir, head, archive.Shape{Format: archive.JSONL{}, Contents: Contents})
+	return RenderAs(t, dir, head, archive.Shape{Format: archive.JSONL{}, Contents: Contents}, slices)
+}
+
+// RenderAs renders one bundle of any shape into the empty folder dir.
+func RenderAs(t testing.TB, dir string, head archive.Head, shape archive.Shape, slices []archive.Slice) archive.Rendered {
+	t.Helper()
+	w, err := archive.NewWriter(dir, head, shape)
 	if err != nil {
 		t.Fatal(err)
 	}

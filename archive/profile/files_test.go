@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lpexport/archive"
+	"lpexport/archive/archivetest"
 	"lpexport/archive/profile"
 )
 
@@ -79,27 +80,10 @@ func deliver(t *testing.T, r profile.Rendering, w profile.Way, contents archive.
 	}
 	shape.Unique, shape.Contents = w.Layout == profile.LayoutDrop, contents
 	dir := t.TempDir()
-	out, err := archive.NewWriter(dir, archive.Head{
+	rendered := archivetest.RenderAs(t, dir, archive.Head{
 		Serial: 1, Account: all[0].Account, Destination: "compliance", Archive: "any", SettingsSHA256: strings.Repeat("0", 64),
 		Generator: "lpexport test", Origin: "origin", Created: time.UnixMilli(begin),
-	}, shape)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range all {
-		line, err := archive.AppendLine(nil, &all[i])
-		if err != nil {
-			t.Fatal(err)
-		}
-		listing := archive.ListingOf(&all[i])
-		if err := out.Add(line, listing.Append(nil), archive.CountsOf(&all[i])); err != nil {
-			t.Fatal(err)
-		}
-	}
-	rendered, err := out.Close()
-	if err != nil {
-		t.Fatal(err)
-	}
+	}, shape, all)
 	var files []lying
 	for _, f := range rendered.Files {
 		content, err := os.ReadFile(filepath.Join(dir, f.Path))
