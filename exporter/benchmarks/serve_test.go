@@ -77,7 +77,7 @@ func serve() error {
 			Account: id, Seed: 1, Epoch: epoch, Period: lastStart.Sub(firstStart), Conversations: a.Conversations,
 			Messages: a.Messages, Huge: a.Huge, OpenShare: a.Open, Plain: a.Files == 0, Answer: a.Answer,
 			Files: sandbox.Files{Size: a.Files},
-			Now: func() time.Time { return (*now.Load())() }, Observe: asked.observe,
+			Now:   func() time.Time { return (*now.Load())() }, Observe: asked.observe,
 		})
 	}
 	go http.Serve(listener, byAccount(handlers)) // ends with the process
