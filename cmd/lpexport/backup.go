@@ -35,7 +35,8 @@ func newBackup(p *program) *cobra.Command {
 		Long: `Write a consistent copy of the checkpoint, also while another lpexport works
 with it. FILE must not exist; only its owner can read it. To use the copy, put
 it in the place of the checkpoint, then: lpexport recover --destination NAME
-for each destination.`,
+for each destination. Files that were fetched are not in it: copy the folder
+files of the state too.`,
 		Args: arguments(1, 1),
 	}, func() result { return new(backupResult) }, func(ctx context.Context, args []string) (result, error) {
 		return runBackup(ctx, p, args[0])

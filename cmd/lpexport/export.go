@@ -67,7 +67,7 @@ type exportFiles struct {
 type namedFiles struct {
 	Fetch   bool   `json:"fetch"`   // they are fetched, not only named
 	Waiting int64  `json:"waiting"` // not fetched yet
-	Missing int64  `json:"missing"` // LivePerson does not have them
+	Missing int64  `json:"missing"` // not to be had: archives have been told why
 	Refused string `json:"refused"` // why LivePerson gives this login none; "": it does
 }
 
@@ -76,19 +76,20 @@ func newNamedFiles(s exporter.FileStatus) namedFiles {
 }
 
 func (f namedFiles) parts() (parts []string) {
-	if f.Waiting > 0 {
-		parts = append(parts, fmt.Sprintf("%d named and not fetched", f.Waiting))
-	}
 	if f.Missing > 0 {
-		parts = append(parts, fmt.Sprintf("%d that LivePerson does not have", f.Missing))
+		parts = append(parts, fmt.Sprintf("%d not to be had", f.Missing))
 	}
+	if f.Waiting == 0 {
+		return parts
+	}
+	waiting := fmt.Sprintf("%d named and not fetched", f.Waiting)
 	switch {
-	case f.Waiting > 0 && !f.Fetch:
-		parts = append(parts, "files.fetch is false")
-	case f.Waiting > 0 && f.Refused != "":
-		parts = append(parts, printable(f.Refused))
+	case !f.Fetch:
+		waiting += ": files.fetch is false"
+	case f.Refused != "":
+		waiting += ": LivePerson gives this login no files: " + printable(f.Refused)
 	}
-	return parts
+	return append(parts, waiting)
 }
 
 // exportDestination counts what one destination has taken in this run, and
@@ -112,9 +113,9 @@ func newExport(p *program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export",
 		Short: "Capture, cut, render and deliver, once",
-		Long: `One cycle: capture what is new or changed, cut it into bundles, deliver them to
-every destination, stop. Nothing is lost or repeated, however often it is
-stopped.
+		Long: `One cycle: capture what is new or changed, fetch the files that messages name,
+cut both into bundles, deliver them to every destination, stop. Nothing is lost
+or repeated, however often it is stopped.
 
 With --from and --to it is a backfill: the conversations that started in that
 period. The same command goes on where it stopped; run again it delivers only
@@ -124,7 +125,7 @@ now.
 
 With --dry-run it captures, and renders into a folder the bundle that each
 destination would be given next, to be looked at: nothing is cut, numbered,
-encrypted or delivered.
+encrypted or delivered, and no files are fetched (doc/files.md).
 
 A destination that fails is left alone for a while, longer each time up to an
 hour. One that is named with --destination is tried at once.`,

@@ -38,8 +38,8 @@ func atRest() sandbox.Settings {
 
 // account is the script command "account KIND": it serves an account at rest
 // and puts its URL into $URL. KIND is rest, denied (it knows nobody's
-// credentials), broken (a record cannot be named), fileless (it gives nobody files)
-// or lossy (it has none of the files that messages name).
+// credentials), broken (a record cannot be named), fileless (it gives nobody files),
+// lossy (it has none of the files that messages name) or heavy (each has 100 KB).
 func account(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: account KIND")
@@ -53,6 +53,8 @@ func account(ts *testscript.TestScript, neg bool, args []string) {
 		settings.Files.Refused = true
 	case "lossy":
 		settings.Files.Absent = 1
+	case "heavy":
+		settings.Files.Size = 100_000
 	case "broken":
 		settings.Faults = []sandbox.Fault{{Kind: sandbox.NoID, Numbers: []int{3}}}
 	default:

@@ -170,8 +170,8 @@ func (r *statusResult) text(w io.Writer) {
 	if r.Events != (statusEvents{}) {
 		fmt.Fprintln(w, r.Events)
 	}
-	if parts := r.Files.parts(); len(parts) > 0 {
-		fmt.Fprintf(w, "files: %s\n", strings.Join(append([]string{fmt.Sprintf("%d kept", r.Files.Kept)}, parts...), ", "))
+	if f := r.Files; f.Kept+f.Waiting+f.Missing > 0 {
+		fmt.Fprintf(w, "files: %s\n", f)
 	}
 	for _, d := range r.Destinations {
 		fmt.Fprintln(w, d)
@@ -188,6 +188,14 @@ func (e statusEvents) String() string {
 		parts = append(parts, "history has not confirmed those of "+count(e.Unconfirmed, "conversation"))
 	}
 	return "events: " + strings.Join(parts, "; ")
+}
+
+func (f statusFiles) String() string {
+	parts := append([]string{fmt.Sprintf("%d kept", f.Kept)}, f.parts()...)
+	if f.Waiting > 0 && f.Fetch && f.Refused == "" {
+		parts = append(parts, "the oldest for "+age(f.OldestWaitingSeconds))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (d statusDestination) String() string {
@@ -230,7 +238,7 @@ func (r *statusResult) next() string {
 }
 
 // longWaiting is for how many seconds a file may wait until a person has to look
-// why: what LivePerson does not have is on record by then.
+// why: what LivePerson does not have is on record as missing by then.
 const longWaiting = 2 * 24 * 3600
 
 // need is something that a person has to see to.
