@@ -107,13 +107,13 @@ func (k *filedumpKeys) keys() object {
 				return choice(at, "whose order of elements", "mattermost", "microsoft", "vendor")
 			})),
 			may("status", given(&k.status, func(at *string) scalar {
-				return choice(at, "status of finished file transfers", "Completed", "completed")
+				return choice(at, "status of finished file transfers; that of failed ones follows its case", "Completed", "completed")
 			})),
 			may("base64", given(&k.base64, func(at *bool) scalar { return boolean(at, "Base64Content beside Content") })),
 			may("perspective", given(&k.perspective, func(at *string) scalar {
 				return text(at, "what is written as Perspective: {account}, {conversation}, {slice}, {skill} and {skill_id} are filled in", "", nil)
 			})),
-			may("separator", given(&k.separator, func(at *string) scalar { return choice(at, "in paths of files", "/", `\`) })),
+			may("separator", given(&k.separator, func(at *string) scalar { return choice(at, "in paths of files that are not delivered", "/", `\`) })),
 			may("system", given(&k.system, func(at *string) scalar {
 				return text(at, "LoginName of what the system notes", "", checkLine(1, 254))
 			})),
