@@ -35,9 +35,14 @@ const incoming = ".incoming-"
 // tidy removes what a process that was killed has left. Nobody else may be
 // fetching.
 func (c contents) tidy() error {
-	left, err := filepath.Glob(filepath.Join(c.dir, incoming+"*"))
-	for _, name := range left {
-		err = errors.Join(err, os.Remove(name))
+	there, err := os.ReadDir(c.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, f := range there {
+		if strings.HasPrefix(f.Name(), incoming) {
+			err = errors.Join(err, os.Remove(filepath.Join(c.dir, f.Name())))
+		}
 	}
 	return err
 }
