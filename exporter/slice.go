@@ -253,7 +253,7 @@ func (s *slicer) take(m archive.Message, p place, variant, amends int) {
 }
 
 func (s *slicer) addHappening(e archive.Happening) {
-	if e.At < s.fromAt {
+	if e.At < s.fromAt && !(e.Kind == archive.Filed && e.At == 0) { // its message has no time and is taken
 		return
 	}
 	e.Late = e.At < s.debt.given.NewestAt
