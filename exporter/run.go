@@ -115,10 +115,11 @@ func (e *Exporter) run(ctx context.Context, kind string, only []string, captureA
 		}
 		g.Go(func() error { return w.run(gctx, captured) })
 	}
-	named := make(chan struct{})
+	named, filesErr := make(chan struct{}), error(nil)
 	g.Go(func() error {
 		defer close(captured) // what waits for its files can be cut
-		return files.run(gctx, named)
+		filesErr = files.run(gctx, named)
+		return nil // texts go on without files
 	})
 	if captureErr == nil {
 		complete, captureErr = captureAll(gctx, c)
@@ -127,6 +128,9 @@ func (e *Exporter) run(ctx context.Context, kind string, only []string, captureA
 	workErr := g.Wait()
 	if workErr != nil && errors.Is(captureErr, context.Canceled) && ctx.Err() == nil {
 		captureErr = nil // it was stopped because a worker could not go on
+	}
+	if workErr == nil {
+		workErr = filesErr
 	}
 	r.Captured = c.counts
 	if r.Files, err = files.sum(context.WithoutCancel(ctx)); err != nil {
@@ -244,7 +248,7 @@ func (e *Exporter) finish(ctx context.Context, r *Report, workers []*worker, com
 	if r.Quarantined > 0 {
 		problems = append(problems, ErrQuarantine)
 	}
-	r.Complete = complete && !waiting && !stopped
+	r.Complete = complete && !waiting && !stopped && captureErr == nil && workErr == nil
 	if e.Source != nil {
 		r.Searches = e.Source.Searches()
 	}
