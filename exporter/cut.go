@@ -69,7 +69,7 @@ func (w *worker) cutting() checkpoint.Cutting {
 	q := checkpoint.Cutting{Destination: w.row.ID, ClosedOnly: !w.dest.Cut.Immediately, Recorded: w.dest.Addresses != nil,
 		OpenBefore: now.Add(-w.dest.Cut.After).UnixMilli(), SurveyUntil: now.Add(-surveyGrace).UnixMilli()}
 	if q.ClosedOnly && w.Files.Fetch && !w.noFiles.Load() {
-		q.FilesNoted = now.Add(-filesHold).UnixMilli()
+		q.FilesNoted, q.FilesUntil = now.Add(-filesHold).UnixMilli(), now.UnixMilli()
 	}
 	return q
 }

@@ -108,7 +108,8 @@ type Cutting struct {
 	OpenBefore  int64 // with ClosedOnly
 	SurveyUntil int64 // closed before this counts as closed in spite of an open survey
 	Recorded    bool  // not what is known by events alone
-	FilesNoted  int64 // not with a file noted after this that nobody has looked for yet; 0: files are not waited for
+	FilesNoted  int64 // not with a file noted after this that nobody has looked for yet …
+	FilesUntil  int64 // … and not after this, as the clock was wrong; 0: files are not waited for
 }
 
 func (q Cutting) where() (string, []any) {
@@ -120,9 +121,9 @@ func (q Cutting) where() (string, []any) {
 	if q.Recorded {
 		where += ` AND v.recorded > 0`
 	}
-	if q.FilesNoted != 0 {
-		where += ` AND NOT EXISTS (SELECT 1 FROM file f WHERE f.conversation = due.conversation AND f.state = 'waiting' AND f.attempts = 0 AND f.noted_at > ?)`
-		args = append(args, q.FilesNoted)
+	if q.FilesUntil != 0 {
+		where += ` AND NOT EXISTS (SELECT 1 FROM file f WHERE f.conversation = due.conversation AND f.state = 'waiting' AND f.attempts = 0 AND f.noted_at > ? AND f.noted_at <= ?)`
+		args = append(args, q.FilesNoted, q.FilesUntil)
 	}
 	if q.ClosedOnly || q.Recorded {
 		where = `JOIN conversation v ON v.id = due.conversation ` + where
