@@ -121,8 +121,9 @@ func (q Cutting) where() (string, []any) {
 	if q.Recorded {
 		where += ` AND v.recorded > 0`
 	}
-	if q.FilesUntil != 0 {
-		where += ` AND NOT EXISTS (SELECT 1 FROM file f WHERE f.conversation = due.conversation AND f.state = 'waiting' AND f.attempts = 0 AND f.noted_at > ? AND f.noted_at <= ?)`
+	if q.FilesUntil != 0 { // by conversation, not by the index of states: as many files may wait as conversations are due
+		where += ` AND NOT EXISTS (SELECT 1 FROM file f WHERE f.conversation = due.conversation
+			AND +f.state = 'waiting' AND f.attempts = 0 AND +f.noted_at > ? AND +f.noted_at <= ?)`
 		args = append(args, q.FilesNoted, q.FilesUntil)
 	}
 	if q.ClosedOnly || q.Recorded {
