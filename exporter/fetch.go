@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,6 +72,7 @@ type fetcher struct {
 	due       func()        // something became due
 	watermark int64         // up to which history has been read
 	held      bool          // some destination was recovered: revisions go on from the archive's
+	down      bool          // they could not be reached when they were asked for last
 	mu        sync.Mutex
 	sums      FilesReport // but for its FileStatus
 	faults    int         // LivePerson's, one after the other
@@ -81,17 +83,9 @@ func (e *Exporter) newFetcher(due func()) *fetcher {
 }
 
 // run fetches until captured is closed and everything was looked for once that is
-// to be looked for now. Its error is one that ends the process's work: files that
-// LivePerson does not give are no reason to end anything.
+// to be looked for now. Its error is one of this machine: files that LivePerson does
+// not give are no fault of the run's.
 func (f *fetcher) run(ctx context.Context, captured <-chan struct{}) error {
-	if !f.Files.Fetch {
-		select {
-		case <-captured:
-			return nil
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
 	for done := false; !done; {
 		select {
 		case <-captured:
@@ -99,6 +93,9 @@ func (f *fetcher) run(ctx context.Context, captured <-chan struct{}) error {
 		case <-f.wake:
 		case <-ctx.Done():
 			return context.Cause(ctx)
+		}
+		if !f.Files.Fetch {
+			continue
 		}
 		if err := f.all(ctx); err != nil {
 			return err
@@ -113,34 +110,48 @@ var (
 	errFilesDown    = errors.New("LivePerson's files cannot be reached")
 )
 
-// mostFaults of LivePerson's, one after the other, end a look: each has been
-// repeated by the client.
-const mostFaults = 3
+// Faults of LivePerson's, one after the other, end a look: each has been repeated by
+// the client. Answers that repeating does not change may concern one conversation.
+const (
+	mostFaults  = 3
+	mostAnswers = 100
+)
 
-// all looks for every file whose time has come.
+// all looks for every file whose time has come. While another process does so, there
+// is nothing to do.
 func (f *fetcher) all(ctx context.Context) error {
 	refusal, err := f.cp.FilesRefused(ctx)
-	if err != nil || refusal.At != 0 && f.millis()-refusal.At < refusedPause.Milliseconds() {
-		return err
-	}
-	if f.held, err = f.cp.AnyHeld(ctx); err != nil {
-		return err
-	}
-	place, err := f.cp.Place(ctx)
 	if err != nil {
 		return err
 	}
-	f.faults, f.watermark = 0, place.Watermark
+	f.noFiles.Store(refusal.At != 0) // another process may have found out
+	if since := f.millis() - refusal.At; refusal.At != 0 && since >= 0 && since < refusedPause.Milliseconds() {
+		return nil
+	}
+	f.faults = 0
 	for more := true; more && err == nil; {
 		more, err = f.some(ctx)
 	}
-	if f.news.is("files", textOf(err)) && err != nil && ctx.Err() == nil {
+	f.down = errors.Is(err, errFilesDown)
+	switch what := cmp.Or(whichOf(err, errFilesRefused, errFilesDown), err); {
+	case ctx.Err() != nil:
+	case f.news.is("files", textOf(what)) && err != nil:
 		f.Log.Warn("files that messages name are not fetched for now", "error", err)
 	}
-	if errors.Is(err, errFilesRefused) || errors.Is(err, errFilesDown) {
+	if f.down || errors.Is(err, errFilesRefused) {
 		return nil
 	}
 	return err
+}
+
+// whichOf is which of some errors err is, nil for none: the words of answers differ.
+func whichOf(err error, kinds ...error) error {
+	for _, k := range kinds {
+		if errors.Is(err, k) {
+			return k
+		}
+	}
+	return nil
 }
 
 // someFiles is how many conversations are looked at in one go.
@@ -149,20 +160,28 @@ const someFiles = 64
 // some looks for the files of some conversations, and tells whether there may be
 // more. Only one process does so at a time.
 func (f *fetcher) some(ctx context.Context) (more bool, err error) {
-	release, err := f.waitForLease(ctx, "files")
-	if err != nil {
+	release, free, err := f.tryLease("files")
+	if err != nil || !free {
 		return false, err
 	}
 	defer release()
 	if err := f.contents().tidy(); err != nil {
 		return false, fmt.Errorf("files: %w", err)
 	}
-	list, err := f.cp.WantingFiles(ctx, f.millis(), someFiles)
+	if f.held, err = f.cp.AnyHeld(ctx); err != nil {
+		return false, err
+	}
+	place, err := f.cp.Place(ctx)
+	if err != nil {
+		return false, err
+	}
+	f.watermark = place.Watermark
+	list, err := f.cp.WantingFiles(ctx, f.millis(), farthest(f.millis()), someFiles)
 	if err != nil || len(list) == 0 {
 		return false, err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(max(f.Concurrency, 1))
+	g.SetLimit(max(f.Concurrency-1, 1)) // history goes on meanwhile
 	for _, w := range list {
 		g.Go(func() error { return f.look(ctx, w) })
 	}
@@ -174,11 +193,14 @@ func (f *fetcher) look(ctx context.Context, w checkpoint.Wanting) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)
 	}
+	l := &looking{fetcher: f, wanting: w}
+	if w.Half && f.sectionsInWork() {
+		return f.cp.Update(ctx, l.putOff)
+	}
 	files, err := f.cp.FilesOf(ctx, w.Conversation)
 	if err != nil {
 		return err
 	}
-	l := &looking{fetcher: f, wanting: w}
 	l.begin(files)
 	err = l.fetch(ctx)
 	switch {
@@ -197,7 +219,7 @@ func (f *fetcher) look(ctx context.Context, w checkpoint.Wanting) error {
 			return err
 		}
 	}
-	return f.count(err)
+	return f.faulty(err)
 }
 
 // isLivePersons tells a fault of the API from one of this machine.
@@ -207,15 +229,20 @@ func isLivePersons(err error) bool {
 	return errors.As(err, &api) || errors.As(err, &auth)
 }
 
-// count counts LivePerson's faults, one after the other; nil: there was none.
-func (f *fetcher) count(err error) error {
+// faulty counts LivePerson's faults, one after the other, and fails after too many;
+// nil: there was none.
+func (f *fetcher) faulty(err error) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err == nil {
 		f.faults = 0
 		return nil
 	}
-	if f.faults++; f.faults >= mostFaults {
+	most := mostFaults
+	if api, ok := errors.AsType[*liveperson.APIError](err); ok && !api.Temporary() {
+		most = mostAnswers
+	}
+	if f.faults++; f.faults >= most {
 		return fmt.Errorf("%w: %w", errFilesDown, err)
 	}
 	return nil
@@ -243,10 +270,14 @@ const (
 func (f *fetcher) sleep(ctx context.Context) error {
 	t := time.NewTimer(fetchEvery)
 	defer t.Stop()
+	wake := f.wake
+	if f.down {
+		wake = nil // whatever is new, it is no more to be reached than the rest
+	}
 	select {
 	case <-t.C:
 		return nil
-	case <-f.wake:
+	case <-wake:
 		return pauseFor(ctx, fetchSoon)
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -306,10 +306,10 @@ func TestMatchGuessesNothing(t *testing.T) {
 		{"one link twice", []string{"/x.jpg"}, []string{"/x.jpg", "/x.jpg"}, []int{-1}},
 		{"nothing", []string{"/"}, []string{"/", "/x"}, []int{0}},
 	} {
-		var files []checkpoint.HostedFile
+		var files []*sought
 		var links []liveperson.Link
 		for _, f := range c.files {
-			files = append(files, checkpoint.HostedFile{Path: f})
+			files = append(files, &sought{HostedFile: checkpoint.HostedFile{Path: f}})
 		}
 		for _, l := range c.links {
 			links = append(links, liveperson.Link{Path: l})

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"lpexport/archive"
@@ -12,10 +11,10 @@ import (
 )
 
 // keep notes that a file's bytes are in the state.
-func (s *sought) keep(f *checkpoint.HostedFile) {
-	kind, extension := s.called(f.Label)
-	f.State, f.NextAt, f.Error = checkpoint.FileKept, 0, ""
-	f.SHA256, f.Bytes, f.Type, f.Name = s.sha256, s.bytes, kind, archive.AttachmentName(s.sha256, extension)
+func (s *sought) keep() {
+	kind, extension := s.got.called(s.Label)
+	s.State, s.NextAt, s.Error = checkpoint.FileKept, 0, ""
+	s.SHA256, s.Bytes, s.Type, s.Name = s.got.sha256, s.got.bytes, kind, archive.AttachmentName(s.got.sha256, extension)
 }
 
 // leastLooks is how often a file is looked for at least before it is given up.
@@ -23,33 +22,59 @@ const leastLooks = 3
 
 // outcome settles one file after a look, and tells whether an archive is to know.
 // fault is why the look ended before its end.
-func (l *looking) outcome(f *checkpoint.HostedFile, s *sought, fault error) (tell bool) {
+func (l *looking) outcome(s *sought, fault error) (tell bool) {
+	found := s.have || s.among || s.why != "" // out
+	if s.State == checkpoint.FileKept || l.more && !found {
+		return false // it is not looked for, or with the next look
+	}
 	now := l.millis()
-	f.Attempts++
+	s.changed, s.Attempts = true, s.Attempts+1
 	switch {
-	case f.State == checkpoint.FileAmong:
-		f.NextAt, f.Error = 0, ""
-		return false
 	case s.have:
-		s.keep(f)
+		s.keep()
 		return true
-	case s.why == "": // it was not found out
-		f.NextAt, f.Error = now+lookPause(f.Attempts), textOf(cmp.Or(fault, l.fault, l.refusal))
-		return false
+	case s.among || s.State == checkpoint.FileAmong:
+		l.settleAmongOthers(s, now)
+	case !found:
+		s.SoughtAt, s.NextAt, s.Error = 0, now+lookPause(s.Attempts), textOf(cmp.Or(fault, l.fault, l.refusal))
+	case s.State == checkpoint.FileMissing:
+		s.NextAt, s.Error = now+missingPause.Milliseconds(), s.why
+	default:
+		return l.inVain(s, now)
 	}
-	if f.Error = s.why; f.State == checkpoint.FileMissing {
-		f.NextAt = now + missingPause.Milliseconds()
-		return false
+	return false
+}
+
+// settleAmongOthers settles a file that nobody tells from others. Links may come late:
+// there is one more look.
+func (l *looking) settleAmongOthers(s *sought, now int64) {
+	s.Error = ""
+	switch {
+	case s.State != checkpoint.FileAmong:
+		s.State, s.NextAt = checkpoint.FileAmong, now+longestLook.Milliseconds()
+	case s.NextAt == 0 || s.NextAt > now:
+	case l.looked:
+		s.NextAt = 0
+	default:
+		s.NextAt = now + lookPause(s.Attempts)
 	}
-	if !s.forever && (now-f.NotedAt < l.Files.GiveUp.Milliseconds() || f.Attempts < leastLooks) {
-		f.NextAt = now + lookPause(f.Attempts)
-		if s.why == whyNotListed {
-			f.Error = "" // it may take a while
-		}
-		return false
+}
+
+// inVain puts off a file that LivePerson does not give, or gives it up. Only the time
+// counts in which it was answered each time.
+func (l *looking) inVain(s *sought, now int64) (tell bool) {
+	if s.Error = s.why; s.SoughtAt == 0 || s.SoughtAt > now {
+		s.SoughtAt = now
 	}
-	f.State, f.NextAt = checkpoint.FileMissing, now+missingPause.Milliseconds()
-	return true
+	if s.forever || now-s.SoughtAt >= l.Files.GiveUp.Milliseconds() && s.Attempts >= leastLooks {
+		s.State, s.NextAt = checkpoint.FileMissing, now+missingPause.Milliseconds()
+		return true
+	}
+	s.NextAt = now + lookPause(s.Attempts)
+	if s.why == whyNotListed {
+		s.Error = "" // it may take a while
+	}
+	return false
 }
 
 // lookPause is how long to wait after so many looks, in milliseconds.
@@ -67,16 +92,16 @@ const inWorkPause = time.Minute
 // settle stores what came of a look: the files, and in one revision what archives
 // are to know of them.
 func (l *looking) settle(ctx context.Context, fault error) error {
-	was := slices.Clone(l.files)
 	var tell []archive.Happening
-	for i := range l.files {
-		f := &l.files[i]
-		if s := l.sought[f.ID]; s != nil && l.outcome(f, s, fault) {
-			tell = append(tell, filed(f))
+	for _, s := range l.named {
+		if l.outcome(s, fault) {
+			tell = append(tell, filed(&s.HostedFile))
 		}
 	}
-	for i := range l.strange {
-		tell = append(tell, filed(&l.strange[i]))
+	for _, s := range l.unclaimed {
+		if l.settleUnclaimed(s, fault) {
+			tell = append(tell, filed(&s.HostedFile))
+		}
 	}
 	due := false
 	err := l.cp.Update(ctx, func(tx *checkpoint.Tx) error {
@@ -84,12 +109,8 @@ func (l *looking) settle(ctx context.Context, fault error) error {
 		if err != nil {
 			return err
 		}
-		due = free && len(tell) > 0
-		if !free { // nothing has come of it
-			l.files, l.strange = was, nil
-			for i := range l.files {
-				l.files[i].NextAt = l.millis() + inWorkPause.Milliseconds()
-			}
+		if due = free && len(tell) > 0; !free {
+			return l.putOff(tx) // nothing has come of it
 		}
 		return l.put(tx)
 	})
@@ -104,24 +125,34 @@ func (l *looking) settle(ctx context.Context, fault error) error {
 	return nil
 }
 
+// putOff makes sure that the conversation is not looked at again at once.
+func (l *looking) putOff(tx *checkpoint.Tx) error {
+	now := l.millis()
+	return tx.PutOffFiles(l.wanting.Conversation, now, farthest(now), now+inWorkPause.Milliseconds())
+}
+
+// farthest is behind every pause that can have begun by now.
+func farthest(now int64) int64 { return now + missingPause.Milliseconds() + time.Hour.Milliseconds() }
+
 func (l *looking) put(tx *checkpoint.Tx) error {
-	for i := range l.files {
-		if l.sought[l.files[i].ID] == nil {
-			continue
-		}
-		if err := tx.PutFile(&l.files[i]); err != nil {
-			return err
+	for _, list := range [][]*sought{l.named, l.unclaimed} {
+		for _, s := range list {
+			switch {
+			case s.dropped && s.ID != 0:
+				if err := tx.DropFile(s.ID); err != nil {
+					return err
+				}
+			case s.changed:
+				if err := tx.PutFile(&s.HostedFile); err != nil {
+					return err
+				}
+			}
 		}
 	}
-	for i := range l.strange {
-		if err := tx.PutFile(&l.strange[i]); err != nil {
-			return err
-		}
+	if l.more {
+		return nil
 	}
-	if l.unnamed.settle(l) {
-		return tx.PutFile(&l.unnamed.HostedFile)
-	}
-	return nil
+	return l.putOff(tx)
 }
 
 // tell makes a revision of what happened. free is false while the conversation is

@@ -1,6 +1,9 @@
 package checkpoint
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // States of a file that a message names.
 const (
@@ -10,9 +13,8 @@ const (
 	FileMissing = "missing" // LivePerson has it no more, or never had
 )
 
-// HostedFile is a file that a message names. One that was found in a conversation and
-// bears no message's name has a Link and no Path; with neither it stands for what is
-// listed without a name and not fetched yet.
+// HostedFile is a file that a message names. What LivePerson lists of a conversation
+// without the name of any message's file has a Link and no Path.
 type HostedFile struct {
 	ID           int64
 	Conversation int64
@@ -22,6 +24,7 @@ type HostedFile struct {
 	SentAt       int64
 	Label        string // what LivePerson calls its type
 	NotedAt      int64
+	SoughtAt     int64 // since when LivePerson has answered each time that it is not to be had; 0: it has not
 	State        string
 	Attempts     int
 	NextAt       int64  // next look; 0: none
@@ -41,47 +44,72 @@ func (tx *Tx) WantFile(f HostedFile) error {
 // its ID.
 func (tx *Tx) PutFile(f *HostedFile) (err error) {
 	if f.ID != 0 {
-		return tx.exec(`UPDATE file SET noted_at = ?, state = ?, attempts = ?, next_at = ?, error = ?, sha256 = ?, name = ?, type = ?, bytes = ? WHERE id = ?`,
-			f.NotedAt, f.State, f.Attempts, null(f.NextAt), f.Error, f.SHA256, f.Name, f.Type, f.Bytes, f.ID)
+		return tx.exec(`UPDATE file SET sought_at = ?, sent_at = ?, state = ?, attempts = ?, next_at = ?, error = ?, sha256 = ?, name = ?, type = ?, bytes = ? WHERE id = ?`,
+			null(f.SoughtAt), f.SentAt, f.State, f.Attempts, null(f.NextAt), f.Error, f.SHA256, f.Name, f.Type, f.Bytes, f.ID)
 	}
-	f.ID, err = tx.insert(`INSERT INTO file (conversation, path, link, dialog, sender, sent_at, label, noted_at, state, attempts, next_at, error, sha256, name, type, bytes)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, f.Conversation, f.Path, f.Link, f.Dialog, f.Sender, f.SentAt, f.Label, f.NotedAt,
-		f.State, f.Attempts, null(f.NextAt), f.Error, f.SHA256, f.Name, f.Type, f.Bytes)
+	f.ID, err = tx.insert(`INSERT INTO file (conversation, path, link, dialog, sender, sent_at, label, noted_at, sought_at, state, attempts, next_at, error, sha256, name, type, bytes)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, f.Conversation, f.Path, f.Link, f.Dialog, f.Sender, f.SentAt, f.Label, f.NotedAt,
+		null(f.SoughtAt), f.State, f.Attempts, null(f.NextAt), f.Error, f.SHA256, f.Name, f.Type, f.Bytes)
 	return err
+}
+
+// PutOffFiles puts off the files of a conversation for which WantingFiles lists it.
+func (tx *Tx) PutOffFiles(conversation, now, farthest, until int64) error {
+	return tx.exec(`UPDATE file SET next_at = ? WHERE conversation = ? AND (next_at <= ? OR next_at > ?)`, until, conversation, now, farthest)
+}
+
+// DropFile forgets what no message names and LivePerson lists no more, or is kept now.
+func (tx *Tx) DropFile(id int64) error {
+	return tx.exec(`DELETE FROM file WHERE id = ? AND path = ''`, id)
 }
 
 // Wanting is a conversation with files that are to be looked for.
 type Wanting struct {
 	Conversation int64
 	SourceID     string
+	Half         bool // parts of a revision lie there that is not complete
 }
 
-// WantingFiles lists up to limit conversations with files whose next look has
-// come, those first that have waited longest.
-func (c *Checkpoint) WantingFiles(ctx context.Context, now int64, limit int) (list []Wanting, err error) {
-	err = c.list(ctx, func(s scanner) error {
+// WantingFiles lists up to limit conversations with files whose next look has come,
+// or is put off to a time after farthest, as the clock was wrong; those first that
+// have waited longest. One of which nothing is captured yet is not among them.
+func (c *Checkpoint) WantingFiles(ctx context.Context, now, farthest int64, limit int) (list []Wanting, err error) {
+	listed := map[int64]bool{}
+	each := func(s scanner) error {
 		var w Wanting
-		if err := s.Scan(&w.Conversation, &w.SourceID); err != nil {
+		if err := s.Scan(&w.Conversation, &w.SourceID, &w.Half); err != nil {
 			return err
 		}
-		list = append(list, w)
+		if !listed[w.Conversation] {
+			listed[w.Conversation] = true
+			list = append(list, w)
+		}
 		return nil
-	}, `SELECT f.conversation, v.source_id FROM file f JOIN conversation v ON v.id = f.conversation
-		WHERE f.next_at <= ? GROUP BY f.conversation ORDER BY min(f.next_at), f.conversation LIMIT ?`, now, limit)
+	}
+	if err := c.list(ctx, each, fmt.Sprintf(wantingFiles, "<="), now, limit); err != nil || len(list) > 0 {
+		return list, err
+	}
+	err = c.list(ctx, each, fmt.Sprintf(wantingFiles, ">"), farthest, limit)
 	return list, err
 }
+
+// wantingFiles goes through files in the order of their index, so that only what is
+// listed is read, of millions.
+const wantingFiles = `SELECT f.conversation, v.source_id, EXISTS (SELECT 1 FROM record r WHERE r.conversation = v.id AND r.revision > v.revision)
+	FROM file f CROSS JOIN conversation v ON v.id = f.conversation WHERE f.next_at %s ? AND v.revision > 0
+	GROUP BY f.next_at, f.conversation ORDER BY f.next_at, f.conversation LIMIT ?`
 
 // FilesOf lists all files of a conversation, in the order they were noted.
 func (c *Checkpoint) FilesOf(ctx context.Context, conversation int64) (list []HostedFile, err error) {
 	err = c.list(ctx, func(s scanner) error {
 		var f HostedFile
-		if err := s.Scan(&f.ID, &f.Conversation, &f.Path, &f.Link, &f.Dialog, &f.Sender, &f.SentAt, &f.Label, &f.NotedAt, &f.State, &f.Attempts, &f.NextAt,
+		if err := s.Scan(&f.ID, &f.Conversation, &f.Path, &f.Link, &f.Dialog, &f.Sender, &f.SentAt, &f.Label, &f.NotedAt, &f.SoughtAt, &f.State, &f.Attempts, &f.NextAt,
 			&f.Error, &f.SHA256, &f.Name, &f.Type, &f.Bytes); err != nil {
 			return err
 		}
 		list = append(list, f)
 		return nil
-	}, `SELECT id, conversation, path, link, dialog, sender, sent_at, label, noted_at, state, attempts, coalesce(next_at, 0),
+	}, `SELECT id, conversation, path, link, dialog, sender, sent_at, label, noted_at, coalesce(sought_at, 0), state, attempts, coalesce(next_at, 0),
 		error, sha256, name, type, bytes FROM file WHERE conversation = ? ORDER BY id`, conversation)
 	return list, err
 }

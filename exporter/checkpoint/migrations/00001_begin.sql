@@ -114,18 +114,19 @@ CREATE TABLE event (
 CREATE INDEX event_new ON event (id) WHERE waits = '';
 CREATE INDEX event_waits ON event (conversation, dialog) WHERE waits != '';
 
--- Files that messages name, and what came of fetching them. What was fetched and
--- bears no name of a message has a link instead of a path.
+-- Files that messages name, and what came of fetching them. What LivePerson lists
+-- without the name of any message's file has a link instead of a path.
 CREATE TABLE file (
     id           INTEGER PRIMARY KEY,
     conversation INTEGER NOT NULL REFERENCES conversation,
     path         TEXT    NOT NULL, -- as the message names it
-    link         TEXT    NOT NULL, -- path of the link under which it was found, without a message's name
+    link         TEXT    NOT NULL, -- path of the link, #, and the hash once it was fetched
     dialog       TEXT    NOT NULL,
     sender       TEXT    NOT NULL,
     sent_at      INTEGER NOT NULL,
     label        TEXT    NOT NULL, -- what LivePerson calls its type
     noted_at     INTEGER NOT NULL,
+    sought_at    INTEGER,          -- since when LivePerson has answered each time that it is not to be had
     state        TEXT    NOT NULL, -- waiting, kept, among, missing
     attempts     INTEGER NOT NULL DEFAULT 0,
     next_at      INTEGER,          -- next look; null when there is none

@@ -1,0 +1,427 @@
+package exporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"lpexport/exporter/checkpoint"
+	"lpexport/liveperson"
+)
+
+// gone is what storage answers to a link that has ended, or whose file is no more.
+func gone(op string) error {
+	return &liveperson.APIError{Op: op, Status: 404, Err: liveperson.ErrLinkExpired}
+}
+
+func down(op string) error { return &liveperson.APIError{Op: op, Status: 503} }
+
+// photos is a conversation whose messages are all files, of the given numbers.
+func photos(id string, numbers ...int) talk {
+	k := talk{id: id, files: map[int]string{}}
+	for i, n := range numbers {
+		k.said, k.files[i] = append(k.said, said{i, "photo"}), pathOf(n)
+	}
+	return k
+}
+
+// bytesOf are the contents that were attached, without slices and paths.
+func bytesOf(attached []string) (list []string) {
+	for _, a := range attached {
+		_, bytes, _ := strings.Cut(a, " = ")
+		list = append(list, bytes)
+	}
+	return list
+}
+
+// mustHave makes sure that a conversation's files were attached, each once, and no others.
+func (r *trial) mustHave(conversation string, numbers ...int) {
+	r.t.Helper()
+	got, want := bytesOf(r.attached("local", conversation)), []string{}
+	for _, n := range numbers {
+		want = append(want, picture(n))
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		r.t.Errorf("attached to %s: %.300q, want %v", conversation, got, numbers)
+	}
+	r.sound()
+}
+
+// tries is a cycle that may find that something is to be tried again.
+func (r *trial) tries() Report {
+	r.t.Helper()
+	report, err := r.Cycle(context.Background(), nil)
+	if err != nil && !errors.Is(err, ErrIncomplete) {
+		r.t.Error(err)
+	}
+	return report
+}
+
+// Links that have other paths in every answer, one of which leads nowhere: what is
+// fetched again is no progress.
+func TestLinksThatChangeAndEndAreNotFollowedForEver(t *testing.T) {
+	r, h, s := fileTrial(t, nil)
+	h.put(photos("a", 1, 2))
+	lists := 0
+	s.fail = func(op, _, path string) error {
+		switch {
+		case op == "list":
+			if lists++; lists > 20 {
+				return down(op)
+			}
+			s.files = map[string][]shelved{"a": {{fmt.Sprintf("/dl/%d-1", lists), picture(1)}, {fmt.Sprintf("/dl/%d-2", lists), picture(2)}}}
+		case strings.HasSuffix(path, "-2"):
+			return gone(op)
+		}
+		return nil
+	}
+	r.tries()
+	if lists > 3 {
+		t.Errorf("asked for links %d times in one look", lists)
+	}
+	r.mustHave("a", 1)
+}
+
+// A file that no message names is not forgotten for LivePerson's being down when its
+// time has come.
+func TestAFileThatNoMessageNamesSurvivesFaults(t *testing.T) {
+	for _, broken := range []string{"list", "get"} {
+		r, h, s := fileTrial(t, nil)
+		h.put(photos("a", 1))
+		s.put("a", shelved{pathOf(1), picture(1)}, shelved{pathOf(2), picture(2)})
+		r.runs(nil)
+		s.fail = func(op, _, _ string) error {
+			if op == broken {
+				return down(op)
+			}
+			return nil
+		}
+		r.clock.Advance(2 * historyLag)
+		r.tries()
+		s.fail = nil
+		r.clock.Advance(longestLook)
+		r.runs(nil)
+		r.mustHave("a", 1, 2)
+	}
+}
+
+// … nor for its conversation's being captured in sections then.
+func TestAFileThatNoMessageNamesWaitsForSections(t *testing.T) {
+	r, h, s := fileTrial(t, nil)
+	h.put(photos("a", 1))
+	s.put("a", shelved{pathOf(1), picture(1)}, shelved{pathOf(2), picture(2)})
+	r.runs(nil)
+	r.clock.Advance(2 * historyLag)
+	release, err := r.leaseBig(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := func(tx *checkpoint.Tx) error {
+		known, err := tx.Conversation("a")
+		if err != nil {
+			return err
+		}
+		return tx.PutPart(known.ID, known.Revision+1, 0, r.packer.part("info", []byte("{}")), 0)
+	}
+	if err := r.cp.Update(context.Background(), half); err != nil {
+		t.Fatal(err)
+	}
+	gets := s.gets
+	r.runs(nil)
+	r.clock.Advance(historyLag)
+	r.runs(nil)
+	if s.gets != gets {
+		t.Errorf("fetched %d files that cannot be told of", s.gets-gets)
+	}
+	release()
+	r.clock.Advance(longestLook)
+	r.runs(nil)
+	r.mustHave("a", 1, 2)
+	r.holds("local", "a", "0: photo")
+}
+
+// The only link is of a message that history has not told yet: it stands for no other
+// file, and each is delivered once, as its own message's.
+func TestALinkOfAnotherMessageStandsForNone(t *testing.T) {
+	r, h, s := fileTrial(t, nil)
+	k := photos("a", 1)
+	h.put(k)
+	s.put("a", shelved{pathOf(2), picture(2)})
+	r.runs(nil)
+	r.mustAttach("a")
+	h.put(photos("a", 1, 2))
+	s.put("a", shelved{pathOf(1), picture(1)}, shelved{pathOf(2), picture(2)})
+	r.clock.Advance(5 * time.Minute)
+	r.runs(nil)
+	r.mustAttach("a", is(2, pathOf(1), picture(1)), is(2, pathOf(2), picture(2)))
+}
+
+// Where links bear names, one without a message's stands for no file either, however
+// long it has been there.
+func TestAFileThatIsListedLateIsNotTakenForAnother(t *testing.T) {
+	r, h, s := fileTrial(t, nil)
+	h.put(photos("a", 1, 3))
+	s.put("a", shelved{pathOf(1), picture(1)}, shelved{pathOf(2), picture(2)})
+	for range 4 {
+		r.runs(nil)
+		r.clock.Advance(historyLag)
+	}
+	s.put("a", shelved{pathOf(1), picture(1)}, shelved{pathOf(2), picture(2)}, shelved{pathOf(3), picture(3)})
+	r.clock.Advance(longestLook)
+	r.runs(nil)
+	r.mustHave("a", 1, 2, 3)
+}
+
+// Links without names: as many as there are files does not mean that none comes
+// later.
+func TestALateLinkWithoutANameIsFollowed(t *testing.T) {
+	r, h, s := fileTrial(t, nil)
+	h.put(photos("a", 1))
+	s.put("a", shelved{"/dl/1", picture(2)}) // of a message that is never told
+	r.runs(nil)
+	s.put("a", shelved{"/dl/1", picture(2)}, shelved{"/dl/2", picture(1)})
+	for range 3 {
+		r.clock.Advance(longestLook)
+		r.runs(nil)
+	}
+	r.mustHave("a", 1, 2)
+	lists := s.lists
+	r.clock.Advance(longestLook)
+	r.runs(nil)
+	if s.lists != lists {
+		t.Error("it is looked for for ever")
+	}
+}
+
+// What no message names and is not to be had ends too, on record.
+func TestAStrangeFileThatIsNotToBeHadIsOnRecord(t *testing.T) {
+	r, h, s := fileTrial(t, nil)
+	h.put(photos("a", 1))
+	s.put("a", shelved{pathOf(1), picture(1)}, shelved{pathOf(2), strings.Repeat("x", 1<<20+1)})
+	for range 12 {
+		r.tries()
+		r.clock.Advance(6 * time.Hour)
+	}
+	report := r.runs(nil)
+	if report.Files.Waiting != 0 || report.Files.Missing != 1 {
+		t.Errorf("the run says %+v", report.Files)
+	}
+	got := bytesOf(r.attached("local", "a"))
+	if len(got) != 2 || got[0] != picture(1) || !strings.Contains(got[1], "larger than") {
+		t.Errorf("attached: %.200q", got)
+	}
+	gets := s.gets
+	r.clock.Advance(longestLook)
+	r.runs(nil)
+	if s.gets != gets {
+		t.Error("it is fetched every day")
+	}
+	s.put("a", shelved{pathOf(1), picture(1)}, shelved{pathOf(2), picture(2)})
+	r.clock.Advance(missingPause)
+	r.runs(nil)
+	if got := bytesOf(r.attached("local", "a")); len(got) != 3 || got[2] != picture(2) {
+		t.Errorf("attached: %.200q", got)
+	}
+}
+
+// Files of a conversation of which nothing is captured yet are not even asked for.
+func TestFilesOfWhatIsInQuarantineAreNotFetchedAgainAndAgain(t *testing.T) {
+	r, h, s := fileTrial(t, nil)
+	h.limit, h.alone = 100, 100
+	k := photos("a", 1)
+	record := strings.Replace(k.record(), `"messageRecords":[`, `"messageRecords":["no message",`, 1)
+	h.records["a"] = record
+	s.put("a", shelved{pathOf(1), picture(1)})
+	for range 5 {
+		r.clock.Advance(2 * time.Minute)
+		r.runs(ErrQuarantine)
+	}
+	if s.gets+s.lists != 0 {
+		t.Errorf("asked for links %d times, for files %d times", s.lists, s.gets)
+	}
+	h.put(k)
+	r.clock.Advance(2 * time.Minute)
+	r.runs(nil)
+	r.mustHave("a", 1)
+}
+
+// A refusal that one process met ends for all when one of them is given files.
+func TestAnotherProcessEndsARefusal(t *testing.T) {
+	r, h, s := fileTrial(t, nil)
+	h.put(photos("a", 1))
+	s.put("a", shelved{pathOf(1), picture(1)})
+	err := r.cp.Update(context.Background(), func(tx *checkpoint.Tx) error {
+		return tx.RefuseFiles(checkpoint.Refusal{At: r.millis(), Why: "another process was refused"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.runs(nil)
+	r.clock.Advance(refusedPause)
+	if report := r.runs(nil); report.Files.Refused != "" || report.Files.Kept != 1 {
+		t.Errorf("the run says %+v", report.Files)
+	}
+}
+
+// A clock that was ahead for a while: nothing waits until that time has come.
+func TestFilesAfterAClockThatWasAhead(t *testing.T) {
+	r, h, s := fileTrial(t, later)
+	r.clock.Advance(365 * 24 * time.Hour)
+	h.put(photos("a", 1))
+	s.fail = func(op, _, _ string) error { return down(op) }
+	r.tries()
+	s.refused = true
+	r.clock.Advance(time.Hour)
+	r.tries()
+	r.clock.Advance(-365 * 24 * time.Hour)
+	s.refused, s.fail = false, nil
+	k := photos("a", 1)
+	k.closed = true
+	h.put(k)
+	s.put("a", shelved{pathOf(1), picture(1)})
+	r.runs(nil)
+	r.mustHave("a", 1)
+}
+
+// Days without an answer are no days in which a file was looked for.
+func TestAnOutageIsNoReasonToGiveUp(t *testing.T) {
+	r, h, s := fileTrial(t, nil)
+	h.put(photos("a", 1))
+	s.fail = func(op, _, _ string) error { return down(op) }
+	for range 5 {
+		r.tries()
+		r.clock.Advance(longestLook)
+	}
+	s.fail = nil
+	for range 4 { // it answers again, but its lists are behind
+		if report := r.tries(); report.Files.Missing != 0 {
+			t.Errorf("given up: %+v", report.Files)
+		}
+		r.clock.Advance(time.Hour)
+	}
+	s.put("a", shelved{pathOf(1), picture(1)})
+	r.clock.Advance(longestLook)
+	r.runs(nil)
+	r.mustHave("a", 1)
+}
+
+// Another process that is fetching for hours keeps nobody's texts.
+func TestARunDoesNotWaitForAnothersFetching(t *testing.T) {
+	r, h, s := fileTrial(t, nil)
+	release, err := r.waitForLease(context.Background(), "files")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	h.put(photos("a", 1))
+	s.put("a", shelved{pathOf(1), picture(1)})
+	r.runs(nil)
+	r.holds("local", "a", "0: photo")
+}
+
+// A folder that cannot be written keeps no text.
+func TestTextsGoOnWhenFilesCannotBeStored(t *testing.T) {
+	r, h, s := fileTrial(t, nil)
+	h.put(photos("a", 1))
+	s.put("a", shelved{pathOf(1), picture(1)})
+	s.fail = func(op, _, _ string) error {
+		if op == "get" {
+			return syscall.ENOSPC
+		}
+		return nil
+	}
+	if report, err := r.Cycle(context.Background(), nil); !errors.Is(err, syscall.ENOSPC) || report.Complete {
+		t.Errorf("the run ended with %v: %+v", err, report)
+	}
+	r.holds("local", "a", "0: photo")
+	s.fail = nil
+	r.clock.Advance(time.Minute)
+	r.runs(nil)
+	r.mustHave("a", 1)
+}
+
+// A file with the name of another one's strange link is another file.
+func TestAPathThatGoesOnWithAHash(t *testing.T) {
+	r, h, s := fileTrial(t, nil)
+	h.put(photos("a", 1, 2))
+	s.put("a", shelved{"/dl#x", picture(1)})
+	r.runs(nil)
+	s.put("a", shelved{"/dl#x", picture(1)}, shelved{"/dl", picture(2)})
+	r.clock.Advance(2 * time.Minute)
+	r.runs(nil)
+	r.mustHave("a", 1, 2)
+}
+
+// A state whose path means something to a pattern.
+func TestAStateInAnOddFolder(t *testing.T) {
+	odd := ""
+	r, h, s := fileTrial(t, func(set *Settings) { odd = filepath.Join(set.State, "[x"); set.State = odd })
+	r.state = odd
+	h.put(photos("a", 1))
+	s.put("a", shelved{pathOf(1), picture(1)})
+	r.runs(nil)
+	r.mustHave("a", 1)
+}
+
+// A conversation with very many files is settled in portions: an end in between costs
+// little.
+func TestManyFilesAreSettledInPortions(t *testing.T) {
+	r, h, s := fileTrial(t, nil)
+	k, files := talk{id: "a", files: map[int]string{}}, []shelved{}
+	for i := range 2*mostFiles + 1 {
+		k.said, k.files[i] = append(k.said, said{i, "photo"}), pathOf(i)
+		files = append(files, shelved{pathOf(i), picture(i)})
+	}
+	h.put(k)
+	s.put("a", files...)
+	settled := 0
+	r.Step = func(name string) {
+		if name == "files stored" {
+			settled++
+		}
+	}
+	r.runs(nil)
+	if got := r.attached("local", "a"); len(got) != len(files) || s.gets != len(files) {
+		t.Errorf("%d files attached, %d fetched", len(got), s.gets)
+	}
+	if settled < 3 {
+		t.Errorf("settled %d times", settled)
+	}
+}
+
+// An answer that concerns one conversation says nothing of the others.
+func TestConversationsWithoutAnAnswerStopNoOthers(t *testing.T) {
+	r, h, s := fileTrial(t, func(s *Settings) { s.Concurrency = 1 })
+	for i := range 10 {
+		h.put(photos(fmt.Sprint("c", i), i))
+	}
+	s.put("c9", shelved{pathOf(9), picture(9)})
+	s.fail = func(op, conversation, _ string) error {
+		if op == "list" && conversation != "c9" {
+			return &liveperson.APIError{Op: op, Status: 404}
+		}
+		return nil
+	}
+	r.runs(ErrIncomplete)
+	r.mustHave("c9", 9)
+}
+
+// A file of a message without a time is older than nothing.
+func TestAFileWithoutATimeIsForEveryDestination(t *testing.T) {
+	r, h, s := fileTrial(t, func(s *Settings) {
+		s.Destinations[0].From = &From{Date: epoch}
+	})
+	k := photos("a", 1)
+	h.records["a"] = strings.Replace(k.record(), fmt.Sprintf(`"timeL":%d`, talkStart), `"timeL":0`, 1)
+	s.put("a", shelved{pathOf(1), picture(1)})
+	r.runs(nil)
+	r.holds("local", "a", "0: photo")
+	r.mustHave("a", 1)
+}

@@ -1,0 +1,147 @@
+package exporter
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"lpexport/exporter/checkpoint"
+	"lpexport/liveperson"
+)
+
+// Everything that LivePerson lists is kept, also what bears the name of no message's
+// file. Such a link waits in the state under its path until it has been followed, or
+// given up; what was fetched is known by the path and its hash, since several links
+// may have one path. Neither is for archives to know.
+
+// waitingLink and keptLink are the links by which such files are known. No two paths
+// make them equal.
+func waitingLink(path string) string      { return path + "#" }
+func keptLink(path, sha256 string) string { return path + "#" + sha256 }
+
+// How long after such a link was first seen history must have been read to, and how
+// long it waits at most, where history is not read at all.
+const (
+	historyLag    = 10 * time.Minute
+	unclaimedMost = 24 * time.Hour
+)
+
+// fetchUnclaimed fetches what bears no message's name, and tells how many of these
+// links lead to files that are kept. Such a file may be of a message that is not
+// captured yet, and bear its name: so where links bear names at all, it waits until
+// history has been read far enough to have told of it.
+func (l *looking) fetchUnclaimed(ctx context.Context, all, others []liveperson.Link, nameless bool) (had int, ended bool, err error) {
+	paths := map[string]int{}
+	for i := range all {
+		paths[all[i].Path]++
+	}
+	kept, byPath := l.known()
+	for _, k := range others {
+		alone := paths[k.Path] == 1 // else the path names none of them
+		if alone && kept[k.Path] {
+			had++
+			continue
+		}
+		s := byPath[k.Path]
+		if s == nil {
+			s = &sought{HostedFile: checkpoint.HostedFile{Conversation: l.wanting.Conversation, Link: waitingLink(k.Path),
+				NotedAt: l.millis(), State: checkpoint.FileWaiting}}
+			l.unclaimed, byPath[k.Path] = append(l.unclaimed, s), s
+		}
+		s.listed = true
+		if s.early = !nameless && !l.ripe(s) || s.State == checkpoint.FileMissing && s.NextAt > l.millis(); s.early {
+			continue
+		}
+		if l.full() {
+			return had, false, nil
+		}
+		have, err := l.fetchStrange(ctx, s, k)
+		if err != nil {
+			return had, ended, err
+		}
+		if have {
+			had++
+		}
+		ended = ended || s.why == whyNoAnswer
+	}
+	return had, ended, nil
+}
+
+// known are the paths under which something is kept, and those that wait or were
+// given up, as no link has been followed yet.
+func (l *looking) known() (kept map[string]bool, byPath map[string]*sought) {
+	kept, byPath = map[string]bool{}, map[string]*sought{}
+	for _, s := range l.unclaimed {
+		if s.State == checkpoint.FileKept {
+			kept[strings.TrimSuffix(s.Link, keptLink("", s.SHA256))] = true
+			continue
+		}
+		byPath[strings.TrimSuffix(s.Link, waitingLink(""))] = s
+		s.listed, s.early, s.have, s.failed, s.why = false, false, false, false, ""
+	}
+	return kept, byPath
+}
+
+// ripe tells whether history has told of a link's message, if there is one.
+func (l *looking) ripe(s *sought) bool {
+	return s.State == checkpoint.FileMissing || s.ID != 0 &&
+		(l.watermark >= s.NotedAt+historyLag.Milliseconds() || l.millis() >= s.NotedAt+unclaimedMost.Milliseconds())
+}
+
+// fetchStrange follows one of the links under a path, and tells whether what it leads
+// to is kept.
+func (l *looking) fetchStrange(ctx context.Context, s *sought, k liveperson.Link) (have bool, err error) {
+	var one sought
+	if err := l.fetchOne(ctx, &one, k); err != nil {
+		return false, err
+	}
+	if !one.have {
+		s.have, s.failed, s.why, s.forever = false, true, one.why, one.forever
+		return false, nil
+	}
+	s.have = !s.failed
+	if slices.ContainsFunc(l.unclaimed, func(o *sought) bool { return o.State == checkpoint.FileKept && o.SHA256 == one.got.sha256 }) {
+		return true, nil
+	}
+	one.HostedFile = checkpoint.HostedFile{Conversation: l.wanting.Conversation, Link: keptLink(k.Path, one.got.sha256),
+		SentAt: l.newest(), NotedAt: l.millis(), Attempts: 1}
+	one.keep()
+	l.unclaimed = append(l.unclaimed, &one)
+	l.count(&one.got)
+	return true, nil
+}
+
+// newest is the time of the last message that names a file: of those that a file
+// without a name may be of.
+func (l *looking) newest() (at int64) {
+	for _, s := range l.named {
+		at = max(at, s.SentAt)
+	}
+	return at
+}
+
+// settleUnclaimed says what becomes of what no message claims, and tells whether an
+// archive is to know. fault is why the look ended before its end.
+func (l *looking) settleUnclaimed(s *sought, fault error) (tell bool) {
+	now := l.millis()
+	switch {
+	case s.State == checkpoint.FileKept:
+		s.changed = s.ID == 0
+		return s.changed
+	case l.looked && (s.have || !s.listed && s.State == checkpoint.FileWaiting):
+		s.dropped = true
+	case l.looked && !s.listed:
+		s.changed, s.NextAt = true, now+missingPause.Milliseconds()
+	case s.early && s.ID == 0:
+		s.changed, s.Attempts, s.NextAt = true, 1, now+historyLag.Milliseconds()
+	case s.early && s.State == checkpoint.FileWaiting:
+		s.changed, s.Attempts = true, s.Attempts+1
+		s.NextAt = now + lookPause(s.Attempts)
+	case s.early:
+	default:
+		s.SentAt = l.newest()
+		return l.outcome(s, fault)
+	}
+	return false
+}
