@@ -231,6 +231,47 @@ func TestAStrangeFileThatIsNotToBeHadIsOnRecord(t *testing.T) {
 	}
 }
 
+// A link that cannot be followed, beside files that were fetched, is on record.
+func TestABadLinkIsNotSkippedInSilence(t *testing.T) {
+	r, h, s := fileTrial(t, nil)
+	h.put(photos("a", 1, 2))
+	s.put("a", shelved{pathOf(1), picture(1)}, shelved{pathOf(2), picture(2)}, shelved{bad, ""})
+	for range 12 {
+		r.tries()
+		r.clock.Advance(6 * time.Hour)
+	}
+	r.runs(nil)
+	got := bytesOf(r.attached("local", "a"))
+	if len(got) != 3 || got[2] != whyBadLink {
+		t.Errorf("attached: %.300q", got)
+	}
+	r.sound()
+}
+
+// Very many links without names: what one look does not fetch, the next one does.
+func TestManyLinksWithoutNames(t *testing.T) {
+	r, h, s := fileTrial(t, nil)
+	var files []shelved
+	for i := range mostFiles + 20 {
+		files = append(files, shelved{fmt.Sprint("/dl/", i), picture(i)})
+	}
+	h.put(photos("a", 1))
+	s.put("a", append(files, shelved{"/dl/x", picture(0)}, shelved{"/dl/x", picture(mostFiles + 20)})...)
+	r.tries()
+	for range 3 {
+		r.clock.Advance(longestLook)
+		r.tries()
+	}
+	if got := r.attached("local", "a"); len(got) != mostFiles+21 {
+		t.Errorf("%d files attached", len(got))
+	}
+	report := r.runs(nil)
+	if report.Files.Waiting != 0 || report.Files.Missing != 0 || report.Files.Kept != int64(mostFiles+21) {
+		t.Errorf("the run says %+v", report.Files)
+	}
+	r.sound()
+}
+
 // Files of a conversation of which nothing is captured yet are not even asked for.
 func TestFilesOfWhatIsInQuarantineAreNotFetchedAgainAndAgain(t *testing.T) {
 	r, h, s := fileTrial(t, nil)
@@ -247,8 +288,10 @@ func TestFilesOfWhatIsInQuarantineAreNotFetchedAgainAndAgain(t *testing.T) {
 		t.Errorf("asked for links %d times, for files %d times", s.lists, s.gets)
 	}
 	h.put(k)
-	r.clock.Advance(2 * time.Minute)
-	r.runs(nil)
+	for range 3 { // it is captured in sections anew with each run, and may be in work
+		r.clock.Advance(2 * time.Minute)
+		r.runs(nil)
+	}
 	r.mustHave("a", 1)
 }
 

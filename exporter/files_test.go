@@ -33,6 +33,9 @@ type shelf struct {
 // shelved is one file: its link's path, and its bytes.
 type shelved struct{ path, bytes string }
 
+// bad is the path of a link that is none.
+const bad = "bad"
+
 func (s *shelf) failed(op, conversation, path string) error {
 	if s.fail == nil {
 		return nil
@@ -51,6 +54,10 @@ func (s *shelf) ConversationFiles(_ context.Context, conversation string) (links
 		return nil, err
 	}
 	for i, f := range s.files[conversation] {
+		if f.path == bad {
+			links = append(links, liveperson.Link{URL: bad, Err: liveperson.ErrBadLink})
+			continue
+		}
 		links = append(links, liveperson.Link{URL: fmt.Sprintf("%s %d", conversation, i), Path: f.path})
 	}
 	return links, nil

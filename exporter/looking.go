@@ -21,6 +21,7 @@ type looking struct {
 	more      bool      // there is more than one look fetches
 	fetched   int64     // files that were not had before
 	bytes     int64     // of these
+	unusable  int       // links that cannot be followed
 	refusal   error     // why some link cannot be followed; nil: none
 	fault     error     // of LivePerson, with one of them; nil: there was none
 	broken    int       // such faults, one after the other
@@ -51,6 +52,7 @@ const (
 	whyNoAnswer  = "LivePerson lists the file and does not give it"
 	whyWebPage   = "LivePerson gives a web page in its place"
 	whyEmpty     = "LivePerson gives an empty file"
+	whyBadLink   = "LivePerson gives a link that cannot be followed safely"
 )
 
 // mostFiles are fetched in one look: what is fetched is stored when it ends, and a
@@ -93,9 +95,11 @@ func (l *looking) fetch(ctx context.Context) error {
 // fetchAll fetches what is behind links, and tells whether some of them have ended.
 func (l *looking) fetchAll(ctx context.Context, links []liveperson.Link) (ended bool, err error) {
 	usable := make([]liveperson.Link, 0, len(links))
+	l.unusable = 0
 	for _, k := range links {
 		if k.Err != nil {
 			l.refusal = k.Err
+			l.unusable++
 			continue
 		}
 		usable = append(usable, k)
@@ -106,7 +110,7 @@ func (l *looking) fetchAll(ctx context.Context, links []liveperson.Link) (ended 
 		switch {
 		case s.State == checkpoint.FileKept || s.have:
 		case one.link == nil:
-			l.unlisted(one)
+			l.lacks(one)
 		case l.full():
 			return false, nil
 		default:
@@ -128,8 +132,8 @@ func (l *looking) fetchAll(ctx context.Context, links []liveperson.Link) (ended 
 	return ended || othersEnded, err
 }
 
-// unlisted notes that no link is a file's. One that could not be used may be.
-func (l *looking) unlisted(one find) {
+// lacks notes that no link is a file's. One that could not be used may be.
+func (l *looking) lacks(one find) {
 	switch {
 	case l.refusal != nil:
 		one.file.why = ""
@@ -138,6 +142,16 @@ func (l *looking) unlisted(one find) {
 	default:
 		one.file.why = whyNotListed
 	}
+}
+
+// unlisted counts the files of which it is not known whether they are listed.
+func (l *looking) unlisted() (n int) {
+	for _, s := range l.named {
+		if s.State != checkpoint.FileKept && !s.have && s.why == "" {
+			n++
+		}
+	}
+	return n
 }
 
 // settleAmong settles files that no link tells, where at least as many that no

@@ -37,18 +37,17 @@ func (l *looking) fetchUnclaimed(ctx context.Context, all, others []liveperson.L
 		paths[all[i].Path]++
 	}
 	kept, byPath := l.known()
+	if l.unusable > l.unlisted() {
+		s := l.waiting(byPath, "")
+		s.listed, s.why = true, whyBadLink
+	}
 	for _, k := range others {
 		alone := paths[k.Path] == 1 // else the path names none of them
 		if alone && kept[k.Path] {
 			had++
 			continue
 		}
-		s := byPath[k.Path]
-		if s == nil {
-			s = &sought{HostedFile: checkpoint.HostedFile{Conversation: l.wanting.Conversation, Link: waitingLink(k.Path),
-				NotedAt: l.millis(), State: checkpoint.FileWaiting}}
-			l.unclaimed, byPath[k.Path] = append(l.unclaimed, s), s
-		}
+		s := l.waiting(byPath, k.Path)
 		s.listed = true
 		if s.early = !nameless && !l.ripe(s) || s.State == checkpoint.FileMissing && s.NextAt > l.millis(); s.early {
 			continue
@@ -81,6 +80,17 @@ func (l *looking) known() (kept map[string]bool, byPath map[string]*sought) {
 		s.listed, s.early, s.have, s.failed, s.why = false, false, false, false, ""
 	}
 	return kept, byPath
+}
+
+// waiting is what is known of a path, made now if nothing is.
+func (l *looking) waiting(byPath map[string]*sought, path string) *sought {
+	s := byPath[path]
+	if s == nil {
+		s = &sought{HostedFile: checkpoint.HostedFile{Conversation: l.wanting.Conversation, Link: waitingLink(path),
+			NotedAt: l.millis(), State: checkpoint.FileWaiting}}
+		l.unclaimed, byPath[path] = append(l.unclaimed, s), s
+	}
+	return s
 }
 
 // ripe tells whether history has told of a link's message, if there is one.
@@ -129,7 +139,7 @@ func (l *looking) settleUnclaimed(s *sought, fault error) (tell bool) {
 	case s.State == checkpoint.FileKept:
 		s.changed = s.ID == 0
 		return s.changed
-	case l.looked && (s.have || !s.listed && s.State == checkpoint.FileWaiting):
+	case s.have, l.looked && !s.listed && s.State == checkpoint.FileWaiting:
 		s.dropped = true
 	case l.looked && !s.listed:
 		s.changed, s.NextAt = true, now+missingPause.Milliseconds()
@@ -139,6 +149,8 @@ func (l *looking) settleUnclaimed(s *sought, fault error) (tell bool) {
 		s.changed, s.Attempts = true, s.Attempts+1
 		s.NextAt = now + lookPause(s.Attempts)
 	case s.early:
+	case l.more && s.why == "":
+		s.changed, s.NextAt = s.ID == 0, now // with the next look
 	default:
 		s.SentAt = l.newest()
 		return l.outcome(s, fault)
