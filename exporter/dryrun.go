@@ -20,7 +20,7 @@ type DryBundle struct {
 	Held        int // conversations that could not be cut
 }
 
-// DryRun captures as a cycle does, and renders below dir the bundle that each
+// DryRun captures as a cycle does, files too, and renders below dir the bundle that each
 // destination would be given next, as far as one bundle goes. Nothing is cut,
 // numbered or delivered.
 func (e *Exporter) DryRun(ctx context.Context, dir string, only []string) (bundles []DryBundle, err error) {
@@ -42,6 +42,9 @@ func (e *Exporter) DryRun(ctx context.Context, dir string, only []string) (bundl
 	}
 	if err != nil && !errors.Is(err, ErrIncomplete) {
 		return nil, err
+	}
+	if files := e.newFetcher(func() {}); e.Files.Fetch {
+		err = errors.Join(err, files.all(ctx))
 	}
 	for _, w := range e.workers(only) {
 		b, found, derr := w.dryRun(ctx, filepath.Join(dir, w.dest.Name))

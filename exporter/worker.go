@@ -138,24 +138,29 @@ func (w *worker) trouble(ctx context.Context, at *archive.Error) error {
 	return w.cp.Update(context.WithoutCancel(ctx), func(tx *checkpoint.Tx) error { return tx.SetTrouble(w.row.ID, t) })
 }
 
+// lookEvery is how often a worker looks whether something has been due for so long
+// that it is worth a bundle, when nothing new wakes it.
+const lookEvery = 10 * time.Second
+
 func (w *worker) work(ctx context.Context, captured <-chan struct{}) error {
 	if err := w.readRow(ctx); err != nil {
 		return err
 	}
+	tick := time.NewTicker(lookEvery) // what is due may have waited long enough with nothing new
+	defer tick.Stop()
 	for done := false; !done; {
 		select {
 		case <-captured:
 			done = true
 		case <-w.wake:
-			full, err := w.full(ctx)
-			if err != nil {
-				return err
-			}
-			if !full {
-				continue
-			}
+		case <-tick.C:
 		case <-ctx.Done():
 			return context.Cause(ctx)
+		}
+		if full, err := w.full(ctx); err != nil {
+			return err
+		} else if !full && !done {
+			continue
 		}
 		if err := w.turn(ctx, done); err != nil {
 			return err

@@ -35,7 +35,7 @@ func (c *Client) CheckFiles(ctx context.Context) error {
 	brief := *c
 	brief.retries = hasty
 	_, err := brief.ConversationFiles(ctx, "00000000-0000-4000-8000-000000000000")
-	if api, ok := errors.AsType[*APIError](err); ok && (api.Status == http.StatusBadRequest || api.Status == http.StatusNotFound) {
+	if api, ok := errors.AsType[*APIError](err); ok && !errors.Is(err, ErrFilesRefused) && (api.Status == http.StatusBadRequest || api.Status == http.StatusNotFound) {
 		return nil
 	}
 	return err

@@ -306,6 +306,14 @@ func TestCheckFiles(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	for _, code := range []int{400, 404} { // but an account without the service is refused
+		f := newFilesFake(t)
+		f.on(domainPath(serviceFiles), status(code))
+		c, _ := f.client()
+		if err := c.CheckFiles(context.Background()); !errors.Is(err, ErrFilesRefused) {
+			t.Errorf("no service, %d: %v", code, err)
+		}
+	}
 	for code, refused := range map[int]bool{403: true, 503: false} {
 		f := newFilesFake(t)
 		f.on(filesPath, status(code))

@@ -18,7 +18,8 @@ const (
 		".log td+td+td{width:50%}" +
 		".agent,.manager{background:rgba(60,120,220,.1)}" +
 		".system,.note{background:rgba(128,128,128,.1)}" +
-		"td div{white-space:pre-wrap;overflow-wrap:anywhere}" +
+		".log td{overflow-wrap:anywhere}" + // the names of files are long words
+		"td div{white-space:pre-wrap}" +
 		"td p{margin:.3em 0 0;opacity:.8}" +
 		"@media(max-width:50em){.log tr{display:block}.log td,.log td+td+td{display:block;width:auto;border:0;padding:.1em .8em}}" +
 		"</style></head>\r\n<body>\r\n<h1>"
