@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -248,30 +249,6 @@ func TestABadLinkIsNotSkippedInSilence(t *testing.T) {
 	r.sound()
 }
 
-// Very many links without names: what one look does not fetch, the next one does.
-func TestManyLinksWithoutNames(t *testing.T) {
-	r, h, s := fileTrial(t, nil)
-	var files []shelved
-	for i := range mostFiles + 20 {
-		files = append(files, shelved{fmt.Sprint("/dl/", i), picture(i)})
-	}
-	h.put(photos("a", 1))
-	s.put("a", append(files, shelved{"/dl/x", picture(0)}, shelved{"/dl/x", picture(mostFiles + 20)})...)
-	r.tries()
-	for range 3 {
-		r.clock.Advance(longestLook)
-		r.tries()
-	}
-	if got := r.attached("local", "a"); len(got) != mostFiles+21 {
-		t.Errorf("%d files attached", len(got))
-	}
-	report := r.runs(nil)
-	if report.Files.Waiting != 0 || report.Files.Missing != 0 || report.Files.Kept != int64(mostFiles+21) {
-		t.Errorf("the run says %+v", report.Files)
-	}
-	r.sound()
-}
-
 // Files of a conversation of which nothing is captured yet are not even asked for.
 func TestFilesOfWhatIsInQuarantineAreNotFetchedAgainAndAgain(t *testing.T) {
 	r, h, s := fileTrial(t, nil)
@@ -467,4 +444,110 @@ func TestAFileWithoutATimeIsForEveryDestination(t *testing.T) {
 	r.runs(nil)
 	r.holds("local", "a", "0: photo")
 	r.mustHave("a", 1)
+}
+
+// moodyFiles is an account whose files come before or after their messages, with or
+// without names, and whose answers fail now and then.
+type moodyFiles struct {
+	*shelf
+	chance   *rand.Rand
+	nameless bool
+	calm     bool             // nothing fails any more
+	listed   map[string][]int // by conversation
+	asked    int
+}
+
+func (m *moodyFiles) answer(op, conversation, _ string) error {
+	if m.asked++; m.asked > 20_000 {
+		return fmt.Errorf("asked %d times: there is no end to it", m.asked)
+	}
+	if op == "list" {
+		m.relist(conversation)
+	}
+	if m.calm {
+		return nil
+	}
+	switch m.chance.IntN(12) {
+	case 0:
+		return down(op)
+	case 1:
+		if op == "get" {
+			return gone(op)
+		}
+	case 2:
+		if m.chance.IntN(8) == 0 {
+			return fmt.Errorf("%s: %w", op, liveperson.ErrFilesRefused)
+		}
+	}
+	return nil
+}
+
+// relist gives a conversation's files their links; those without names change.
+func (m *moodyFiles) relist(conversation string) {
+	var list []shelved
+	for _, n := range m.listed[conversation] {
+		path := pathOf(n)
+		if m.nameless {
+			path = fmt.Sprint("/dl/", m.chance.IntN(4)*1000+n)
+		}
+		list = append(list, shelved{path, picture(n)})
+	}
+	m.files[conversation] = list
+}
+
+// Whatever comes when, each file is attached once in the end, as long as history is not
+// later than it may be.
+func TestEveryFileIsAttachedOnce(t *testing.T) {
+	for seed := range uint64(12) {
+		r, h, s := fileTrial(t, func(s *Settings) {
+			if seed%2 == 0 {
+				later(s)
+			}
+		})
+		m := &moodyFiles{shelf: s, chance: rand.New(rand.NewPCG(seed, 0)), nameless: seed%3 == 0, listed: map[string][]int{}}
+		s.files, s.fail = map[string][]shelved{}, m.answer
+		talks := map[string]talk{}
+		publish := func() {
+			for _, k := range talks {
+				h.put(k)
+			}
+		}
+		for n := range 24 {
+			id := fmt.Sprint("c", m.chance.IntN(3))
+			m.listed[id] = append(m.listed[id], n)
+			talks[id] = photos(id, m.listed[id]...)
+			if n%2 == 1 {
+				publish()
+			}
+			if _, err := r.Cycle(context.Background(), nil); err != nil && !errors.Is(err, ErrIncomplete) {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+			r.clock.Advance(time.Duration(m.chance.IntN(20)) * time.Minute)
+		}
+		for id, k := range talks {
+			k.closed = true
+			talks[id] = k
+		}
+		publish()
+		m.calm = true
+		for range 6 {
+			r.tries()
+			r.clock.Advance(longestLook + time.Hour)
+		}
+		report := r.runs(nil)
+		if report.Files.Waiting+report.Files.Missing != 0 {
+			t.Errorf("seed %d: the run says %+v", seed, report.Files)
+		}
+		for id, numbers := range m.listed {
+			got, want := bytesOf(r.attached("local", id)), []string{}
+			for _, n := range numbers {
+				want = append(want, picture(n))
+			}
+			slices.Sort(got)
+			if slices.Sort(want); !slices.Equal(got, want) {
+				t.Errorf("seed %d: %d files attached to %s, of %d", seed, len(got), id, len(want))
+			}
+		}
+		r.sound()
+	}
 }
