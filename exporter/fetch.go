@@ -68,11 +68,14 @@ func (s *FileStatus) lacking() bool {
 // fetcher fetches files while a run captures, or as long as a service runs.
 type fetcher struct {
 	*Exporter
-	wake      chan struct{} // a page was stored
-	due       func()        // something became due
-	watermark int64         // up to which history has been read
-	held      bool          // some destination was recovered: revisions go on from the archive's
-	down      bool          // they could not be reached when they were asked for last
+	wake      chan struct{}   // a page was stored
+	due       func()          // something became due
+	watermark int64           // up to which history has been read
+	held      bool            // some destination was recovered: revisions go on from the archive's
+	captured  <-chan struct{} // closed when a run has captured everything; nil: it is no run's
+	atMost    time.Duration   // for how long it goes on once everything is captured; 0: to the end
+	until     time.Time       // when that ends; zero before that
+	down      bool            // they could not be reached when they were asked for last
 	mu        sync.Mutex
 	sums      FilesReport // but for its FileStatus
 	faults    int         // LivePerson's, one after the other
@@ -86,6 +89,7 @@ func (e *Exporter) newFetcher(due func()) *fetcher {
 // to be looked for now. Its error is one of this machine: files that LivePerson does
 // not give are no fault of the run's.
 func (f *fetcher) run(ctx context.Context, captured <-chan struct{}) error {
+	f.captured = captured
 	for done := false; !done; {
 		select {
 		case <-captured:
@@ -102,6 +106,22 @@ func (f *fetcher) run(ctx context.Context, captured <-chan struct{}) error {
 		}
 	}
 	return nil
+}
+
+// cycleFetches is how long a cycle fetches at most when it has captured everything:
+// the next one begins when its process has ended.
+const cycleFetches = 10 * time.Minute
+
+// goesOn tells whether there is time for more.
+func (f *fetcher) goesOn() bool {
+	select {
+	case <-f.captured:
+		if f.until.IsZero() {
+			f.until = f.Now().Add(f.atMost)
+		}
+	default:
+	}
+	return f.atMost == 0 || f.until.IsZero() || f.Now().Before(f.until)
 }
 
 // Reasons to look for no more files for now.
@@ -129,7 +149,7 @@ func (f *fetcher) all(ctx context.Context) error {
 		return nil
 	}
 	f.faults = 0
-	for more := true; more && err == nil; {
+	for more := true; more && err == nil && f.goesOn(); {
 		more, err = f.some(ctx)
 	}
 	f.down = errors.Is(err, errFilesDown)

@@ -346,6 +346,32 @@ func TestARunDoesNotWaitForAnothersFetching(t *testing.T) {
 	r.holds("local", "a", "0: photo")
 }
 
+// Nor does a cycle fetch for hours: a timer begins the next one when it has ended.
+func TestACycleLeavesFilesToTheNext(t *testing.T) {
+	r, h, s := fileTrial(t, nil)
+	for i := range 2 * someFiles {
+		id := fmt.Sprintf("c%03d", i)
+		h.put(photos(id, i))
+		s.put(id, shelved{pathOf(i), picture(i)})
+	}
+	r.Files.Fetch = false
+	r.runs(nil)
+	r.Files.Fetch = true
+	s.fail = func(op, _, _ string) error {
+		if op == "list" {
+			r.clock.Advance(time.Minute)
+		}
+		return nil
+	}
+	var left []int64
+	for range 2 {
+		left = append(left, r.tries().Files.Waiting)
+	}
+	if !slices.Equal(left, []int64{someFiles, 0}) {
+		t.Errorf("waiting after each cycle: %d", left)
+	}
+}
+
 // A folder that cannot be written keeps no text.
 func TestTextsGoOnWhenFilesCannotBeStored(t *testing.T) {
 	r, h, s := fileTrial(t, nil)

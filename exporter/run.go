@@ -99,6 +99,9 @@ func (e *Exporter) run(ctx context.Context, kind string, only []string, captureA
 	}
 	workers := e.workers(only)
 	files := e.newFetcher(func() { wake(workers) })
+	if kind == "cycle" {
+		files.atMost = cycleFetches
+	}
 	complete, c, captureErr := false, (*capture)(nil), error(nil)
 	if c, captureErr = e.begin(ctx, func() { wake(workers); files.wakeUp() }); c == nil {
 		c = &capture{counts: Counts{Excluded: map[string]int64{}}}
