@@ -29,6 +29,18 @@ func (c contents) path(sha256 string) string { return filepath.Join(c.dir, sha25
 // open is an archive.Contents.
 func (c contents) open(sha256 string) (io.ReadCloser, error) { return os.Open(c.path(sha256)) }
 
+// read tells what lies under a hash.
+func (c contents) read(sha256sum string) (content, error) {
+	f, err := c.open(sha256sum)
+	if err != nil {
+		return content{}, err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	n, err := io.Copy(sum, f)
+	return content{sha256: hex.EncodeToString(sum.Sum(nil)), bytes: n}, err
+}
+
 // incoming begins the name of a file that is not whole yet.
 const incoming = ".incoming-"
 

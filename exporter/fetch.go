@@ -52,6 +52,7 @@ type FileStatus struct {
 	Off     bool          // files are not fetched
 	Waiting int64         // not fetched yet
 	Overdue int64         // of those: for longer than LivePerson may need to list them, or something is wrong
+	Wrong   string        // what is, most often; "": nothing
 	Oldest  time.Duration // for how long the first of them has been known
 	Kept    int64
 	Bytes   int64  // of those kept
@@ -76,6 +77,7 @@ type fetcher struct {
 	atMost    time.Duration   // for how long it goes on once everything is captured; 0: to the end
 	until     time.Time       // when that ends; zero before that
 	down      bool            // they could not be reached when they were asked for last
+	downAt    time.Time       // when that was
 	mu        sync.Mutex
 	sums      FilesReport // but for its FileStatus
 	faults    int         // LivePerson's, one after the other
@@ -98,7 +100,7 @@ func (f *fetcher) run(ctx context.Context, captured <-chan struct{}) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
-		if !f.Files.Fetch {
+		if !f.Files.Fetch || f.rests() {
 			continue
 		}
 		if err := f.all(ctx); err != nil {
@@ -106,6 +108,12 @@ func (f *fetcher) run(ctx context.Context, captured <-chan struct{}) error {
 		}
 	}
 	return nil
+}
+
+// rests tells whether files could not be reached a moment ago: all that is due waits
+// while they are asked for in vain.
+func (f *fetcher) rests() bool {
+	return f.down && f.Now().Sub(f.downAt) < fetchEvery
 }
 
 // cycleFetches is how long a cycle fetches at most when it has captured everything:
@@ -152,7 +160,9 @@ func (f *fetcher) all(ctx context.Context) error {
 	for more := true; more && err == nil && f.goesOn(); {
 		more, err = f.some(ctx)
 	}
-	f.down = errors.Is(err, errFilesDown)
+	if f.down = errors.Is(err, errFilesDown); f.down {
+		f.downAt = f.Now()
+	}
 	switch what := cmp.Or(whichOf(err, errFilesRefused, errFilesDown), err); {
 	case ctx.Err() != nil:
 	case f.news.is("files", textOf(what)) && err != nil:
@@ -320,7 +330,7 @@ func (e *Exporter) fileStatus(ctx context.Context) (s FileStatus, err error) {
 		return s, err
 	}
 	refusal, err := e.cp.FilesRefused(ctx)
-	s = FileStatus{Off: !e.Files.Fetch, Waiting: n.Waiting, Overdue: n.Overdue, Kept: n.Kept, Bytes: n.Bytes, Missing: n.Missing, Refused: refusal.Why}
+	s = FileStatus{Off: !e.Files.Fetch, Waiting: n.Waiting, Overdue: n.Overdue, Wrong: n.Wrong, Kept: n.Kept, Bytes: n.Bytes, Missing: n.Missing, Refused: refusal.Why}
 	if n.OldestAt != 0 {
 		s.Oldest = max(time.Duration(e.millis()-n.OldestAt)*time.Millisecond, 0)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -532,5 +533,30 @@ func TestABundleIsNotRenderedWithoutItsFiles(t *testing.T) {
 	}
 	if got := r.delivered("local"); len(got) != 0 {
 		t.Errorf("delivered %d slices", len(got))
+	}
+	// LivePerson is asked for it again, and the archive is given it once.
+	r.Step = func(string) {}
+	r.clock.Advance(time.Minute)
+	r.runs(nil)
+	r.mustAttach("a", is(1, pathOf(1), picture(1)))
+}
+
+// Verify reads what the state keeps, too: a replay needs it.
+func TestVerifyReadsTheFilesOfTheState(t *testing.T) {
+	r, h, s := fileTrial(t, nil)
+	h.put(talk{id: "a", said: []said{{0, "1"}, {1, "2"}, {2, "3"}}, files: map[int]string{0: pathOf(1), 1: pathOf(2), 2: pathOf(3)}})
+	s.put("a", shelved{pathOf(1), picture(1)}, shelved{pathOf(2), picture(2)}, shelved{pathOf(3), picture(3)})
+	r.runs(nil)
+	r.sound()
+	gone, altered := hexSum([]byte(picture(1))), hexSum([]byte(picture(2)))
+	if err := errors.Join(os.Remove(r.contents().path(gone)), os.WriteFile(r.contents().path(altered), []byte(picture(3)), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]string{}
+	if _, err := r.Verify(context.Background(), func(p archive.Problem) { found[filepath.Base(p.Path)] = p.Kind }); err != nil {
+		t.Error(err)
+	}
+	if want := map[string]string{gone: archive.Missing, altered: archive.Damaged}; !maps.Equal(found, want) {
+		t.Errorf("verify finds %v, want %v", found, want)
 	}
 }

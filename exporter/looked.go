@@ -68,7 +68,7 @@ func (l *looking) inVain(s *sought, now int64) (tell bool) {
 	}
 	if s.forever || now-s.SoughtAt >= l.Files.GiveUp.Milliseconds() && s.Attempts >= leastLooks {
 		s.State, s.NextAt = checkpoint.FileMissing, now+missingPause.Milliseconds()
-		return true
+		return s.SHA256 == "" // archives have one that the state had once
 	}
 	s.NextAt = now + lookPause(s.Attempts)
 	if s.why == whyNotListed {

@@ -68,8 +68,11 @@ func (w *worker) render(ctx context.Context, b *checkpoint.Bundle) (dir string, 
 	}
 	made, err := w.write(ctx, b, dir)
 	if damaged, ok := errors.AsType[*archive.ContentError](err); ok {
+		if err := w.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.FetchAgain(damaged.SHA256) }); err != nil {
+			return "", err
+		}
 		return "", &archive.Error{Class: archive.Halt, Op: "render", Path: b.Path, Err: damaged,
-			Hint: "the state lacks a file that was fetched: put its folder files back from a copy"}
+			Hint: "the state lacks a file that was fetched: put its folder files back from a copy; the next run asks LivePerson for it again"}
 	}
 	if err != nil {
 		return "", fmt.Errorf("render %s: %w", filepath.Base(b.Path), err)

@@ -39,7 +39,25 @@ func (e *Exporter) Verify(ctx context.Context, report func(archive.Problem)) (ar
 		}
 		errs = append(errs, err)
 	}
+	errs = append(errs, e.verifyContents(ctx, report))
 	return all, errors.Join(errs...)
+}
+
+// verifyContents reads the files that were fetched and that the state keeps.
+func (e *Exporter) verifyContents(ctx context.Context, report func(archive.Problem)) error {
+	held := e.contents()
+	return e.cp.KeptFiles(ctx, func(sha256 string, bytes int64) error {
+		made, err := held.read(sha256)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			report(archive.Problem{Kind: archive.Missing, Path: held.path(sha256), Detail: "a file that was fetched is not in the state"})
+		case err != nil:
+			report(archive.Problem{Kind: archive.Unreadable, Path: held.path(sha256), Detail: err.Error()})
+		case made.sha256 != sha256 || made.bytes != bytes:
+			report(archive.Problem{Kind: archive.Damaged, Path: held.path(sha256), Detail: "it is not the file that was fetched"})
+		}
+		return nil
+	})
 }
 
 // verifyDelivered compares the destination with the receipts.

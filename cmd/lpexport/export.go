@@ -69,10 +69,11 @@ type namedFiles struct {
 	Waiting int64  `json:"waiting"` // not fetched yet
 	Missing int64  `json:"missing"` // not to be had: archives have been told why
 	Refused string `json:"refused"` // why LivePerson gives this login none; "": it does
+	Wrong   string `json:"wrong"`   // what is wrong with most of those that wait; "": nothing
 }
 
 func newNamedFiles(s exporter.FileStatus) namedFiles {
-	return namedFiles{Fetch: !s.Off, Waiting: s.Waiting, Missing: s.Missing, Refused: s.Refused}
+	return namedFiles{Fetch: !s.Off, Waiting: s.Waiting, Missing: s.Missing, Refused: s.Refused, Wrong: s.Wrong}
 }
 
 func (f namedFiles) parts() (parts []string) {
@@ -88,6 +89,8 @@ func (f namedFiles) parts() (parts []string) {
 		waiting += ": files.fetch is false"
 	case f.Refused != "":
 		waiting += ": LivePerson gives this login no files: " + printable(f.Refused)
+	case f.Wrong != "":
+		waiting += ": " + printable(f.Wrong)
 	}
 	return append(parts, waiting)
 }

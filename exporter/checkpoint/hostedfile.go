@@ -132,19 +132,41 @@ func (tx *Tx) RefuseFiles(r Refusal) error {
 	return tx.exec(`UPDATE account SET files_refused_at = ?, files_refused = ?`, null(r.At), r.Why)
 }
 
+// KeptFiles calls each for the hash and the size of everything that is kept, once.
+func (c *Checkpoint) KeptFiles(ctx context.Context, each func(sha256 string, bytes int64) error) error {
+	return c.list(ctx, func(s scanner) error {
+		var sha256 string
+		var bytes int64
+		if err := s.Scan(&sha256, &bytes); err != nil {
+			return err
+		}
+		return each(sha256, bytes)
+	}, `SELECT sha256, max(bytes) FROM file WHERE state = ? GROUP BY sha256 ORDER BY sha256`, FileKept)
+}
+
+// FetchAgain lets files be looked for whose bytes are kept no more.
+func (tx *Tx) FetchAgain(sha256 string) error {
+	return tx.exec(`UPDATE file SET state = ?, attempts = 0, next_at = 0 WHERE sha256 = ? AND state = ?`, FileWaiting, sha256, FileKept)
+}
+
 // Files counts the files that messages name.
 type Files struct {
 	Waiting  int64
-	Overdue  int64 // of those: noted before the given time, or something was wrong
-	OldestAt int64 // when the first of them was noted; 0: none waits
-	Kept     int64 // with those whose message is not known
+	Overdue  int64  // of those: noted before the given time, or something was wrong
+	Wrong    string // what was, most often; "" nothing
+	OldestAt int64  // when the first of them was noted; 0: none waits
+	Kept     int64  // with those whose message is not known
 	Missing  int64
 	Bytes    int64 // of those kept
 }
 
 // Files counts files by their state.
 func (c *Checkpoint) Files(ctx context.Context, before int64) (n Files, err error) {
-	if _, err := c.get(ctx, []any{&n.Overdue}, `SELECT count(*) FROM file WHERE state = ? AND (noted_at <= ? OR error != '')`, FileWaiting, before); err != nil {
+	if _, err := c.get(ctx, []any{&n.Overdue}, `SELECT (SELECT count(*) FROM file WHERE state = 'waiting' AND noted_at <= ?)
+		+ (SELECT count(*) FROM file WHERE state = 'waiting' AND error != '' AND noted_at > ?)`, before, before); err != nil {
+		return n, err
+	}
+	if _, err := c.get(ctx, []any{&n.Wrong}, `SELECT error FROM file WHERE state = 'waiting' AND error != '' GROUP BY error ORDER BY count(*) DESC, error LIMIT 1`); err != nil {
 		return n, err
 	}
 	err = c.list(ctx, func(s scanner) error {

@@ -138,6 +138,7 @@ CREATE TABLE file (
     UNIQUE (conversation, path, link)
 ) STRICT;
 CREATE INDEX file_next ON file (next_at, conversation) WHERE next_at IS NOT NULL;
+CREATE INDEX file_wrong ON file (error, noted_at) WHERE state = 'waiting' AND error != '';
 CREATE INDEX file_state ON file (state, noted_at, bytes);
 
 -- Of which conversation a dialog is whose id is not the conversation's.

@@ -228,7 +228,11 @@ func files(o *exporter.Overview) []finding {
 	case f.Refused != "":
 		return []finding{{care, fmt.Sprintf("%s named by messages and not fetched: LivePerson does not give this login any.", isAre(f.Waiting, "file")), "lpexport check"}}
 	case f.Oldest >= filesLong:
-		return []finding{{care, fmt.Sprintf("%s named by messages and not fetched, the first for %s.", isAre(f.Waiting, "file"), age(f.Oldest)), "lpexport check"}}
+		text := fmt.Sprintf("%s named by messages and not fetched, the first for %s", isAre(f.Waiting, "file"), age(f.Oldest))
+		if f.Wrong != "" {
+			text += ": " + Line(f.Wrong, errorLimit)
+		}
+		return []finding{{care, ended(text), "lpexport status"}}
 	}
 	return nil
 }

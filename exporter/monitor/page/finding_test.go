@@ -89,7 +89,11 @@ func TestSentence(t *testing.T) {
 		{"files refused", func(o *exporter.Overview) { o.Files = exporter.FileStatus{Waiting: 3, Refused: "hint"} },
 			finding{care, "3 files are named by messages and not fetched: LivePerson does not give this login any.", "lpexport check"}},
 		{"files waiting", func(o *exporter.Overview) { o.Files = exporter.FileStatus{Waiting: 1, Oldest: 50 * time.Hour} },
-			finding{care, "1 file is named by messages and not fetched, the first for 2 days.", "lpexport check"}},
+			finding{care, "1 file is named by messages and not fetched, the first for 2 days.", "lpexport status"}},
+		{"files wrong", func(o *exporter.Overview) {
+			o.Files = exporter.FileStatus{Waiting: 2, Oldest: 50 * time.Hour, Wrong: "get file: status 500"}
+		},
+			finding{care, "2 files are named by messages and not fetched, the first for 2 days: get file: status 500.", "lpexport status"}},
 		{"partial", func(o *exporter.Overview) { o.Partial = 1 },
 			finding{care, "1 conversation is cut short by LivePerson: what it gave is kept and delivered.", ""}},
 	} {
