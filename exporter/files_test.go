@@ -484,6 +484,38 @@ func TestWhatLiesElsewhereIsNotFetched(t *testing.T) {
 		t.Errorf("asked for links %d times", s.lists)
 	}
 	r.mustAttach("a")
+	link := archive.Message{Type: "LINK", Files: []archive.File{{Path: "elsewhere.example/x.jpg"}}}
+	if named := appendNamed(nil, &link); len(named) > 0 {
+		t.Errorf("a link without a scheme is fetched: %+v", named)
+	}
+}
+
+// Where many files wait, those that have just been named come first.
+func TestNewFilesAreFetchedFirst(t *testing.T) {
+	r, h, s := fileTrial(t, func(s *Settings) { s.Concurrency = 1 })
+	var asked []string
+	s.fail = func(op, conversation, _ string) error {
+		if op == "list" {
+			asked = append(asked, conversation)
+		}
+		return nil
+	}
+	s.refused = true
+	want := []string{}
+	for i := range 5 {
+		id := fmt.Sprint("c", i)
+		h.put(talk{id: id, said: []said{{0, "photo"}}, files: map[int]string{0: pathOf(i)}})
+		s.put(id, shelved{pathOf(i), picture(i)})
+		r.runs(nil)
+		r.clock.Advance(time.Minute)
+		want = append([]string{id}, want...)
+	}
+	s.refused = false
+	r.clock.Advance(refusedPause)
+	r.runs(nil)
+	if !slices.Equal(asked, want) {
+		t.Errorf("asked for the files of %q, want %q", asked, want)
+	}
 }
 
 // What an archive holds is not given to it again after the state was lost.

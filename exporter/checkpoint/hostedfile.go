@@ -34,10 +34,11 @@ type HostedFile struct {
 	Bytes        int64
 }
 
-// WantFile notes a file that a message names. One that is known stays as it is.
+// WantFile notes a file that a message names. One that is known stays as it is. It
+// is due at once, before those that were noted earlier: what is new is in demand.
 func (tx *Tx) WantFile(f HostedFile) error {
-	return tx.exec(`INSERT INTO file (conversation, path, link, dialog, sender, sent_at, label, noted_at, state, next_at) VALUES (?, ?, '', ?, ?, ?, ?, ?, ?, 0)
-		ON CONFLICT DO NOTHING`, f.Conversation, f.Path, f.Dialog, f.Sender, f.SentAt, f.Label, f.NotedAt, FileWaiting)
+	return tx.exec(`INSERT INTO file (conversation, path, link, dialog, sender, sent_at, label, noted_at, state, next_at) VALUES (?, ?, '', ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO NOTHING`, f.Conversation, f.Path, f.Dialog, f.Sender, f.SentAt, f.Label, f.NotedAt, FileWaiting, -f.NotedAt)
 }
 
 // PutFile stores what came of looking for a file; one that is new (ID 0) is given
