@@ -592,3 +592,21 @@ func TestVerifyReadsTheFilesOfTheState(t *testing.T) {
 		t.Errorf("verify finds %v, want %v", found, want)
 	}
 }
+
+// What is shown to a reviewer before anything is sent has its files.
+func TestADryRunHasFiles(t *testing.T) {
+	r, h, s := fileTrial(t, later)
+	h.put(talk{id: "a", closed: true, said: []said{{0, "photo"}}, files: map[int]string{0: pathOf(1)}})
+	s.put("a", shelved{pathOf(1), picture(1)})
+	dir := t.TempDir()
+	bundles, err := r.DryRun(context.Background(), dir, nil)
+	if err != nil || len(bundles) != 1 || bundles[0].Slices != 1 {
+		t.Fatalf("rendered %+v, %v", bundles, err)
+	}
+	raw, err := os.ReadFile(filepath.Join(bundles[0].Path, hexSum([]byte(picture(1)))+".jpg"))
+	if err != nil || string(raw) != picture(1) {
+		t.Errorf("the picture has %d bytes, %v", len(raw), err)
+	}
+	r.runs(nil)
+	r.mustAttach("a", is(1, pathOf(1), picture(1)))
+}

@@ -128,7 +128,7 @@ now.
 
 With --dry-run it captures, and renders into a folder the bundle that each
 destination would be given next, to be looked at: nothing is cut, numbered,
-encrypted or delivered, and no files are fetched (doc/files.md).
+encrypted or delivered.
 
 A destination that fails is left alone for a while, longer each time up to an
 hour. One that is named with --destination is tried at once.`,
