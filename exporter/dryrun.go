@@ -43,9 +43,11 @@ func (e *Exporter) DryRun(ctx context.Context, dir string, only []string) (bundl
 	if err != nil && !errors.Is(err, ErrIncomplete) {
 		return nil, err
 	}
-	if files := e.newFetcher(func() {}); e.Files.Fetch {
-		err = errors.Join(err, files.all(ctx))
-	}
+	captured := make(chan struct{})
+	close(captured)
+	files := e.newFetcher(func() {})
+	files.atMost = cycleFetches
+	err = errors.Join(err, files.run(ctx, captured))
 	for _, w := range e.workers(only) {
 		b, found, derr := w.dryRun(ctx, filepath.Join(dir, w.dest.Name))
 		if derr != nil {
