@@ -17,11 +17,17 @@ const (
 // together. It is never less than what the far side asked for (0 or below:
 // nothing), of which 24 h count at most. random returns a number in [0,1).
 func pause(attempts int, asked time.Duration, random func() float64) time.Duration {
-	wait := firstPause
-	for n := 1; n < attempts && wait < longPause; n++ {
-		wait *= 2
-	}
-	wait = min(wait, longPause)
+	wait := doubled(attempts, longPause)
 	wait += time.Duration((random() - 0.5) / 2 * float64(wait))
 	return max(wait, min(asked, askedPause))
+}
+
+// doubled is a minute after the first try in vain, and doubled with each further
+// one up to most.
+func doubled(attempts int, most time.Duration) time.Duration {
+	wait := firstPause
+	for n := 1; n < attempts && wait < most; n++ {
+		wait *= 2
+	}
+	return min(wait, most)
 }

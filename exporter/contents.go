@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"hash"
 	"io"
 	"io/fs"
@@ -16,6 +15,7 @@ import (
 	"strings"
 
 	"lpexport/archive"
+	"lpexport/liveperson"
 )
 
 // contents are the bytes of files that were fetched: each lies once in the state,
@@ -66,8 +66,9 @@ type content struct {
 	kind   string // media type, found in them
 }
 
-// put stores what write gives. Once it returns, the bytes are durable.
-func (c contents) put(write func(*contentWriter) error) (content, error) {
+// put stores what write gives, if that can be a file of that label. Once it
+// returns, the bytes are durable.
+func (c contents) put(label string, write func(*contentWriter) error) (content, error) {
 	if err := archive.MkdirAll(c.dir); err != nil {
 		return content{}, err
 	}
@@ -77,6 +78,10 @@ func (c contents) put(write func(*contentWriter) error) (content, error) {
 	}
 	w := &contentWriter{file: f, sum: sha256.New()}
 	err = write(w)
+	made := w.content()
+	if err == nil {
+		err = made.check(label)
+	}
 	if err == nil {
 		err = f.Sync()
 	}
@@ -84,12 +89,12 @@ func (c contents) put(write func(*contentWriter) error) (content, error) {
 		err = cerr
 	}
 	if err == nil {
-		err = c.place(f.Name(), w.content().sha256)
+		err = c.place(f.Name(), made.sha256)
 	}
 	if err != nil {
 		return content{}, errors.Join(err, removeIfThere(f.Name()))
 	}
-	return w.content(), nil
+	return made, nil
 }
 
 // place gives whole bytes their name. If they are there already, the same bytes
@@ -172,14 +177,11 @@ func (c *content) called(label string) (kind, extension string) {
 	return c.kind, cmp.Or(extensions[c.kind], "bin")
 }
 
-// errNotTheFile is a page where a file should be.
-var errNotTheFile = errors.New("a web page came in its place")
-
 // check tells whether the bytes can be the file: a server's page of excuses, sent
 // with a good status, must not be archived as somebody's picture.
 func (c *content) check(label string) error {
 	if c.kind == "text/html" && !strings.EqualFold(label, "html") && !strings.EqualFold(label, "txt") {
-		return fmt.Errorf("%w of type %q", errNotTheFile, label)
+		return liveperson.ErrNotAFile // whatever type it was sent as
 	}
 	return nil
 }

@@ -106,11 +106,9 @@ func (f *fetcher) goesOn() bool {
 	return f.atMost == 0 || f.until.IsZero() || f.Now().Before(f.until)
 }
 
-// Reasons to look for no more files for now.
-var (
-	errFilesRefused = errors.New("LivePerson gives this login no files")
-	errFilesDown    = errors.New("LivePerson's files cannot be reached")
-)
+// errFilesDown is, beside liveperson.ErrFilesRefused, a reason to look for no more
+// files for now.
+var errFilesDown = errors.New("LivePerson's files cannot be reached")
 
 // Faults of LivePerson's, one after the other, end a look: each has been repeated by
 // the client. Answers that repeating does not change may concern one conversation.
@@ -137,12 +135,12 @@ func (f *fetcher) all(ctx context.Context) error {
 	if f.down = errors.Is(err, errFilesDown); f.down {
 		f.downAt = f.Now()
 	}
-	switch what := cmp.Or(whichOf(err, errFilesRefused, errFilesDown), err); {
+	switch what := cmp.Or(whichOf(err, liveperson.ErrFilesRefused, errFilesDown), err); {
 	case ctx.Err() != nil:
 	case f.news.is("files", textOf(what)) && err != nil:
 		f.Log.Warn("files that messages name are not fetched for now", "error", err)
 	}
-	if f.down || errors.Is(err, errFilesRefused) {
+	if f.down || errors.Is(err, liveperson.ErrFilesRefused) {
 		return nil
 	}
 	return err
@@ -260,7 +258,7 @@ func (f *fetcher) refused(ctx context.Context, why error) error {
 		return err
 	}
 	f.due() // what waited for its files
-	return fmt.Errorf("%w: %w", errFilesRefused, why)
+	return fmt.Errorf("LivePerson gives this login no files: %w", why)
 }
 
 // Pauses of a service: between two looks at most, and before one that a page or

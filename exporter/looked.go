@@ -78,13 +78,7 @@ func (l *looking) inVain(s *sought, now int64) (tell bool) {
 }
 
 // lookPause is how long to wait after so many looks, in milliseconds.
-func lookPause(looks int) int64 {
-	wait := firstPause
-	for n := 1; n < looks && wait < longestLook; n++ {
-		wait *= 2
-	}
-	return min(wait, longestLook).Milliseconds()
-}
+func lookPause(looks int) int64 { return doubled(looks, longestLook).Milliseconds() }
 
 // inWorkPause is when a conversation is looked at again that somebody else has in work.
 const inWorkPause = time.Minute

@@ -185,12 +185,9 @@ func (l *looking) full() bool {
 // too; what is wrong with this file alone is in s, or in fault.
 func (l *looking) fetchOne(ctx context.Context, s *sought, link liveperson.Link) error {
 	s.why, s.forever = "", false
-	made, err := l.contents().put(func(w *contentWriter) error {
-		if _, err := l.Files.Source.File(ctx, link, l.Files.MaxBytes, w); err != nil {
-			return err
-		}
-		c := w.content()
-		return c.check(s.Label)
+	made, err := l.contents().put(s.Label, func(w *contentWriter) error {
+		_, err := l.Files.Source.File(ctx, link, l.Files.MaxBytes, w)
+		return err
 	})
 	var host *liveperson.HostError
 	switch {
@@ -199,7 +196,7 @@ func (l *looking) fetchOne(ctx context.Context, s *sought, link liveperson.Link)
 		s.got, s.have = made, true
 	case errors.Is(err, liveperson.ErrLinkExpired):
 		s.why = whyNoAnswer
-	case errors.Is(err, errNotTheFile), errors.Is(err, liveperson.ErrNotAFile):
+	case errors.Is(err, liveperson.ErrNotAFile):
 		s.why = whyWebPage
 	case errors.Is(err, liveperson.ErrNoContent):
 		s.why = whyEmpty
