@@ -4,8 +4,8 @@
 // limits, oddities and, on demand, their faults. A Sender posts its events to a
 // webhook. Demonstrations, tests, training and benchmarks run against it.
 //
-// The account is a pure function of its settings and the time. Nothing is
-// stored while it lives: the whole life of conversation n is computed from
+// The account is a pure function of its settings, the changes applied to it and
+// the time. Nothing else is stored while it lives: the whole life of conversation n is computed from
 // (seed, n), and a request at some moment shows what had happened by then. Two
 // processes with the same settings see the same account, a restarted one sees
 // it go on, and Truth can be asked at any moment what an archive must hold.
@@ -17,6 +17,7 @@ import (
 	"context"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -47,7 +48,7 @@ type Settings struct {
 	// LateChanges masks a tenth of the conversations some hours after their
 	// close and erases a twenty-fifth after some days.
 	LateChanges bool
-	Changes     []Change // single changes, at a time of their own
+	Changes     []Change // single changes, at a time of their own; Account.Apply makes more while it lives
 	// AgentNewline ends the texts of agents with a line end in events, as official
 	// examples show them; history has them without.
 	AgentNewline bool
@@ -89,12 +90,14 @@ var firstEpoch = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Account is the simulated account. It is safe for use by many goroutines.
 type Account struct {
-	set     Settings
-	epoch   int64 // ms
-	slot    int64 // ms in which slots conversations start
-	slots   int64
-	changes map[int][]Change // of conversations, by number, in order of time
-	renames []Change         // of agents, in order of time
+	set   Settings
+	epoch int64 // ms
+	slot  int64 // ms in which slots conversations start
+	slots int64
+
+	changed  atomic.Pointer[changeSet]
+	applying sync.Mutex
+	applied  []Change // by Apply, in its order
 
 	mu     sync.Mutex
 	index  []entry // conversations from number 0 on; only ever appended to
@@ -111,7 +114,7 @@ func New(s Settings) *Account {
 	if s.Conversations > 0 {
 		a.slot, a.slots = s.Period.Milliseconds(), int64(s.Conversations)
 	}
-	a.changes, a.renames = sortChanges(s.Changes)
+	a.changed.Store(changeSetOf(s.Changes))
 	return a
 }
 

@@ -13,7 +13,7 @@ var buffers = sync.Pool{New: func() any { return new([]byte) }}
 const keepBelow = 1 << 20
 
 // write answers with a page of records, as a stream.
-func (c *call) write(page []int32, count int, q query, byID bool) {
+func (c *call) write(page []int32, count int, q query, w way) {
 	c.header().Set("Content-Type", "application/json; charset=utf-8")
 	kept := buffers.Get().(*[]byte)
 	o := &out{w: c.to, b: (*kept)[:0]}
@@ -22,7 +22,8 @@ func (c *call) write(page []int32, count int, q query, byID bool) {
 		if i > 0 {
 			o.raw(`,`)
 		}
-		v := view{life: c.account.life(int(n)), at: c.seen, byID: byID, typed: q.typed, wanted: q.wanted}
+		v := c.account.view(int(n), c.seen, w)
+		v.typed, v.wanted = q.typed, q.wanted
 		c.spoil(&v)
 		c.account.writeRecord(o, &v)
 		if o.err != nil {

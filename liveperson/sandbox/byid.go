@@ -7,9 +7,12 @@ import "net/http"
 func (c *call) byID() {
 	var f filters
 	fault := f.parse(c.body)
-	ids := f.ConversationIDs
+	ids, by := f.ConversationIDs, byBatch
 	if f.ConversationID != "" {
 		ids = append(ids, f.ConversationID)
+		if len(ids) == 1 {
+			by = singly
+		}
 	}
 	q, paging := query{limit: 50}, ""
 	if fault == "" {
@@ -25,20 +28,19 @@ func (c *call) byID() {
 	case len(ids) == 0 || len(ids) > maxLimit:
 		c.refuse(http.StatusBadRequest, "", "conversationId or up to 100 conversationIds are required")
 	default:
-		page := c.account.known(ids, c.seen)
-		c.write(page, len(page), q, true)
+		page := c.account.known(ids, c.seen, by)
+		c.write(page, len(page), q, by)
 	}
 }
 
-// known are the conversations among ids that have started and are still kept.
-func (a *Account) known(ids []string, at int64) []int32 {
+// known are the conversations among ids that are shown.
+func (a *Account) known(ids []string, at int64, w way) []int32 {
 	entries := a.started(at)
-	earliest := oldest(at)
 	var found []int32
 	seen := map[int]bool{}
 	for _, id := range ids {
 		n, ok := a.Number(id)
-		if !ok || n >= len(entries) || entries[n].start < earliest || seen[n] {
+		if !ok || n >= len(entries) || seen[n] || !a.shows(n, entries[n].start, at, w).there {
 			continue
 		}
 		seen[n] = true

@@ -137,7 +137,7 @@ func (a *Account) written(l *life, i int) string {
 // text is the message's text as shown then.
 func (a *Account) text(l *life, i int, at int64) string {
 	text := a.written(l, i)
-	if l.settled(at) && a.changes[l.number] == nil {
+	if l.settled(at) && a.changed.Load().texts[l.number] == nil {
 		return text
 	}
 	for _, e := range a.edits(l) {
@@ -158,7 +158,7 @@ func (a *Account) erasedAt(l *life, i int, at int64) bool {
 	if l.erased > 0 && at >= l.erased {
 		return true
 	}
-	for _, e := range a.changes[l.number] {
+	for _, e := range a.changed.Load().texts[l.number] {
 		if e.Kind == Erase && e.At.UnixMilli() <= at && (e.Message == i || e.Message == Whole) {
 			return true
 		}

@@ -27,7 +27,7 @@ func (a *Account) conversationChange(l *life, at int64) []byte {
 		}
 		o.raw(`,"conversationDetails":{`)
 		if !l.old {
-			o.raw(`"skillId":"`).num(skills[l.skills[l.skillTurn(at)]].id).raw(`",`)
+			o.raw(`"skillId":"`).num(skillNumber(l.skills[l.skillTurn(at)])).raw(`",`)
 		}
 		o.raw(`"participants":[`)
 		a.writePresent(o, l, func(p presence) bool { return p.at(at) })

@@ -60,14 +60,16 @@ func (c *call) unchanged() bool {
 func (c *call) users() {
 	deleted := c.request.URL.Query().Get("include_deleted") == "true"
 	write := func(o *out, n int) { c.account.writeUser(o, n, c.seen) }
-	c.list(users, AgentID, func(n int) bool { return deleted || !gone(n) }, write)
+	c.list(users, AgentID, func(n int) bool { return deleted || !c.account.gone(n, c.seen) }, write)
 }
 
 func (c *call) skills() {
 	query := c.request.URL.Query()
 	deleted, full := query.Get("include_deleted") == "true", query.Get("select") != ""
-	write := func(o *out, n int) { c.account.writeSkill(o, n, full) }
-	c.list(len(skills), skillID, func(n int) bool { return deleted || !skills[n].deleted }, write)
+	list := c.account.skillsAt(c.seen)
+	write := func(o *out, n int) { writeSkill(o, n, list[n], full) }
+	id := func(n int) string { return strconv.FormatInt(list[n].id, 10) }
+	c.list(len(list), id, func(n int) bool { return deleted || !list[n].deleted }, write)
 }
 
 // list answers with the shown of n entities as an array, or with a single one.
@@ -111,12 +113,12 @@ func (a *Account) writeUser(o *out, n int, at int64) {
 	code, _ := userType(n)
 	g := groupOf(n)
 	o.raw(`{"id":`).raw(quote).raw(AgentID(n)).raw(quote).raw(`,"pid":"`).raw(AgentPID(n))
-	o.raw(`","deleted":`).raw(quote).bool(gone(n)).raw(quote)
+	o.raw(`","deleted":`).raw(quote).bool(a.gone(n, at)).raw(quote)
 	o.raw(`,"loginName":`).str(login(n)).raw(`,"fullName":"","nickname":`).str(a.name(n, at))
 	if n == 3 {
 		o.raw(`,"passwordSh":"c2FsdGVkLWhhc2g="`)
 	}
-	o.raw(`,"isEnabled":`).raw(quote).bool(!gone(n)).raw(quote).raw(`,"maxChats":"4","email":"user`)
+	o.raw(`,"isEnabled":`).raw(quote).bool(!a.gone(n, at)).raw(quote).raw(`,"maxChats":"4","email":"user`)
 	o.num(int64(n + 1)).raw(`@example.com","disabledManually":false,"skillIds":[`).num(skills[n%liveSkills].id)
 	o.raw(`],"profileIds":[1],"lobIds":[],"memberOf":{"agentGroupId":"`).num(g.id)
 	o.raw(`","assignmentDate":"2025-01-01 09:00:00"},"managerOf":[],"permissionGroups":["1"],"description":"","employeeId":"",`)
@@ -125,9 +127,8 @@ func (a *Account) writeUser(o *out, n int, at int64) {
 
 // writeSkill writes id, name and deleted, which is all the real API gives
 // unless more is selected.
-func (a *Account) writeSkill(o *out, n int, full bool) {
-	s := skills[n]
-	o.raw(`{"id":`).num(s.id).raw(`,"name":`).str(a.skillName(n)).raw(`,"deleted":`).bool(s.deleted)
+func writeSkill(o *out, n int, s skill, full bool) {
+	o.raw(`{"id":`).num(s.id).raw(`,"name":`).str(s.name).raw(`,"deleted":`).bool(s.deleted)
 	if full {
 		o.raw(`,"description":"","skillOrder":`).num(int64(n)).raw(`,"maxWaitTime":120,"dateUpdated":"2025-01-01 09:00:00",`)
 		o.raw(`"canTransfer":true,"skillTransferList":[],"lobIds":[],"autoCloseInSeconds":0`)

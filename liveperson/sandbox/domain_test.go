@@ -34,16 +34,19 @@ func TestDomains(t *testing.T) {
 	}
 }
 
+// entities is a list of the account's configuration.
+func (r *remote) entities(target string) (list []object) {
+	r.t.Helper()
+	w := r.do("GET", "/api/account/sandbox/configuration/le-users/"+target, "")
+	if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil {
+		r.t.Fatalf("%s: %v", target, err)
+	}
+	return list
+}
+
 func TestUsersAndSkills(t *testing.T) {
 	r := connect(t, small(later))
-	list := func(target string) (entities []object) {
-		w := r.do("GET", "/api/account/sandbox/configuration/le-users/"+target, "")
-		if err := json.Unmarshal(w.Body.Bytes(), &entities); err != nil {
-			t.Fatalf("%s: %v", target, err)
-		}
-		return entities
-	}
-	present, all := list("users?v=6.0"), list("users?v=6.0&include_deleted=true")
+	present, all := r.entities("users?v=6.0"), r.entities("users?v=6.0&include_deleted=true")
 	if len(present) != 13 || len(all) != 15 {
 		t.Errorf("%d users, %d with deleted ones", len(present), len(all))
 	}
@@ -62,10 +65,10 @@ func TestUsersAndSkills(t *testing.T) {
 			t.Errorf("no user with %s", want)
 		}
 	}
-	if skills := list("skills?v=4.0"); len(skills) != 5 || len(skills[0]) != 3 {
+	if skills := r.entities("skills?v=4.0"); len(skills) != 5 || len(skills[0]) != 3 {
 		t.Errorf("skills: %v", skills)
 	}
-	if skills := list("skills?v=4.0&include_deleted=true&select=$all"); len(skills) != 6 || len(skills[0]) == 3 {
+	if skills := r.entities("skills?v=4.0&include_deleted=true&select=$all"); len(skills) != 6 || len(skills[0]) == 3 {
 		t.Errorf("all of all skills: %v", skills)
 	}
 	var one object

@@ -151,9 +151,9 @@ func writeSkillChanges(a *Account, o *out, v *view) {
 			o.raw(`,`)
 		}
 		first = false
-		from, to := skills[v.skills[turn-1]], skills[v.skills[turn]]
-		o.raw(`{`).when("time", at).raw(`,"previousSkillId":`).num(from.id).raw(`,"previousSkillName":`).str(a.skillName(v.skills[turn-1]))
-		o.raw(`,"currentSkillId":`).num(to.id).raw(`,"currentSkillName":`).str(a.skillName(v.skills[turn])).raw(`,"reason":"Skill"}`)
+		from, to := v.skills[turn-1], v.skills[turn]
+		o.raw(`{`).when("time", at).raw(`,"previousSkillId":`).num(skillNumber(from)).raw(`,"previousSkillName":`).str(a.skillName(from, v.at))
+		o.raw(`,"currentSkillId":`).num(skillNumber(to)).raw(`,"currentSkillName":`).str(a.skillName(to, v.at)).raw(`,"reason":"Skill"}`)
 	}
 	o.raw(`]`)
 }

@@ -48,7 +48,9 @@ type Fault struct {
 	By         int
 }
 
-func (f *Fault) ofRecords() bool { return f.Kind >= PartialRecord }
+func (f *Fault) ofRecords() bool {
+	return f.Kind >= PartialRecord && f.Kind < searchFaults || f.Kind == Foreign
+}
 
 // active are the faults that this request meets.
 func (a *Account) active(c *call) []Fault {
@@ -118,6 +120,9 @@ func (c *call) failed() bool {
 	if f, ok := c.fault(Shift); ok {
 		c.shift, c.tie = f.By, mix(c.tie^uint64(c.number))
 	}
+	if _, ok := c.fault(Ties); ok {
+		c.tie = mix(c.tie ^ uint64(c.number))
+	}
 	return false
 }
 
@@ -155,6 +160,8 @@ func (c *call) spoil(v *view) {
 			v.partial = true
 		case NoID, NotArray:
 			v.spoiled = f.Kind
+		case Foreign:
+			v.brand = otherBrand
 		}
 	}
 }

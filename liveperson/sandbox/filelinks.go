@@ -43,7 +43,7 @@ type place struct{ conversation, message int }
 
 // stored are the messages of a conversation whose files are listed.
 func (c *call) stored(id string) (list []place) {
-	for _, n := range c.account.known([]string{id}, c.seen) {
+	for _, n := range c.account.known([]string{id}, c.seen, singly) {
 		l := c.account.life(int(n))
 		for i := range l.sent(c.seen - c.account.set.Files.Delay.Milliseconds()) {
 			path := c.account.pathAt(&l, i, c.seen)
@@ -155,7 +155,7 @@ func (c *call) download() {
 	}
 	l := c.account.life(p.conversation)
 	path := c.account.pathAt(&l, p.message, c.seen)
-	if path == "" || c.account.lost(path) {
+	if path == "" || c.account.lost(path) || !c.account.shows(l.number, l.start, c.seen, singly).there {
 		c.storageError(http.StatusNotFound, "The resource could not be found.")
 		return
 	}

@@ -61,6 +61,8 @@ const (
 	saltHold
 	saltAgain
 	saltFile
+	saltSkill
+	saltUnkind
 )
 
 // mix is the finaliser of splitmix64: a bijection that scatters its input.
@@ -146,6 +148,7 @@ func (a *Account) people(l *life) {
 	d := l.draw(saltPeople, 0)
 	l.agents = [2]int{int(d % staff), int((d >> 8) % staff)}
 	l.skills = [3]int{int(d>>16) % liveSkills, int(d>>24) % liveSkills, int(d>>32) % liveSkills}
+	a.newSkills(l)
 	l.language = languageOf(int(d>>40) % 100)
 	if a.set.Plain {
 		l.language = 0

@@ -59,7 +59,7 @@ func writePresences(a *Account, o *out, v *view, moment func(presence) int64) {
 		first = false
 		name, g := a.name(p.staff, v.at), groupOf(p.staff)
 		o.raw(`{"agentFullName":`).str(name).raw(`,"agentNickname":`).str(name)
-		o.raw(`,"agentLoginName":`).str(login(p.staff)).raw(`,"agentDeleted":`).bool(gone(p.staff)).raw(`,"agentId":"`)
+		o.raw(`,"agentLoginName":`).str(login(p.staff)).raw(`,"agentDeleted":`).bool(a.gone(p.staff, v.at)).raw(`,"agentId":"`)
 		o.b = appendAgentID(o.b, p.staff)
 		o.raw(`"`)
 		if code, kind := userType(p.staff); !v.old {
@@ -111,12 +111,12 @@ func writeTransfers(a *Account, o *out, v *view) {
 			o.raw(`,`)
 		}
 		first = false
-		from, to := skills[v.skills[turn-1]], skills[v.skills[turn]]
+		from, to := v.skills[turn-1], v.skills[turn]
 		by := v.agentOf(turn - 1)
-		o.raw(`{`).when("time", at).raw(`,"assignedAgentId":"null","targetSkillId":`).num(to.id)
-		o.raw(`,"targetSkillName":`).str(a.skillName(v.skills[turn])).raw(`,"reason":"Skill","by":"`)
+		o.raw(`{`).when("time", at).raw(`,"assignedAgentId":"null","targetSkillId":`).num(skillNumber(to))
+		o.raw(`,"targetSkillName":`).str(a.skillName(to, v.at)).raw(`,"reason":"Skill","by":"`)
 		o.b = appendAgentID(o.b, by)
-		o.raw(`","sourceSkillId":`).num(from.id).raw(`,"sourceSkillName":`).str(a.skillName(v.skills[turn-1]))
+		o.raw(`","sourceSkillId":`).num(skillNumber(from)).raw(`,"sourceSkillName":`).str(a.skillName(from, v.at))
 		writeAgentNames(a, o, "sourceAgent", by, v.at)
 		a.dialogID(o, v, v.dialogOf(v.firstOf(turn))).raw(`}`)
 	}
@@ -187,7 +187,7 @@ func writeDialogs(a *Account, o *out, v *view) {
 			o.raw(`,"closeReasonDescription":"MANUAL_CLOSE"`)
 		}
 		n := v.skills[v.turnAt(max(s.start, v.start+1000))]
-		o.raw(`,"skillId":`).num(skills[n].id).raw(`,"skillName":`).str(a.skillName(n)).raw(`}`)
+		o.raw(`,"skillId":`).num(skillNumber(n)).raw(`,"skillName":`).str(a.skillName(n, v.at)).raw(`}`)
 	}
 	o.raw(`]`)
 }

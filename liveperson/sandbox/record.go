@@ -43,8 +43,11 @@ type view struct {
 	byID    bool  // by id: previews, all SDEs
 	typed   bool  // v=2: SDE values have their types, unauthenticated ones are given
 	wanted  uint32
-	partial bool // cut short by the server
-	spoiled Kind // NoID or NotArray: the record is unusable
+	partial bool   // cut short by the server
+	half    bool   // half of its messages are withheld,
+	silent  bool   // which isPartial does not say
+	brand   string // another account that the record says it is of
+	spoiled Kind   // NoID or NotArray: the record is unusable
 }
 
 // messages is how many messages the record shows.
@@ -53,7 +56,18 @@ func (v *view) messages() int {
 	if v.partial {
 		n = min(n, 3)
 	}
-	return n
+	return shown{half: v.half}.left(n)
+}
+
+// isPartial is what the record says of itself.
+func (v *view) isPartial() bool { return v.partial || v.half && !v.silent }
+
+// brandOr is the account that the record says it is of.
+func (v *view) brandOr(account string) string {
+	if v.brand != "" {
+		return v.brand
+	}
+	return account
 }
 
 // oldNames are section names as they were in 2017.
@@ -108,20 +122,20 @@ func writeInfo(a *Account, o *out, v *view) {
 		o.b = a.appendID(o.b, v.number)
 		o.raw(`"`)
 	}
-	o.raw(`,"brandId":`).str(a.set.Account)
+	o.raw(`,"brandId":`).str(v.brandOr(a.set.Account))
 	turn := v.turnAt(v.at)
 	writeAgentNames(a, o, "latestAgent", v.agentOf(turn), v.at)
 	if !v.old {
-		o.raw(`,"agentDeleted":`).bool(gone(v.agentOf(turn)))
+		o.raw(`,"agentDeleted":`).bool(a.gone(v.agentOf(turn), v.at))
 	}
 	s := v.skills[turn]
 	o.raw(`,"latestSkillId":`)
 	if v.old && v.oldSeq == 1 {
 		o.str(skillID(s))
 	} else {
-		o.num(skills[s].id)
+		o.num(skillNumber(s))
 	}
-	o.raw(`,"latestSkillName":`).str(a.skillName(s))
+	o.raw(`,"latestSkillName":`).str(a.skillName(s, v.at))
 	o.raw(`,"source":`).str([...]string{"SHARK", "APP", "WhatsApp Business", "SHARK"}[v.language%4])
 	if end > 0 {
 		o.raw(`,"closeReason":`).str(v.closeReason()).raw(`,"closeReasonDescription":"MANUAL_CLOSE"`)
@@ -139,9 +153,9 @@ func writeInfo(a *Account, o *out, v *view) {
 	o.raw(`,"device":"DESKTOP","browser":"CHROME","operatingSystem":"NA","latestAgentGroupId":`).num(g.id)
 	o.raw(`,"latestAgentGroupName":`).str(g.name).raw(`,"latestQueueState":"ACTIVE"`)
 	if !v.old {
-		o.raw(`,"isPartial":`).bool(v.partial).raw(`,"pendingAgentSurvey":false,"integration":"WEB_SDK","language":`)
+		o.raw(`,"isPartial":`).bool(v.isPartial()).raw(`,"pendingAgentSurvey":false,"integration":"WEB_SDK","language":`)
 		o.str(tongues[v.language].code).raw(`,"features":["RICHCONTENT","QUICKREPLIES","SECUREFORMS"]`)
-	} else if v.partial {
+	} else if v.isPartial() {
 		o.raw(`,"isPartial":true`) // what is cut short always says so
 	}
 	if a.set.Hostile {

@@ -49,6 +49,7 @@ func (c *call) search() {
 		c.refuse(http.StatusInternalServerError, "0007", "result window is too large")
 		return
 	}
+	c.widen(&q)
 	found := c.account.find(q, c.seen)
 	c.account.order(found, q, c)
 	from, count := q.offset, len(found)
@@ -59,7 +60,8 @@ func (c *call) search() {
 	if c.partialShards && len(page) > 0 {
 		page = page[:len(page)*2/3]
 	}
-	c.write(page, count+c.countOff, q, false)
+	page, count = c.thin(page, count)
+	c.write(page, max(count+c.countOff, 0), q, bySearch)
 }
 
 // find lists the conversations that match, in order of their start.
@@ -68,12 +70,20 @@ func (a *Account) find(q query, at int64) []int32 {
 	from := max(q.start.from, oldest(at))
 	first := sort.Search(len(entries), func(i int) bool { return entries[i].start >= from })
 	var found []int32
+	changed := a.changed.Load()
 	for n := first; n < len(entries); n++ {
 		e := entries[n]
 		if q.start.to > 0 && e.start > q.start.to {
 			break
 		}
-		if e.last >= q.updated && a.matches(q, n, e, at) {
+		if e.last < q.updated {
+			continue
+		}
+		s := shown{there: true, asOf: at}
+		if len(changed.showing[n]) > 0 {
+			s = a.shows(n, e.start, at, bySearch)
+		}
+		if s.there && a.matches(q, n, e, s.asOf) {
 			found = append(found, int32(n))
 		}
 	}
@@ -126,7 +136,10 @@ func (a *Account) order(found []int32, q query, c *call) {
 		key = func(int32) int64 { return 0 }
 	case "end:asc", "end:desc":
 		entries := a.started(c.seen)
-		key = func(n int32) int64 { return a.state(int(n), entries[n], c.seen).ended }
+		key = func(n int32) int64 {
+			e := entries[n]
+			return a.state(int(n), e, a.shows(int(n), e.start, c.seen, bySearch).asOf).ended
+		}
 	}
 	sign := 1
 	if q.sort == "start:desc" || q.sort == "end:desc" {

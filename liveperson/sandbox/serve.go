@@ -76,7 +76,7 @@ func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	c.now = a.set.Now()
-	c.seen = c.now.Add(-a.set.Freshness).UnixMilli()
+	c.seen = a.shownAt(c.now)
 	c.header().Set("Date", c.now.UTC().Format(http.TimeFormat))
 	c.faults = a.active(c)
 	if c.failed() {

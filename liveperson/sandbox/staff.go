@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -30,14 +31,15 @@ var skills = []skill{
 	{3100000109, "Old Hotline", true},
 }
 
-func skillID(n int) string { return strconv.FormatInt(skills[n].id, 10) }
-
-func (a *Account) skillName(n int) string {
-	if a.set.Hostile {
-		return skills[n].name + " " + hostile[len(hostile)-1-n]
+// skillNumber is the id of skill n. Those that a NewSkill begins count on.
+func skillNumber(n int) int64 {
+	if n < len(skills) {
+		return skills[n].id
 	}
-	return skills[n].name
+	return 3100000200 + int64(n)
 }
+
+func skillID(n int) string { return strconv.FormatInt(skillNumber(n), 10) }
 
 type group struct {
 	id   int64
@@ -72,7 +74,15 @@ func userType(n int) (code, name string) {
 
 func groupOf(n int) group { return groups[n%len(groups)] }
 
-func gone(n int) bool { return n == staff-1 || n == staff-2 }
+// gone reports whether staff member n has left the company by then.
+func (a *Account) gone(n int, at int64) bool {
+	for _, c := range a.changed.Load().staff {
+		if c.Kind == DeleteUser && c.Agent == n && c.At.UnixMilli() <= at {
+			return true
+		}
+	}
+	return n == staff-1 || n == staff-2
+}
 
 func login(n int) string {
 	switch n {
@@ -88,8 +98,8 @@ func login(n int) string {
 
 // name is what staff member n is called at that time.
 func (a *Account) name(n int, at int64) string {
-	for i := len(a.renames) - 1; i >= 0; i-- {
-		if c := a.renames[i]; c.Agent == n && c.At.UnixMilli() <= at {
+	for _, c := range slices.Backward(a.changed.Load().staff) {
+		if c.Kind == Rename && c.Agent == n && c.At.UnixMilli() <= at {
 			return c.Text
 		}
 	}
@@ -116,12 +126,15 @@ func (a *Account) customer(l *life) string {
 	return name
 }
 
-// revision is the account's configuration revision: it grows with each rename.
+// revision is the account's configuration revision: it grows with each change of
+// a directory.
 func (a *Account) revision(at int64) int {
-	n := 100
-	for _, c := range a.renames {
-		if c.At.UnixMilli() <= at {
-			n++
+	n, changed := 100, a.changed.Load()
+	for _, list := range [][]Change{changed.staff, changed.skills} {
+		for _, c := range list {
+			if c.At.UnixMilli() <= at {
+				n++
+			}
 		}
 	}
 	return n

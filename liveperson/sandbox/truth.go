@@ -61,21 +61,21 @@ type Happening struct {
 }
 
 // Truth yields, in order of their start, the conversations the account shows at
-// that moment (what Freshness withholds and retention has removed is not among
-// them), without any fault.
+// that moment to who asks for each singly by id (what Freshness withholds, and
+// retention or a change has removed, is not among them), without any fault.
 func (a *Account) Truth(at time.Time) iter.Seq[Conversation] {
-	seen := at.Add(-a.set.Freshness).UnixMilli()
+	seen := a.shownAt(at)
 	return func(yield func(Conversation) bool) {
 		for n, e := range a.started(seen) {
-			if e.start >= oldest(seen) && !yield(a.truth(n, seen)) {
+			if s := a.shows(n, e.start, seen, singly); s.there && !yield(a.truth(n, s)) {
 				return
 			}
 		}
 	}
 }
 
-func (a *Account) truth(n int, at int64) Conversation {
-	l := a.life(n)
+func (a *Account) truth(n int, s shown) Conversation {
+	l, at := a.life(n), s.asOf
 	c := Conversation{
 		Number: n, ID: a.ID(n), Status: statusName(l.open(at)),
 		StartedAt: l.start, EndedAt: l.ended(at), Happened: a.happened(&l, at),
@@ -83,7 +83,7 @@ func (a *Account) truth(n int, at int64) Conversation {
 	for _, s := range l.spans(at) {
 		c.Dialogs = append(c.Dialogs, Dialog{string(a.appendDialog(nil, &l, s.dialog)), s.kind, s.start, s.end})
 	}
-	for i := range l.sent(at) {
+	for i := range s.left(l.sent(at)) {
 		c.Messages = append(c.Messages, a.message(&l, i, at))
 	}
 	return c
