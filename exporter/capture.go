@@ -19,6 +19,7 @@ type capture struct {
 	chosen   selection
 	held     bool       // some destination was recovered: revisions go on from the archive's
 	drafting bool       // most of what comes is likely to be new
+	timely   bool       // what is new has been written since the cycle before, or comes late
 	waiting  bool       // something is in quarantine that a capture may resolve; touched in transactions only
 	stored   func()     // called after each page that made anything due
 	room     *room      // for pages in memory
@@ -41,7 +42,8 @@ type Counts struct {
 	Variants      int64
 	Unknown       int64 // messages of a type that nobody knows yet
 
-	days map[int64]checkpoint.Day // new ones, by the day that their conversation began
+	days     map[int64]checkpoint.Day // new ones, by the day that their conversation began
+	lateness lateness
 }
 
 // addDay counts what is new of a conversation.
@@ -243,6 +245,9 @@ func (c *capture) storeMerged(tx *checkpoint.Tx, m *merger, r *captured, known *
 	n.Messages += int64(m.messages)
 	n.addDay(known.StartedAt, fresh, int64(m.messages))
 	n.Variants += int64(m.variants)
+	if c.timely && m.messages > 0 && m.changed == 0 {
+		n.lateness.observe(time.Duration(now-m.oldest) * time.Millisecond)
+	}
 	if err := c.noteUnknown(tx, r, n); err != nil {
 		return false, err
 	}
@@ -326,6 +331,7 @@ func (c *capture) count(n *Counts) {
 	}
 	c.tally.add(CounterMessages, "history", "", n.Messages)
 	c.tally.add(CounterBytes, "history", "", n.Bytes)
+	n.lateness.addTo(c.tally)
 	c.Progress(Progress{Conversations: c.counts.Read, Expected: c.expected})
 }
 

@@ -44,23 +44,22 @@ func (c *capture) believeNobody(ctx context.Context, starts liveperson.Range) er
 }
 
 // controlDays are days on which conversations began that were captured, the newest
-// first. The newest of all are taken only where there are no others.
+// first: within these starts, else any. The last day counts only for conversations
+// that history itself has told of.
 func (c *capture) controlDays(ctx context.Context, starts liveperson.Range) ([]time.Time, error) {
 	now := c.Now()
 	oldest, newest := dayOf(now.Add(-controlUntil).UnixMilli()), dayOf(now.Add(-controlAfter).UnixMilli())-1
 	from, to := max(dayOf(starts.From.UnixMilli()), oldest), min(dayOf(starts.To.UnixMilli()), newest)
-	for _, within := range [][2]int64{{from, to}, {oldest, newest}, {oldest, dayOf(now.UnixMilli())}} {
-		days, err := c.cp.DaysHolding(ctx, within[0], within[1], controls)
-		if err != nil {
-			return nil, err
-		}
-		if len(days) > 0 {
-			list := make([]time.Time, len(days))
-			for i, d := range days {
-				list[i] = time.UnixMilli(d * (24 * time.Hour).Milliseconds()).UTC()
-			}
-			return list, nil
-		}
+	days, err := c.cp.DaysHolding(ctx, from, to, controls)
+	if err == nil && len(days) == 0 {
+		days, err = c.cp.DaysHolding(ctx, oldest, newest, controls)
 	}
-	return nil, nil
+	if err == nil && len(days) == 0 {
+		days, err = c.cp.LastRecordedDays(ctx, oldest, controls)
+	}
+	list := make([]time.Time, len(days))
+	for i, d := range days {
+		list[i] = time.UnixMilli(d * (24 * time.Hour).Milliseconds()).UTC()
+	}
+	return list, err
 }

@@ -24,7 +24,7 @@ func (c *capture) cycle(ctx context.Context) (complete bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	c.drafting = place.Watermark == 0 && c.anyAtOnce()
+	c.drafting, c.timely = place.Watermark == 0 && c.anyAtOnce(), place.Watermark != 0
 	whole, began, err := c.updates(ctx, place)
 	if err != nil {
 		return false, err

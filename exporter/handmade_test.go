@@ -28,6 +28,8 @@ type handmade struct {
 	skills  []liveperson.Skill
 	fail    func(op string) error // asked before each answer; nil: all goes well
 	looks   int64
+	rests   bool                                        // nothing was updated lately: a search for that lists nobody
+	forgets bool                                        // nobody is known by id
 	section func(id, section string, element int) error // asked before each element; its error voids the attempt once
 }
 
@@ -62,6 +64,9 @@ func (h *handmade) Search(_ context.Context, q liveperson.Query, sink liveperson
 	for _, key := range slices.Sorted(maps.Keys(h.records)) {
 		r := liveperson.ReadRecord([]byte(h.records[key]))
 		at := r.Info.Get("startTimeL").Millis()
+		if h.rests && !q.UpdatedSince.IsZero() || q.End != nil && !r.Info.Get("status").Is("CLOSE") {
+			continue
+		}
 		if at == 0 || at >= q.Start.From.UnixMilli() && at <= q.Start.To.UnixMilli() {
 			all = append(all, h.records[key])
 		}
@@ -84,6 +89,9 @@ func give(sink liveperson.Sink, record string, limit int) error {
 }
 
 func (h *handmade) find(id string) (string, bool) {
+	if h.forgets {
+		return "", false
+	}
 	if r, ok := h.byID[id]; ok {
 		return r, true
 	}

@@ -78,6 +78,9 @@ const (
 	CounterCycles     = "cycles"     // by result: complete, incomplete, failed, refused (the login), busy (another process is in one)
 	CounterFiles      = "files"      // that messages name, by what came of them: fetched, missing
 	CounterAmendments = "amendments" // cut, by destination (in Second)
+
+	CounterLateness    = "lateness"     // records with new messages that cycles captured, by bucket: LatenessLabel
+	CounterLatenessSum = "lateness_sum" // of their lateness, in seconds
 )
 
 // Sample is the state of one moment, for charts.

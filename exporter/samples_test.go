@@ -64,6 +64,8 @@ func (s *sampleServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "[%s]", s.user)
 	case strings.HasSuffix(path, "/skills"):
 		fmt.Fprintf(w, "[%s]", s.skill)
+	case !slices.Contains([]string{"", "0"}, r.URL.Query().Get("offset")):
+		fmt.Fprint(w, `{"_metadata":{"count":1},"conversationHistoryRecords":[]}`)
 	default:
 		_, _ = w.Write(*s.page.Load())
 	}

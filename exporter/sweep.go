@@ -41,8 +41,8 @@ const (
 	endsEvery = 24 * time.Hour
 	endsBack  = 3 * 24 * time.Hour
 
-	stepEvery = 5 * time.Minute // the usual time between two cycles
-	sweepMost = 24 * time.Hour  // of pace that one cycle makes up for, after a pause of weeks
+	stepEvery = 5 * time.Minute    // the usual time between two cycles
+	sweepMost = 7 * 24 * time.Hour // of pace that one cycle takes at most, after a pause of weeks
 )
 
 // beginSweeps lets the first rounds count from the first watermark.
@@ -191,7 +191,7 @@ func (r *round) goal(now time.Time) time.Time {
 		return time.Duration(float64(retention) * min(float64(d)/float64(r.pace), 1))
 	}
 	goal := begin.Add(share(now.Sub(began) + r.gap))
-	most := time.UnixMilli(r.row.ReachedAt).Add(max(share(sweepMost), r.step))
+	most := time.UnixMilli(r.row.ReachedAt).Add(max(share(max(r.gap, 24*time.Hour)), r.step))
 	return minTime(minTime(goal, most), began)
 }
 

@@ -46,6 +46,9 @@ func (e *extent) ordered() bool {
 	return e.first() != 0 && slices.IsSortedFunc(e.listed, func(a, b listed) int { return cmp.Compare(a.at, b.at) })
 }
 
+// short reports whether the page ends before its own count without being full.
+func (e *extent) short() bool { return !e.full && e.end < e.count }
+
 // join makes one page of two, of which the second was asked for from within the first.
 func (e extent) join(second extent) extent {
 	if len(e.listed) == 0 || len(second.listed) == 0 {
@@ -78,6 +81,10 @@ type walk struct {
 	omitted  bool  // a page lacked what another had, or ended too early
 }
 
+// lackingMost is after how many pages that say that more follow, and bring nobody
+// new, the count is taken for wrong.
+const lackingMost = 3
+
 // stallMost is after how many pages in a row that bring nobody new a pass ends.
 const stallMost = 20
 
@@ -87,18 +94,15 @@ var (
 )
 
 // over takes one page after the other, with read those that are not in pages, until
-// an answer lists nobody where the one before said that the result ends. A page that begins behind what
-// has been seen, or lists nobody where somebody was, follows deletions: the walk
-// steps back until one begins before that.
-func (w *walk) over(pages map[int]extent, read func(offset int) (extent, error)) error {
+// an answer lists nobody where the one before said that the result ends. A page that
+// begins behind what has been seen, or lists nobody where somebody was, follows
+// deletions: the walk steps back until one begins before that.
+func (w *walk) over(pages map[int]extent, read func(offset int) (extent, error)) (err error) {
 	w.count = -1
-	offset, end, back, early := 0, 0, overlap, false // end is where the page before said that the result ends; -1: nowhere yet
-	for stalled := 0; stalled < stallMost && offset < aboutLimit; stalled++ {
-		e, have := pages[offset]
-		delete(pages, offset)
-		if !have {
-			var err error
-			if e, err = read(offset); err != nil {
+	for at := (cursor{back: overlap}); at.stalled < stallMost && at.offset < aboutLimit; at.stalled++ {
+		e, have := pages[at.offset]
+		if delete(pages, at.offset); !have {
+			if e, err = read(at.offset); err != nil {
 				return err
 			}
 		}
@@ -107,30 +111,48 @@ func (w *walk) over(pages map[int]extent, read func(offset int) (extent, error))
 		}
 		w.moved = w.moved || w.count >= 0 && w.count != e.count
 		w.count = e.count
-		if len(e.listed) == 0 && offset == end {
+		switch nobody := len(e.listed) == 0; {
+		case nobody && (at.offset == at.end || at.offset == 0):
 			return nil
-		}
-		w.omitted = w.omitted || early
-		if len(e.listed) == 0 || offset > 0 && e.first() > w.covered {
-			offset, back = max(offset-back, 0), 2*back
-			if end = -1; offset == 0 {
-				end = 0
-			}
+		case nobody || at.offset > 0 && e.first() > w.covered:
+			w.omitted = w.omitted || at.early
+			at.stepBack()
 			continue
 		}
-		w.unproven = w.unproven || e.broken || offset > 0 && e.first() == w.covered
-		if w.take(&e) {
-			stalled = 0
-		}
+		w.omitted = w.omitted || at.early || e.short()
+		w.unproven = w.unproven || e.broken || at.offset > 0 && e.first() == w.covered
+		at.advance(&e, w.take(&e))
 		if w.before != 0 && w.covered >= w.before {
 			return nil
 		}
-		offset, end, back, early = e.end, e.end, overlap, !e.full
-		if e.full || e.end < e.count {
-			offset, end = max(offset-overlap, e.offset+1), -1
-		}
 	}
 	return fmt.Errorf("%w: %w", errIncomplete, errMoving)
+}
+
+// cursor is where a walk reads next.
+type cursor struct {
+	offset  int
+	end     int  // where the page before said that the result ends; -1: it did not
+	back    int  // how far to step back from a page that begins behind what has been seen
+	early   bool // the page before was not full: if anybody follows, it ended too early
+	lacking int  // pages in a row that said themselves that more follow, and brought nobody new
+	stalled int  // pages in a row that brought nobody new
+}
+
+func (at *cursor) stepBack() {
+	at.offset, at.back, at.end = max(at.offset-at.back, 0), 2*at.back, -1
+}
+
+// advance moves behind a page, so that the next one overlaps it unless it was the
+// last by its own word. more says that it brought somebody new.
+func (at *cursor) advance(e *extent, more bool) {
+	if at.lacking++; more {
+		at.stalled, at.lacking = 0, 0
+	}
+	at.offset, at.end, at.back, at.early = e.end, e.end, overlap, !e.full
+	if e.full || e.short() && at.lacking < lackingMost {
+		at.offset, at.end = max(e.end-overlap, e.offset+1), -1
+	}
 }
 
 // take notes what a page listed, and reports whether anybody of it was new in this pass.
@@ -160,7 +182,7 @@ func (w *walk) doubt(fixed bool) string {
 	switch {
 	case w.before == 0 && w.ids < w.count:
 		return fmt.Sprintf("LivePerson counts %d conversations and lists %d", w.count, w.ids)
-	case w.before == 0 && w.ids > 0 && w.count == 0:
+	case w.before == 0 && w.ids > 0 && w.count == 0 && w.moved:
 		return "LivePerson listed conversations, and then none"
 	case w.unproven && !settled:
 		return "its conversations do not come in the order of their starts"

@@ -61,7 +61,18 @@ func (c *Checkpoint) Days(ctx context.Context, from int64) (days []Day, err erro
 
 // DaysHolding lists days, from first to last and the newest first, on which
 // conversations began that were captured.
-func (c *Checkpoint) DaysHolding(ctx context.Context, first, last int64, limit int) (days []int64, err error) {
+func (c *Checkpoint) DaysHolding(ctx context.Context, first, last int64, limit int) ([]int64, error) {
+	return c.dayNumbers(ctx, `SELECT day FROM day WHERE day BETWEEN ? AND ? AND conversations > 0 ORDER BY day DESC LIMIT ?`, first, last, limit)
+}
+
+// LastRecordedDays lists the days, from first on, on which those conversations began
+// whose first record was stored last.
+func (c *Checkpoint) LastRecordedDays(ctx context.Context, first int64, limit int) ([]int64, error) {
+	return c.dayNumbers(ctx, `SELECT started_at / ? FROM conversation WHERE recorded > 0 AND started_at >= ? ORDER BY id DESC LIMIT ?`,
+		dayMillis, first*dayMillis, limit)
+}
+
+func (c *Checkpoint) dayNumbers(ctx context.Context, query string, args ...any) (days []int64, err error) {
 	err = c.list(ctx, func(s scanner) error {
 		var d int64
 		if err := s.Scan(&d); err != nil {
@@ -69,7 +80,7 @@ func (c *Checkpoint) DaysHolding(ctx context.Context, first, last int64, limit i
 		}
 		days = append(days, d)
 		return nil
-	}, `SELECT day FROM day WHERE day BETWEEN ? AND ? AND conversations > 0 ORDER BY day DESC LIMIT ?`, first, last, limit)
+	}, query, args...)
 	return days, err
 }
 

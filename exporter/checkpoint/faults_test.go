@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -111,12 +113,25 @@ func TestFullDiskLosesNothing(t *testing.T) {
 
 // A migration keeps a copy of what was there, whatever an earlier try left.
 func TestMigrationKeepsACopy(t *testing.T) {
-	first, err := fs.ReadFile(migrations, "migrations/00001_begin.sql")
+	paths, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	bad := fstest.MapFS{"migrations/00001_begin.sql": {Data: first}, "migrations/00002_more.sql": {Data: []byte("-- +goose Up\nCREATE TABLE more (x INTEGER) STRICT;\nSELECT nonsense;\n")}}
-	good := fstest.MapFS{"migrations/00001_begin.sql": {Data: first}, "migrations/00002_more.sql": {Data: []byte("-- +goose Up\nCREATE TABLE more (x INTEGER) STRICT;\n")}}
+	version := 0
+	bad, good := fstest.MapFS{}, fstest.MapFS{}
+	for _, p := range paths {
+		raw, err := fs.ReadFile(migrations, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := fmt.Sscanf(path.Base(p), "%d_", &version); err != nil {
+			t.Fatal(err)
+		}
+		bad[p], good[p] = &fstest.MapFile{Data: raw}, &fstest.MapFile{Data: raw}
+	}
+	next := fmt.Sprintf("migrations/%05d_more.sql", version+1)
+	bad[next] = &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE more (x INTEGER) STRICT;\nSELECT nonsense;\n")}
+	good[next] = &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE more (x INTEGER) STRICT;\n")}
 	dir := t.TempDir()
 	c := opened(t, dir)
 	ctx := context.Background()
@@ -133,7 +148,7 @@ func TestMigrationKeepsACopy(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	kept, err := sql.Open("sqlite", c.path+".schema-1")
+	kept, err := sql.Open("sqlite", fmt.Sprintf("%s.schema-%d", c.path, version))
 	if err != nil {
 		t.Fatal(err)
 	}

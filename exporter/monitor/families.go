@@ -20,6 +20,20 @@ type family struct {
 	read       func(o *exporter.Overview, emit emitter)
 }
 
+// histogram is a metric that counts in buckets.
+type histogram struct {
+	name, help string
+	read       func(o *exporter.Overview) (count uint64, sum float64, buckets map[float64]uint64)
+}
+
+func (h *histogram) desc() *prometheus.Desc {
+	return prometheus.NewDesc(h.name, h.help, []string{accountLabel}, nil)
+}
+
+var histograms = []histogram{
+	{"lpexport_capture_lateness_seconds", "How long after they were written cycles captured new messages, by the oldest of each record.", lateness},
+}
+
 // emitter takes one series: its value, and those of its labels. What is not known
 // is not emitted.
 type emitter func(value float64, labels ...string)
@@ -197,6 +211,27 @@ func lastCycle(value func(exporter.RunSummary) float64) func(*exporter.Overview,
 			}
 		}
 	}
+}
+
+// lateness adds up the buckets: each holds all that are below its bound.
+func lateness(o *exporter.Overview) (count uint64, sum float64, buckets map[float64]uint64) {
+	byLabel := map[string]uint64{}
+	for _, c := range o.Counters {
+		switch c.Name {
+		case exporter.CounterLateness:
+			byLabel[c.Labels] += uint64(c.Value)
+			count += uint64(c.Value)
+		case exporter.CounterLatenessSum:
+			sum += float64(c.Value)
+		}
+	}
+	below := uint64(0)
+	buckets = map[float64]uint64{}
+	for _, bound := range exporter.LatenessBounds {
+		below += byLabel[exporter.LatenessLabel(bound)]
+		buckets[bound.Seconds()] = below
+	}
+	return count, sum, buckets
 }
 
 // expiries gives each name once, by what ends first.

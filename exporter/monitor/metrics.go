@@ -84,9 +84,19 @@ func (c collector) Describe(out chan<- *prometheus.Desc) {
 	for i := range families {
 		out <- families[i].desc()
 	}
+	for i := range histograms {
+		out <- histograms[i].desc()
+	}
 }
 
 func (c collector) Collect(out chan<- prometheus.Metric) {
+	for i := range histograms {
+		count, sum, buckets := histograms[i].read(c.o)
+		if count == 0 {
+			continue
+		}
+		out <- prometheus.MustNewConstHistogram(histograms[i].desc(), count, sum, buckets, text(c.o.Account)) // one label, one value
+	}
 	for i := range families {
 		f := &families[i]
 		desc := f.desc()
