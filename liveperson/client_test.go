@@ -305,7 +305,7 @@ func (l *leaving) Close() error {
 }
 
 // With one slot the look-up and the login must not wait for the search that
-// waits for them, nor a count for its page.
+// waits for them.
 func TestOneSlotIsEnough(t *testing.T) {
 	f := newFake(t)
 	f.on(searchPath, status(401), status(204), body(emptyPage))
