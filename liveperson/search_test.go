@@ -262,6 +262,7 @@ func TestAnswerWithoutRecords(t *testing.T) {
 				t.Errorf("%s at %d: waited %v", name, offset, got)
 			}
 			f.on(byIDPath, test.bad, test.bad, body(emptyPage))
+			c, _ = f.client()
 			if p, err := c.Conversations(context.Background(), []string{"a"}, &kept{}); err != nil || p.Records != 0 || p.Count != 0 {
 				t.Errorf("%s by id: %+v, %v", name, p, err)
 			}
