@@ -107,13 +107,18 @@ func (c *capture) readWindow(ctx context.Context, b checkpoint.Backfill, w check
 	if err != nil {
 		return err
 	}
-	r := &reading{c: c, last: true, query: f.apply(window(w.From, w.To))}
+	r := &reading{c: c, fixed: true, query: f.apply(window(w.From, w.To))}
 	if w.To > b.To {
 		r.before = b.To
 	}
 	r.noted = func(tx *checkpoint.Tx, n int) error { return tx.CountWindow(w.ID, n) }
 	if err := r.run(ctx, c.canSplit(w, f)); err != nil {
 		return err
+	}
+	if r.nobody() {
+		if err := c.believeNobody(ctx, r.query.Start); err != nil {
+			return err
+		}
 	}
 	return c.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.FinishWindow(w.ID, c.millis()) })
 }

@@ -59,39 +59,60 @@ func (c *capture) updates(ctx context.Context, place checkpoint.Place) (whole bo
 		return false, began, err
 	}
 	seen := &clock{}
-	whole = true
-	for from := began.Add(-retention); from.Before(began); from = from.Add(startSpan) {
-		q := liveperson.Query{Start: liveperson.Range{From: from, To: from.Add(startSpan)}, UpdatedSince: since}
-		err := c.updatesOf(ctx, q, seen)
-		switch {
-		case errors.Is(err, errIncomplete):
-			whole = false
-			if c.news.is("updates", textOf(err)) {
-				c.Log.Warn("updates could not be read whole: the watermark stays", "error", err)
-			}
-		case err != nil:
-			return false, began, err
-		}
-	}
+	err = c.updatesSince(ctx, since, began, seen)
 	if d := seen.date; !d.IsZero() && d.Before(began) {
 		began = d
 	}
 	c.warnSkew(seen)
-	if !whole {
+	if err != nil && !errors.Is(err, errIncomplete) {
+		return false, began, err
+	}
+	if c.news.is("updates", textOf(err)) && err != nil {
+		c.Log.Warn("updates could not be read whole: the watermark stays", "error", err)
+	}
+	if err != nil {
 		return false, began, nil
 	}
-	c.news.is("updates", "")
 	return true, began, c.cp.Update(ctx, func(tx *checkpoint.Tx) error {
-		at := began.UnixMilli()
 		if place.Watermark == 0 {
-			// With the first watermark, or a run that ends here leaves sweeps
-			// that begin in 1970.
-			if err := tx.SetSwept(checkpoint.Place{SweptEnds: at, SweptLate: at, SweptStarts: at}); err != nil {
+			// With the first watermark: a round of a sweep counts from the one before.
+			if err := beginSweeps(tx, began); err != nil {
 				return err
 			}
 		}
-		return tx.SetWatermark(at)
+		return tx.SetWatermark(began.UnixMilli())
 	})
+}
+
+// updatesSince reads every span of starts, also when one stays open. Most of them
+// list nobody in most cycles. That is made sure of for one span a cycle, in turn,
+// which costs one search instead of one for each: the daily sweep makes sure of all.
+func (c *capture) updatesSince(ctx context.Context, since, now time.Time, k *clock) error {
+	var failed error
+	var nobody []liveperson.Range
+	for _, span := range spans(now.Add(-retention), now, startSpan) {
+		none, err := c.readSpan(ctx, liveperson.Query{Start: span, UpdatedSince: since}, k)
+		if err != nil && !errors.Is(err, errIncomplete) {
+			return err
+		}
+		failed = errors.Join(failed, err)
+		if none {
+			nobody = append(nobody, span)
+		}
+	}
+	if failed != nil || len(nobody) == 0 {
+		return failed
+	}
+	turn := now.Unix() / int64(stepEvery/time.Second) % int64(len(nobody))
+	return c.believeNobody(ctx, nobody[turn])
+}
+
+// spans are the parts of a period, none longer than step.
+func spans(from, to time.Time, step time.Duration) (list []liveperson.Range) {
+	for ; from.Before(to); from = from.Add(step) {
+		list = append(list, liveperson.Range{From: from, To: from.Add(step)})
+	}
+	return list
 }
 
 // since is the update time from which a cycle reads.
@@ -119,23 +140,25 @@ func (c *capture) warnSkew(k *clock) {
 	}
 }
 
-// updatesOf reads one span of starts, in halves when it holds too much.
-func (c *capture) updatesOf(ctx context.Context, q liveperson.Query, k *clock) error {
+// readSpan reads one span of starts, in halves when it holds too much. nobody
+// reports that it listed no conversation.
+func (c *capture) readSpan(ctx context.Context, q liveperson.Query, k *clock) (nobody bool, err error) {
 	r := &reading{c: c, query: q, clock: k}
 	span := q.Start.To.Sub(q.Start.From)
-	err := r.run(ctx, span > 2*border)
+	err = r.run(ctx, span > 2*border)
 	var many *errTooMany
 	if !errors.As(err, &many) {
-		return err
+		return err == nil && r.nobody(), err
 	}
 	middle := q.Start.From.Add(span / 2).Truncate(border)
 	early, late := q, q
 	early.Start.To, late.Start.From = middle.Add(-time.Millisecond), middle
-	first := c.updatesOf(ctx, early, k)
+	_, first := c.readSpan(ctx, early, k)
 	if first != nil && !errors.Is(first, errIncomplete) {
-		return first
+		return false, first
 	}
-	return errors.Join(first, c.updatesOf(ctx, late, k))
+	_, second := c.readSpan(ctx, late, k)
+	return false, errors.Join(first, second)
 }
 
 // rereads looks by id at open conversations whose time has come, the longest
@@ -163,7 +186,6 @@ func (c *capture) rereads(ctx context.Context) error {
 // reread captures conversations by id. One that LivePerson does not answer is
 // asked for again in a day, until its retention is over.
 func (c *capture) reread(ctx context.Context, due []checkpoint.OpenConversation) error {
-	r := &reading{c: c, ids: map[string]struct{}{}}
 	p, err := c.page(ctx)
 	if err != nil {
 		return err
@@ -173,16 +195,20 @@ func (c *capture) reread(ctx context.Context, due []checkpoint.OpenConversation)
 		ids[i] = o.SourceID
 	}
 	if _, err := c.Source.Conversations(ctx, ids, p); err != nil {
-		return r.stop(ctx, err)
+		return windowError(ctx, err)
 	}
-	r.noted = func(tx *checkpoint.Tx, _ int) error {
+	answered := map[string]bool{}
+	for _, l := range p.listed {
+		answered[l.key] = true
+	}
+	return windowError(ctx, c.keep(ctx, p, func(tx *checkpoint.Tx, _ int) error {
 		now := c.millis()
 		for _, o := range due {
 			next := now + longestReread.Milliseconds()
 			if o.StartedAt < now-retention.Milliseconds() {
 				next = 0
 			}
-			if _, answered := r.ids[o.SourceID]; answered {
+			if answered[o.SourceID] {
 				continue
 			}
 			if err := tx.SetReread(o.ID, next); err != nil {
@@ -190,6 +216,5 @@ func (c *capture) reread(ctx context.Context, due []checkpoint.OpenConversation)
 			}
 		}
 		return nil
-	}
-	return r.stop(ctx, r.keep(ctx, p))
+	}))
 }

@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"slices"
 
@@ -24,15 +25,13 @@ type page struct {
 	messages  []archive.Message // of the record being read, when drafting
 	held      int               // bytes kept so far
 	records   []captured
+	listed    []listed    // all of them, in order
 	oversized []oversized // records that are too big to come with others
 	overtaken []string    // ids of records that may be older than what is known
 }
 
 // oversized is what is known of a record before it is fetched alone.
-type oversized struct {
-	id        string
-	startedAt int64
-}
+type oversized struct{ id string }
 
 // capturedMessageSize is about what is kept of a message beside its bytes.
 const capturedMessageSize = 64
@@ -75,7 +74,7 @@ type capturedHappening struct {
 
 // Reset forgets what an attempt that failed has given.
 func (p *page) Reset() {
-	p.records, p.oversized, p.held = p.records[:0], p.oversized[:0], 0
+	p.records, p.listed, p.oversized, p.held = p.records[:0], p.listed[:0], p.oversized[:0], 0
 }
 
 // Record takes one record's bytes as received.
@@ -87,17 +86,23 @@ func (p *page) Record(raw []byte) error {
 	if c.draft != nil {
 		p.held += len(c.draft.Frame) + len(c.draft.Listing)
 	}
-	p.records = append(p.records, c)
+	p.add(c)
 	return nil
+}
+
+func (p *page) add(c captured) {
+	p.records = append(p.records, c)
+	p.listed = append(p.listed, listed{cmp.Or(c.id, string(c.sha256[:])), c.startedAt})
 }
 
 // Oversized notes a record that has to be fetched alone.
 func (p *page) Oversized(info []byte) error {
-	if id := (liveperson.Info{Value: info}).ID(); liveperson.UsableID(id) {
-		h := p.n.header(&liveperson.Record{Info: liveperson.Info{Value: info}})
-		p.oversized = append(p.oversized, oversized{id, h.startedAt})
+	h := p.n.header(&liveperson.Record{Info: liveperson.Info{Value: info}})
+	if liveperson.UsableID(h.id) {
+		p.oversized = append(p.oversized, oversized{h.id})
+		p.listed = append(p.listed, listed{h.id, h.startedAt})
 	} else {
-		p.records = append(p.records, captured{header: header{id: id}, reason: "it is over the size limit and has no conversationId that can be asked for",
+		p.add(captured{header: header{id: h.id, startedAt: h.startedAt}, reason: "it is over the size limit and has no conversationId that can be asked for",
 			bytes: int64(len(info)), sha256: sha256.Sum256(info), frame: p.packer.pack(info)})
 	}
 	return nil

@@ -9,72 +9,110 @@ import (
 	"lpexport/liveperson"
 )
 
-// The sweep reads again what no filter reports: engagement attributes that
-// come two hours after the end, late surveys and summaries, masks and erasures.
+// A cycle reads what was updated since the one before. What becomes visible later
+// than that, or changes without an update, is found by sweeps.
+//
+// A sweep by update time reads, round after round, what was updated not long before
+// its last round: whatever becomes visible up to back after its update, is read in
+// the round that follows. So back and every of the three below are the promise of
+// how late a conversation may become visible, and how soon it is captured then.
+// A sweep by end time finds what moves no update time: engagement attributes, late
+// surveys, masks and erasures of the last days.
+type sweep struct {
+	name  string
+	every time.Duration // from the beginning of one round to that of the next
+	pace  time.Duration // in which a round goes over all starts
+	back  time.Duration // how long after its update a conversation may become visible; 0: for as long as it is kept
+	step  time.Duration // of starts that are read at once
+}
+
+// A round begins some hours before it must, since it waits for a cycle.
+var sweeps = []sweep{
+	{name: "days", every: 20 * time.Hour, pace: 2 * time.Hour, back: 3 * 24 * time.Hour, step: startSpan},
+	{name: "weeks", every: 6 * 24 * time.Hour, pace: 132 * time.Hour, back: 35 * 24 * time.Hour, step: 10 * 24 * time.Hour},
+	{name: "months", every: 28 * 24 * time.Hour, pace: 27 * 24 * time.Hour, step: 24 * time.Hour},
+}
+
 const (
-	lateEvery   = time.Hour
-	lateBy      = 150 * time.Minute // attributes are searchable after two hours
-	endsEvery   = 24 * time.Hour
-	endsBack    = 3 * 24 * time.Hour
-	startsEvery = 7 * 24 * time.Hour
-	startsBack  = 35 * 24 * time.Hour
-	startsStep  = 24 * time.Hour
-	stepEvery   = 5 * time.Minute // one step of the sweep by start for each of these that has passed
+	lateName  = "late"
+	lateEvery = time.Hour
+	lateBy    = 150 * time.Minute // engagement attributes are searchable after two hours
+	endsName  = "ends"
+	endsEvery = 24 * time.Hour
+	endsBack  = 3 * 24 * time.Hour
+
+	stepEvery = 5 * time.Minute // the usual time between two cycles
+	sweepMost = 24 * time.Hour  // of pace that one cycle makes up for, after a pause of weeks
 )
 
-// sweep takes the next steps of the sweeps that are due. It is spread over the
-// cycles: a cycle does as much as the time since the last one calls for.
+// beginSweeps lets the first rounds count from the first watermark.
+func beginSweeps(tx *checkpoint.Tx, at time.Time) error {
+	names := []string{lateName, endsName}
+	for _, s := range sweeps {
+		names = append(names, s.name)
+	}
+	for _, name := range names {
+		if err := tx.PutSweep(checkpoint.Sweep{Name: name, BeganAt: at.UnixMilli()}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep takes the next steps of the sweeps. They are spread over the cycles: a
+// cycle does as much as the time since the last one calls for.
 func (c *capture) sweep(ctx context.Context, place checkpoint.Place, now time.Time) error {
 	if place.Watermark == 0 {
 		return nil // the first cycle: nothing has had time to change unnoticed
 	}
-	next := place
+	rows, err := c.cp.Sweeps(ctx)
+	if err != nil {
+		return err
+	}
+	steps := []func() error{
+		func() error { return c.sweepLate(ctx, rows[lateName], now) },
+		func() error { return c.sweepEnds(ctx, rows[endsName], now) },
+	}
+	for _, s := range sweeps {
+		r := &round{capture: c, sweep: s, row: rows[s.name], since: time.UnixMilli(place.Since), gap: min(now.Sub(time.UnixMilli(place.Watermark)), sweepMost)}
+		steps = append(steps, func() error { return r.next(ctx, now) })
+	}
 	var failed error
-	for _, step := range []func(context.Context, *checkpoint.Place, time.Time) error{c.sweepLate, c.sweepEnds, c.sweepStarts} {
-		if err := step(ctx, &next, now); errors.Is(err, errIncomplete) {
-			failed = err
-		} else if err != nil {
+	for _, step := range steps {
+		err := step()
+		if err != nil && !errors.Is(err, errIncomplete) {
 			return err
 		}
+		failed = errors.Join(failed, err)
 	}
-	if next == place {
-		return failed
-	}
-	return errors.Join(failed, c.swept(ctx, next))
-}
-
-func (c *capture) swept(ctx context.Context, p checkpoint.Place) error {
-	return c.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.SetSwept(p) })
+	return failed
 }
 
 // sweepLate reads what ended a little over two hours ago.
-func (c *capture) sweepLate(ctx context.Context, p *checkpoint.Place, now time.Time) error {
-	from, to := endsFrom(p.SweptLate, lateBy, now), now.Add(-lateBy)
+func (c *capture) sweepLate(ctx context.Context, row checkpoint.Sweep, now time.Time) error {
+	from, to := endsFrom(row.BeganAt, lateBy, now), now.Add(-lateBy)
 	if to.Sub(from) < lateEvery {
 		return nil
 	}
-	q := liveperson.Query{Start: liveperson.Range{From: now.Add(-startSpan), To: now}, End: &liveperson.Range{From: from, To: to}}
-	if err := c.updatesOf(ctx, q, nil); err != nil {
+	err := c.readAgain(ctx, liveperson.Query{Start: liveperson.Range{From: now.Add(-startSpan), To: now}, End: &liveperson.Range{From: from, To: to}})
+	if err != nil {
 		return err
 	}
-	p.SweptLate = now.UnixMilli()
-	return nil
+	return c.swept(ctx, checkpoint.Sweep{Name: lateName, BeganAt: now.UnixMilli()})
 }
 
 // sweepEnds reads what ended in the last days, whenever it began.
-func (c *capture) sweepEnds(ctx context.Context, p *checkpoint.Place, now time.Time) error {
-	if now.Sub(time.UnixMilli(p.SweptEnds)) < endsEvery {
+func (c *capture) sweepEnds(ctx context.Context, row checkpoint.Sweep, now time.Time) error {
+	if now.Sub(time.UnixMilli(row.BeganAt)) < endsEvery {
 		return nil
 	}
-	end := &liveperson.Range{From: endsFrom(p.SweptEnds, endsBack, now), To: now}
-	for from := now.Add(-retention); from.Before(now); from = from.Add(startSpan) {
-		q := liveperson.Query{Start: liveperson.Range{From: from, To: from.Add(startSpan)}, End: end}
-		if err := c.updatesOf(ctx, q, nil); err != nil {
+	end := &liveperson.Range{From: endsFrom(row.BeganAt, endsBack, now), To: now}
+	for _, span := range spans(now.Add(-retention), now, startSpan) {
+		if err := c.readAgain(ctx, liveperson.Query{Start: span, End: end}); err != nil {
 			return err
 		}
 	}
-	p.SweptEnds = now.UnixMilli()
-	return nil
+	return c.swept(ctx, checkpoint.Sweep{Name: endsName, BeganAt: now.UnixMilli()})
 }
 
 // endsFrom is where a sweep by end begins: some time before the last one, and
@@ -87,26 +125,104 @@ func endsFrom(last int64, back time.Duration, now time.Time) time.Time {
 	return from
 }
 
-// sweepStarts reads the last weeks again, a day of starts at a step.
-func (c *capture) sweepStarts(ctx context.Context, p *checkpoint.Place, now time.Time) error {
-	last := time.UnixMilli(p.Watermark)
-	if p.SweepFrom == 0 {
-		if now.Sub(time.UnixMilli(p.SweptStarts)) < startsEvery {
-			return nil
-		}
-		p.SweepFrom = now.Add(-startsBack).Truncate(startsStep).UnixMilli()
+func (c *capture) swept(ctx context.Context, row checkpoint.Sweep) error {
+	return c.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.PutSweep(row) })
+}
+
+// readAgain reads a span of starts; that it lists nobody is made sure of.
+func (c *capture) readAgain(ctx context.Context, q liveperson.Query) error {
+	nobody, err := c.readSpan(ctx, q, nil)
+	if err == nil && nobody {
+		err = c.believeNobody(ctx, q.Start)
 	}
-	for range max(1, int(now.Sub(last)/stepEvery)) {
-		from := time.UnixMilli(p.SweepFrom)
-		if from.After(now.Add(-lateBy)) {
-			p.SweepFrom, p.SweptStarts = 0, now.UnixMilli()
+	return err
+}
+
+// round is one round of a sweep by update time, from the oldest starts that are
+// kept to those at its beginning.
+type round struct {
+	*capture
+	sweep
+	row   checkpoint.Sweep
+	since time.Time     // of the first cycle: what was not updated since was not asked for, but by backfills
+	gap   time.Duration // between two cycles, as the last ones were
+}
+
+// next takes as many steps as the time calls for, so that a cycle at the usual time
+// finds the round where it should be.
+func (r *round) next(ctx context.Context, now time.Time) error {
+	last := time.UnixMilli(r.row.BeganAt)
+	if r.row.ReachedAt == 0 {
+		if now.Sub(last) < r.every {
 			return nil
 		}
-		q := liveperson.Query{Start: liveperson.Range{From: from, To: from.Add(startsStep - time.Millisecond)}}
-		if err := c.updatesOf(ctx, q, nil); err != nil {
+		r.row.BeganAt, r.row.ReachedAt, r.row.SinceAt = now.UnixMilli(), now.Add(-retention).UnixMilli(), 0
+		if r.back != 0 {
+			r.row.SinceAt = last.Add(-r.back - r.Overlap).UnixMilli()
+		}
+	}
+	backfilled, err := r.backfilled(ctx)
+	if err != nil {
+		return err
+	}
+	goal, end := r.goal(now), time.UnixMilli(r.row.BeganAt)
+	for at := time.UnixMilli(r.row.ReachedAt); at.Before(goal); {
+		span := liveperson.Range{From: at, To: at.Add(r.step)}
+		err := r.readAgain(ctx, liveperson.Query{Start: liveperson.Range{From: at, To: span.To.Add(-time.Millisecond)}, UpdatedSince: r.updated(span, backfilled)})
+		if err != nil && !(errors.Is(err, errIncomplete) && r.overdue(span, now)) {
 			return err
 		}
-		p.SweepFrom = from.Add(startsStep).UnixMilli()
+		at = span.To
+		if r.row.ReachedAt = at.UnixMilli(); !at.Before(end) {
+			r.row.ReachedAt = 0
+		}
+		if err := errors.Join(err, r.swept(ctx, r.row)); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// goal is how far the round is to come by now.
+func (r *round) goal(now time.Time) time.Time {
+	began := time.UnixMilli(r.row.BeganAt)
+	begin := began.Add(-retention)
+	share := func(d time.Duration) time.Duration {
+		return time.Duration(float64(retention) * min(float64(d)/float64(r.pace), 1))
+	}
+	goal := begin.Add(share(now.Sub(began) + r.gap))
+	most := time.UnixMilli(r.row.ReachedAt).Add(max(share(sweepMost), r.step))
+	return minTime(minTime(goal, most), began)
+}
+
+// overdue reports whether a span that cannot be read has held up the round for so
+// long that it is left to the next one.
+func (r *round) overdue(span liveperson.Range, now time.Time) bool {
+	began := time.UnixMilli(r.row.BeganAt)
+	turn := time.Duration(float64(r.pace) * float64(span.From.Sub(began.Add(-retention))) / float64(retention))
+	return now.Sub(began.Add(turn)) > r.every/4
+}
+
+// updated is the update time from which a span of starts is read. What was updated
+// before the first cycle's since is asked for only where a backfill has asked.
+func (r *round) updated(span liveperson.Range, backfilled []Period) time.Time {
+	since := time.Time{}
+	if r.row.SinceAt != 0 {
+		since = time.UnixMilli(r.row.SinceAt)
+	}
+	for _, p := range backfilled {
+		if !p.From.After(span.From) && !p.To.Before(span.To) {
+			return since
+		}
+	}
+	if since.Before(r.since) {
+		return r.since
+	}
+	return since
+}
+
+// backfilled are the periods of starts that backfills have read.
+func (c *capture) backfilled(ctx context.Context) ([]Period, error) {
+	windows, err := c.cp.Covered(ctx)
+	return mergePeriods(windows), err
 }

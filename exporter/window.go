@@ -22,18 +22,19 @@ const (
 	aboutLimit = 10000
 )
 
-// reading is one window being read: every page of one query.
+// reading is one window being read: every page of one query, in the order of the
+// conversations' starts. How that proves that none was passed over: walk.go.
 type reading struct {
 	c      *capture
 	query  liveperson.Query
-	before int64 // of a window that reaches into the present: only what started before counts
-	last   bool  // compare with a last look even when one page was all
+	fixed  bool  // only a new start, or a deletion, changes which conversations match
+	before int64 // of a window that reaches into the present: only what started before counts; 0: all of it
 	clock  *clock
 	noted  func(*checkpoint.Tx, int) error
-	failed bool
-	err    error // of the last page that failed
+
 	mu     sync.Mutex
-	ids    map[string]struct{}
+	failed error // of the last page that failed
+	walk   walk  // of the present pass
 }
 
 // errTooMany means that a window holds more than the ceiling.
@@ -44,66 +45,85 @@ func (e *errTooMany) Error() string { return fmt.Sprintf("the window holds %d co
 // errIncomplete means that a window stays open for the next run.
 var errIncomplete = errors.New("a window could not be read whole")
 
-// run reads the window until a last look agrees with what was seen, at most
-// maxReads times. It returns errTooMany before the second page when the window
-// must be split, and an error of errIncomplete when it stays open.
+// run reads the window until it is known that no conversation was passed over, at
+// most maxReads times. It returns errTooMany before the second page when the
+// window must be split, and an error of errIncomplete when it stays open. That it
+// listed nobody is for the caller to believe: control.go.
 func (r *reading) run(ctx context.Context, mayTooMany bool) error {
-	for range maxReads {
-		count, err := r.pass(ctx, mayTooMany)
-		if err != nil {
+	seen, doubt := map[string]int{}, ""
+	for pass := range maxReads {
+		r.failed, r.walk = nil, walk{seen: seen, pass: pass + 1, before: r.before}
+		if err := r.pass(ctx, mayTooMany); err != nil {
 			return err
 		}
-		if r.failed {
-			return fmt.Errorf("%w: %w", errIncomplete, r.err)
+		if r.failed != nil {
+			return r.failed
 		}
-		whole, err := r.agrees(ctx, count)
+		if doubt = r.walk.doubt(r.fixed); doubt == "" {
+			return nil
+		}
+		r.c.Log.Info("a window is read again", "because", doubt, "from", r.query.Start.From, "to", r.query.Start.To)
+	}
+	return fmt.Errorf("%w: read %d times, %s", errIncomplete, maxReads, doubt)
+}
+
+// pass reads every page once: the first, those that the count promises several at
+// a time, then whatever the walk over them still needs. A page that stays bad is
+// noted, and the others go on.
+func (r *reading) pass(ctx context.Context, mayTooMany bool) error {
+	first, err := r.extent(ctx, 0, pageLimit)
+	if err := r.note(ctx, err); err != nil {
+		return err
+	}
+	count := first.count
+	if err != nil {
+		// The other pages go on: how many there are takes no record to tell.
+		look, err := r.look(ctx)
 		if err != nil {
 			return r.stop(ctx, err)
 		}
-		if whole {
-			return nil
-		}
-		r.c.Log.Info("window changed while it was read", "from", r.query.Start.From, "to", r.query.Start.To, "seen", len(r.ids), "count", count)
-	}
-	return fmt.Errorf("%w: it held other conversations each time it was counted", errIncomplete)
-}
-
-// pass reads every page once. A page that stays bad is noted, and the others go on.
-func (r *reading) pass(ctx context.Context, mayTooMany bool) (count int, err error) {
-	r.ids, r.failed, r.err = map[string]struct{}{}, false, nil
-	first, err := r.page(ctx, 0, pageLimit)
-	if err := r.note(ctx, err); err != nil {
-		return 0, err
-	}
-	if err != nil {
-		// The other pages go on: how many there are takes no record to tell.
-		if first, err = r.look(ctx); err != nil {
-			return 0, r.stop(ctx, err)
-		}
-		first.Records = pageLimit
+		count, first.date = look.Count, look.Date
 	}
 	if r.clock != nil && r.clock.date.IsZero() {
-		*r.clock = clock{date: first.Date, ours: r.c.Now()}
+		*r.clock = clock{date: first.date, ours: r.c.Now()}
 	}
-	if first.Count < 0 {
-		return 0, fmt.Errorf("%w: the answer did not say how many there are", errIncomplete)
+	if count < 0 {
+		return fmt.Errorf("%w: %w", errIncomplete, errNoCount)
 	}
-	if first.Count > r.c.ceiling && mayTooMany {
-		return 0, &errTooMany{first.Count}
+	if count > r.c.ceiling && mayTooMany {
+		return &errTooMany{count}
 	}
-	if first.Count > aboutLimit-pageLimit {
-		r.c.Log.Error("window is at the limit of what LivePerson shows", "from", r.query.Start.From, "count", first.Count)
+	if count > aboutLimit-pageLimit {
+		r.c.Log.Error("window is at the limit of what LivePerson shows", "from", r.query.Start.From, "count", count)
 	}
-	r.c.expect(first.Count)
+	if r.walk.pass == 1 {
+		r.c.expect(count)
+	}
+	pages, err := r.ahead(ctx, count)
+	if err != nil || r.failed != nil {
+		return err
+	}
+	pages[0] = first
+	return r.stop(ctx, r.walk.over(pages, func(offset int) (extent, error) { return r.extent(ctx, offset, pageLimit) }))
+}
+
+// ahead reads the pages behind the first one that the count promises.
+func (r *reading) ahead(ctx context.Context, count int) (map[int]extent, error) {
+	pages := map[int]extent{}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(2 * max(1, r.c.Concurrency)) // as many again are being read and stored
-	for offset := first.Records; offset < first.Count && first.Records > 0; offset += pageLimit {
+	for offset := pageLimit - overlap; offset+overlap < count; offset += pageLimit - overlap {
 		g.Go(func() error {
-			_, err := r.page(ctx, offset, min(pageLimit, first.Count-offset))
+			e, err := r.extent(ctx, offset, pageLimit)
+			if err == nil {
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				pages[offset] = e
+			}
 			return r.note(ctx, err)
 		})
 	}
-	return first.Count, g.Wait()
+	return pages, g.Wait()
 }
 
 // note keeps a page's failure and lets the others go on, unless nothing can.
@@ -116,18 +136,23 @@ func (r *reading) note(ctx context.Context, err error) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.failed {
+	if r.failed == nil {
 		r.c.Log.Warn("page stays bad: its window is left open", "from", r.query.Start.From, "to", r.query.Start.To, "error", err)
 	}
-	r.failed, r.err = true, err
+	r.failed = err
 	return nil
 }
 
+// nobody reports whether the window listed no conversation.
+func (r *reading) nobody() bool { return r.walk.ids == 0 }
+
 // stop tells errors that end the capture (a signal, refused credentials, our
 // own state) from those that end a window.
-func (r *reading) stop(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
+func (r *reading) stop(ctx context.Context, err error) error { return windowError(ctx, err) }
+
+func windowError(ctx context.Context, err error) error {
+	if err == nil || errors.Is(err, errIncomplete) {
+		return err
 	}
 	var api *liveperson.APIError
 	var auth *liveperson.AuthError
@@ -137,145 +162,76 @@ func (r *reading) stop(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", errIncomplete, err)
 }
 
-// page reads and stores one page. What times out or is too big is asked for in
-// smaller ones.
-func (r *reading) page(ctx context.Context, offset, limit int) (liveperson.Page, error) {
-	got, err := r.wholePage(ctx, offset, limit)
+// extent reads and stores one page. What times out or is too big is asked for in
+// two smaller ones, the second of which begins within the first.
+func (r *reading) extent(ctx context.Context, offset, limit int) (extent, error) {
+	got, err := r.page(ctx, offset, limit)
 	var api *liveperson.APIError
 	tooMuch := errors.As(err, &api) && (api.Timeout || errors.Is(err, liveperson.ErrTooLarge))
-	if tooMuch && limit > 1 && ctx.Err() == nil {
-		half := (limit + 1) / 2
-		first, err := r.page(ctx, offset, half)
-		if err != nil {
-			return first, err
-		}
-		second, err := r.page(ctx, offset+half, limit-half)
-		second.Records += first.Records
+	if !tooMuch || limit == 1 || ctx.Err() != nil {
+		return got, err
+	}
+	half := (limit + 1) / 2
+	first, err := r.extent(ctx, offset, half)
+	if err != nil {
+		return first, err
+	}
+	again := min(overlap, half-1)
+	second, err := r.extent(ctx, offset+half-again, limit-half+again)
+	if err != nil {
 		return second, err
 	}
-	return got, err
+	return first.join(second), nil
 }
 
-// wholePage reads and stores one page. From the request until the page is
-// stored it holds room for it, of what all windows share.
-func (r *reading) wholePage(ctx context.Context, offset, limit int) (liveperson.Page, error) {
+// page reads and stores one page. From the request until the page is stored it
+// holds room for it, of what all windows share.
+func (r *reading) page(ctx context.Context, offset, limit int) (extent, error) {
 	leave, err := r.c.room.enter(ctx)
 	if err != nil {
-		return liveperson.Page{}, err
+		return extent{}, err
 	}
 	q := r.query
 	q.Offset, q.Limit = offset, limit
 	p, err := r.c.page(ctx)
 	defer func() { leave(p.held) }()
 	if err != nil {
-		return liveperson.Page{}, err
+		return extent{}, err
 	}
 	got, err := r.c.Source.Search(ctx, q, p)
 	if err != nil {
-		return got, err
+		return extent{}, err
 	}
-	return got, r.keep(ctx, p)
+	err = r.c.keep(ctx, p, r.noted)
+	return extent{offset: offset, end: offset + len(p.listed), full: len(p.listed) >= limit, count: got.Count, date: got.Date, listed: p.listed}, err
 }
 
-// keep stores a page, then fetches by id what did not come whole or
-// came late.
-func (r *reading) keep(ctx context.Context, p *page) error {
-	known := len(p.records)
-	r.see(p)
-	err := r.c.store(ctx, p, func(tx *checkpoint.Tx) error {
-		if r.noted == nil {
+// keep stores a page, then fetches by id what did not come whole or came late.
+// noted is told, in the page's transaction, how many records there were.
+func (c *capture) keep(ctx context.Context, p *page, noted func(*checkpoint.Tx, int) error) error {
+	records := len(p.records)
+	err := c.store(ctx, p, func(tx *checkpoint.Tx) error {
+		if noted == nil {
 			return nil
 		}
-		return r.noted(tx, known)
+		return noted(tx, records)
 	})
 	if err != nil {
 		return err
 	}
-	return r.c.fetchRest(ctx, p)
-}
-
-// see counts the distinct conversations of the window.
-func (r *reading) see(p *page) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i := range p.records {
-		c := &p.records[i]
-		switch {
-		case r.before != 0 && c.startedAt >= r.before:
-		case c.id == "":
-			r.ids[string(c.sha256[:])] = struct{}{}
-		default:
-			r.ids[c.id] = struct{}{}
-		}
-	}
-	for _, o := range p.oversized {
-		if r.before == 0 || o.startedAt < r.before {
-			r.ids[o.id] = struct{}{}
-		}
-	}
-}
-
-// agrees takes a last look: whether the window holds just what was seen.
-func (r *reading) agrees(ctx context.Context, count int) (bool, error) {
-	if r.before != 0 {
-		return r.agreesBefore(ctx)
-	}
-	if count <= pageLimit && !r.last {
-		return len(r.ids) >= count, nil
-	}
-	look, err := r.look(ctx)
-	if err != nil {
-		return false, err
-	}
-	if r.last {
-		return len(r.ids) == look.Count, nil
-	}
-	// Conversations enter such a window while it is read. Those come again in
-	// the next cycle; it is enough that none was jumped over.
-	return len(r.ids) >= min(count, look.Count), nil
+	return c.fetchRest(ctx, p)
 }
 
 // look asks only how many there are.
 func (r *reading) look(ctx context.Context) (liveperson.Page, error) {
 	q := r.query
 	q.Offset, q.Limit, q.Content = 0, 1, []string{}
-	return r.c.Source.Search(ctx, q, &looker{})
+	return r.c.Source.Search(ctx, q, nothing{})
 }
 
-// agreesBefore looks at the place where what started before the run ends and
-// what started since begins: the window's order is that of the starts.
-func (r *reading) agreesBefore(ctx context.Context) (bool, error) {
-	q := r.query
-	q.Offset, q.Limit, q.Content = max(len(r.ids)-1, 0), 2, []string{}
-	l := &looker{n: r.c.norm}
-	if _, err := r.c.Source.Search(ctx, q, l); err != nil {
-		return false, err
-	}
-	older := 0
-	for _, at := range l.starts {
-		if at < r.before {
-			older++
-		}
-	}
-	return older == min(len(r.ids), 1), nil
-}
+// nothing is a sink that keeps nothing.
+type nothing struct{}
 
-// looker notes only when conversations began.
-type looker struct {
-	n      *normaliser
-	starts []int64
-}
-
-func (l *looker) Reset() { l.starts = l.starts[:0] }
-
-func (l *looker) Record(raw []byte) error {
-	if l.n != nil {
-		r := liveperson.ReadRecord(raw)
-		l.starts = append(l.starts, l.n.header(&r).startedAt)
-	}
-	return nil
-}
-
-func (l *looker) Oversized(info []byte) error {
-	return l.Record(append(append([]byte(`{"info":`), info...), '}'))
-}
+func (nothing) Reset()                 {}
+func (nothing) Record([]byte) error    { return nil }
+func (nothing) Oversized([]byte) error { return nil }

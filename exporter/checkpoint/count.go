@@ -59,6 +59,20 @@ func (c *Checkpoint) Days(ctx context.Context, from int64) (days []Day, err erro
 	return days, err
 }
 
+// DaysHolding lists days, from first to last and the newest first, on which
+// conversations began that were captured.
+func (c *Checkpoint) DaysHolding(ctx context.Context, first, last int64, limit int) (days []int64, err error) {
+	err = c.list(ctx, func(s scanner) error {
+		var d int64
+		if err := s.Scan(&d); err != nil {
+			return err
+		}
+		days = append(days, d)
+		return nil
+	}, `SELECT day FROM day WHERE day BETWEEN ? AND ? AND conversations > 0 ORDER BY day DESC LIMIT ?`, first, last, limit)
+	return days, err
+}
+
 const dayMillis = 24 * 60 * 60 * 1000
 
 // PendingDays counts the conversations that a destination has not been given

@@ -8,20 +8,14 @@ import (
 
 // Place is how far capture has come.
 type Place struct {
-	Since       int64 // what was updated from here on has been captured …
-	Watermark   int64 // … up to here; both 0 before the first cycle
-	Finished    int64 // runs that came to their end
-	SweptEnds   int64 // when the sweep by end ran last
-	SweptLate   int64 // when the sweep of late attributes ran last
-	SweptStarts int64 // when the sweep by start came round last
-	SweepFrom   int64 // how far the sweep by start has come, 0 between two
+	Since     int64 // what was updated from here on has been captured …
+	Watermark int64 // … up to here; both 0 before the first cycle
+	Finished  int64 // runs that came to their end
 }
 
 // Place reads how far capture has come.
 func (c *Checkpoint) Place(ctx context.Context) (p Place, err error) {
-	_, err = c.get(ctx, []any{&p.Since, &p.Watermark, &p.Finished, &p.SweptEnds, &p.SweptLate, &p.SweptStarts, &p.SweepFrom},
-		`SELECT coalesce(since, 0), coalesce(watermark, 0), finished, coalesce(swept_ends, 0), coalesce(swept_late, 0),
-		coalesce(swept_starts, 0), coalesce(sweep_from, 0) FROM account`)
+	_, err = c.get(ctx, []any{&p.Since, &p.Watermark, &p.Finished}, `SELECT coalesce(since, 0), coalesce(watermark, 0), finished FROM account`)
 	return p, err
 }
 
@@ -34,12 +28,6 @@ func (tx *Tx) SetSince(since int64) error {
 // SetWatermark moves the watermark forward, never back.
 func (tx *Tx) SetWatermark(watermark int64) error {
 	return tx.exec(`UPDATE account SET watermark = max(coalesce(watermark, 0), ?)`, watermark)
-}
-
-// SetSwept stores when the sweeps ran and how far the one by start has come.
-func (tx *Tx) SetSwept(p Place) error {
-	return tx.exec(`UPDATE account SET swept_ends = ?, swept_late = ?, swept_starts = ?, sweep_from = ?`,
-		null(p.SweptEnds), null(p.SweptLate), null(p.SweptStarts), null(p.SweepFrom))
 }
 
 // BeginRun notes a run and returns its number.
