@@ -28,6 +28,7 @@ type call struct {
 	limit       int64                       // bytes of the answer; 0: Config.BodyLimit
 	open        bool                        // sent without a login
 	search      bool                        // asks for conversations
+	files       bool                        // asks for files: its faults are not those of the other APIs
 	revision    string                      // of what is held already, "" for nothing; with it a 304 may answer
 	refusals    []int                       // the statuses that mean a refused login or privilege
 	refused     error                       // the kind of the AuthError that they are; nil: none
@@ -46,10 +47,22 @@ type answer struct {
 	body     *stream
 }
 
-// do sends k until it is answered or its retries are used up.
+// do sends k until it is answered, its retries are used up or the circuit opens.
 func (c *Client) do(ctx context.Context, k *call) error {
+	joined, leave, err := c.circuit.join(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return ended(ctx, joined, c.repeat(joined, k))
+}
+
+func (c *Client) repeat(ctx context.Context, k *call) error {
 	renewed := false
 	for failed := 0; ; {
+		if err := c.doubt(ctx, k); err != nil {
+			return err
+		}
 		if k.reset != nil {
 			k.reset()
 		}
@@ -57,7 +70,7 @@ func (c *Client) do(ctx context.Context, k *call) error {
 		// before this one takes a slot: with one slot it would wait for itself.
 		base, token, err := c.prepare(ctx, k)
 		if err != nil {
-			return err
+			return cmp.Or(c.doubt(ctx, k), err)
 		}
 		err = c.attempt(ctx, k, base, token)
 		c.cfg.Observe(resultOf(ctx, err))
@@ -75,6 +88,9 @@ func (c *Client) do(ctx context.Context, k *call) error {
 		if slices.Contains(k.refusals, api.Status) {
 			return &AuthError{Op: k.op, Status: api.Status, Hint: k.hint, Err: api, kind: k.refused}
 		}
+		if open := c.circuit.opened(); open != nil {
+			return open
+		}
 		failed++
 		if err := c.pause(ctx, k, api, failed); err != nil {
 			return err
@@ -85,7 +101,7 @@ func (c *Client) do(ctx context.Context, k *call) error {
 // pause waits before attempt failed+1, or returns the error that k ends with.
 func (c *Client) pause(ctx context.Context, k *call, api *APIError, failed int) error {
 	wait, again := c.retries.after(api, failed, c.cfg.Jitter())
-	if !again {
+	if !again || api.RetryAfter > longestWait || k.open && c.circuit.doubtful() {
 		return api
 	}
 	c.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "request failed, will repeat",
@@ -103,9 +119,12 @@ func (c *Client) pause(ctx context.Context, k *call, api *APIError, failed int) 
 // stopped is the error of a call that ends without being the API's fault.
 func stopped(ctx context.Context, op string, err error) error {
 	var sink *sinkError
+	var open *UnavailableError
 	switch {
 	case errors.As(err, &sink):
 		return sink.err
+	case errors.As(err, &open):
+		return open
 	case ctx.Err() != nil:
 		err = ctx.Err()
 	}
@@ -134,6 +153,11 @@ func (c *Client) attempt(ctx context.Context, k *call, base, token string) error
 	}
 	release := sync.OnceFunc(c.limiter.release)
 	defer release()
+	sent, err := c.circuit.sending()
+	if err != nil {
+		return err
+	}
+	caller := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	req, err := c.request(ctx, k, base, token)
@@ -147,7 +171,7 @@ func (c *Client) attempt(ctx context.Context, k *call, base, token string) error
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
 		c.domains.distrust(k.service)
-		return unanswered(k.op, err)
+		return c.failed(caller, k, sent, unanswered(k.op, err))
 	}
 	arrived := sync.OnceFunc(func() {
 		resp.Body.Close()
@@ -156,7 +180,7 @@ func (c *Client) attempt(ctx context.Context, k *call, base, token string) error
 	defer arrived()
 	date := c.note(resp)
 	if !k.answeredBy(resp.StatusCode) {
-		return k.failure(resp, c.cfg.Now(), c.secrets(token))
+		return c.failed(caller, k, sent, k.failure(resp, c.cfg.Now(), c.secrets(token)))
 	}
 	arriving := prefetch(ctx, resp.Body, arrived)
 	defer arriving.wait()
@@ -167,10 +191,22 @@ func (c *Client) attempt(ctx context.Context, k *call, base, token string) error
 	if err := k.read(&answer{
 		status: resp.StatusCode, date: date, revision: revisionOf(resp.Header), head: resp.Header, length: resp.ContentLength, body: s,
 	}); err != nil {
-		return unreadable(k.op, resp, err)
+		return c.failed(caller, k, sent, unreadable(k.op, resp, err))
 	}
 	c.limiter.answered()
+	if !k.files {
+		c.circuit.answered()
+	}
 	return nil
+}
+
+// failed tells the circuit of a failed attempt, before its slot is another's, and
+// returns its error.
+func (c *Client) failed(ctx context.Context, k *call, sent sending, err error) error {
+	if api, ok := err.(*APIError); ok && !k.files && ctx.Err() == nil {
+		c.circuit.fault(sent, api)
+	}
+	return err
 }
 
 // answeredBy tells whether an answer of that status is one to read. A 304 is

@@ -20,10 +20,11 @@ const maxSkew = time.Minute
 // Check tries everything the account is used for, once or twice each: the
 // look-up of each service, the login, one conversation, users, skills, the
 // clock. What needs a service that was not found is not tried and carries its
-// error. Users and skills are asked for in full, whatever this Client holds.
+// error. Users and skills are asked for in full, whatever this Client holds, and
+// everything is asked for though the circuit be open.
 func (c *Client) Check(ctx context.Context) []Probe {
 	brief := *c
-	brief.retries, brief.lists = hasty, new(lists)
+	brief.retries, brief.lists, brief.circuit = hasty, new(lists), newDeafCircuit()
 	return brief.check(ctx)
 }
 
@@ -33,7 +34,7 @@ func (c *Client) Check(ctx context.Context) []Probe {
 // it is not known, which is an answer as good.
 func (c *Client) CheckFiles(ctx context.Context) error {
 	brief := *c
-	brief.retries = hasty
+	brief.retries, brief.circuit = hasty, newDeafCircuit()
 	_, err := brief.ConversationFiles(ctx, "00000000-0000-4000-8000-000000000000")
 	if api, ok := errors.AsType[*APIError](err); ok && !errors.Is(err, ErrFilesRefused) && (api.Status == http.StatusBadRequest || api.Status == http.StatusNotFound) {
 		return nil

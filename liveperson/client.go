@@ -17,12 +17,15 @@ import (
 )
 
 // Client asks the APIs of one account. It is safe for concurrent use; all
-// requests of a Client share one bound, one login and one pause after a 429.
+// requests of a Client share one bound, one login, one pause after a 429 and one
+// circuit: when nothing is answered any more, all of them end with an
+// UnavailableError.
 type Client struct {
 	cfg       Config
 	transport http.RoundTripper // not http.Client, which follows redirects and quotes them
 	base      *url.URL          // of the domain API
 	limiter   *limiter
+	circuit   *circuit
 	domains   *domains
 	login     login
 	retries   retries
@@ -51,6 +54,7 @@ func New(cfg Config) (*Client, error) {
 		base:      base,
 		transport: cfg.Transport,
 		limiter:   newLimiter(cfg.Concurrency, cfg.Now, cfg.Wait),
+		circuit:   newCircuit(cfg.Now),
 		domains:   newDomains(),
 		retries:   patient,
 		lists:     new(lists),

@@ -36,8 +36,6 @@ func TestWaits(t *testing.T) {
 		"429 and a past date":     {status(429, "Retry-After", date(noon.Add(-time.Hour))), seconds(1, 2, 4, 8, 16, 30)},
 		"429 and nonsense":        {status(429, "Retry-After", "soon"), seconds(1, 2, 4, 8, 16, 30)},
 		"429 and a negative wait": {status(429, "Retry-After", "-5"), seconds(1, 2, 4, 8, 16, 30)},
-		"429 and a day":           {status(429, "Retry-After", "86400"), seconds(300, 300, 300, 300, 300, 300)},
-		"429 and for ever":        {status(429, "Retry-After", "9223372036854775807"), seconds(300, 300, 300, 300, 300, 300)},
 		"503 and seconds":         {status(503, "Retry-After", "12"), seconds(12, 12, 15)},
 		"400":                     {status(400), nil},
 		"404":                     {status(404), nil},
@@ -224,6 +222,9 @@ func inBubble(t *testing.T, transport roundTrip, concurrency int) *Client {
 func TestSilenceEndsAnAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := inBubble(t, func(r *http.Request) (*http.Response, error) {
+			if r.URL.Query().Get("limit") == "1" { // it is this page that stalls, not LivePerson
+				return answered(strings.NewReader(emptyPage)), nil
+			}
 			return answered(stalling{r.Context(), strings.NewReader(twoRecords[:80])}), nil
 		}, 1)
 		start := time.Now()
@@ -305,7 +306,7 @@ func (l *leaving) Close() error {
 }
 
 // With one slot the look-up and the login must not wait for the search that
-// waits for them, nor a count for its page.
+// waits for them.
 func TestOneSlotIsEnough(t *testing.T) {
 	f := newFake(t)
 	f.on(searchPath, status(401), status(204), body(emptyPage))

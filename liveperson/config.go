@@ -28,6 +28,7 @@ type Config struct {
 	Source      string   // names the caller in every search, 1..20 characters
 	Concurrency int      // requests in flight at most, of every kind together, login and look-up included; 0: 4
 	Rollover    bool     // also conversations of the rollover account
+	Hosts       []string // domains whose hosts may be sent the login when the Domain API names them, besides LivePerson's own
 	FileHosts   []string // domains whose hosts may serve files, besides those that the Domain API names: liveperson.net is that host and all below
 	UserAgent   string
 	RecordLimit int64 // bytes of one record, above which it is reported and not kept; 0: 1 MiB
@@ -84,7 +85,7 @@ func (c *Config) complete() error {
 	if c.Concurrency < 0 {
 		errs = append(errs, errors.New("concurrency: below 1"))
 	}
-	errs = append(errs, c.checkLogin(), c.checkFileHosts())
+	errs = append(errs, c.checkLogin(), c.checkHosts(), c.checkFileHosts())
 	c.DomainAPI = cmp.Or(c.DomainAPI, DefaultDomainAPI)
 	if _, err := parseBase(c.DomainAPI); err != nil {
 		errs = append(errs, fmt.Errorf("domain API: %w", err))
@@ -107,6 +108,15 @@ func (c *Config) checkLogin() error {
 }
 
 var domainForm = regexp.MustCompile(`^(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]*[A-Za-z0-9]$`)
+
+func (c *Config) checkHosts() error {
+	for _, host := range c.Hosts {
+		if len(host) > 253 || !domainForm.MatchString(host) || loopback(host) {
+			return fmt.Errorf("hosts: %q is not a domain such as liveperson.net", host)
+		}
+	}
+	return nil
+}
 
 func (c *Config) checkFileHosts() error {
 	for _, host := range c.FileHosts {

@@ -96,7 +96,7 @@ func (c *Client) resolve(ctx context.Context, service string) (string, error) {
 	}
 	asking := *c
 	if known.base != "" {
-		asking.retries = hasty
+		asking.retries, asking.circuit = hasty, newDeafCircuit()
 	}
 	base, err := asking.lookUp(ctx, service)
 	switch {
@@ -119,6 +119,7 @@ func (c *Client) lookUp(ctx context.Context, service string) (string, error) {
 		path:     "/api/account/" + c.cfg.Account + "/service/" + service + "/baseURI.json",
 		query:    url.Values{"version": {"1.0"}},
 		open:     true,
+		files:    service == serviceFiles || service == serviceStorage,
 		refusals: []int{http.StatusUnauthorized},
 		hint:     "LivePerson does not know this account: check account",
 		read: func(a *answer) error {
@@ -130,9 +131,12 @@ func (c *Client) lookUp(ctx context.Context, service string) (string, error) {
 			if host == "" && (service == serviceFiles || service == serviceStorage) {
 				return errNoService
 			}
-			return c.acceptHost(host)
+			return c.acceptHost(service, host)
 		},
 	})
+	if named, ok := errors.AsType[*ServiceHostError](err); ok {
+		return "", named
+	}
 	return origin(c.base.Scheme, host), err
 }
 
@@ -148,13 +152,4 @@ func baseURI(v Value, service string) (host string) {
 		return host == ""
 	})
 	return host
-}
-
-// acceptHost refuses whatever is not a bare host: the login goes there.
-func (c *Client) acceptHost(host string) error {
-	u, err := parseBase(c.base.Scheme + "://" + host)
-	if host == "" || err != nil || u.Path != "" {
-		return fmt.Errorf("%w: no usable host for the service", ErrUnexpected)
-	}
-	return nil
 }

@@ -61,7 +61,8 @@ func (e *APIError) Unwrap() error { return e.Err }
 
 // permanent tells faults that the same request meets again.
 func permanent(err error) bool {
-	return errors.Is(err, ErrTooLarge) || errors.Is(err, ErrCompressed) || errors.Is(err, errNoService)
+	_, elsewhere := errors.AsType[*ServiceHostError](err)
+	return elsewhere || errors.Is(err, ErrTooLarge) || errors.Is(err, ErrCompressed) || errors.Is(err, errNoService)
 }
 
 // Temporary tells whether the same request may well succeed later.
@@ -96,7 +97,7 @@ func (e *sinkError) Error() string { return e.err.Error() }
 func (e *sinkError) Unwrap() error { return e.err }
 
 const (
-	maxRetryAfter = 5 * time.Minute
+	maxRetryAfter = mostRest
 	maxErrorBody  = 2 << 10
 	maxDetail     = 200
 )

@@ -76,7 +76,7 @@ func (c *Client) fetchFile(ctx context.Context, at *url.URL, limit int64, to Fil
 		return fetched{}, err
 	}
 	err = c.do(ctx, &call{
-		op: getFile, link: at.String(), open: !login, limit: limit,
+		op: getFile, link: at.String(), open: !login, files: true, limit: limit,
 		read: func(a *answer) (err error) {
 			f, err = readFile(a, limit, to)
 			return err

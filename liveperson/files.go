@@ -67,6 +67,10 @@ func (c *Client) fileService(ctx context.Context) (string, error) {
 		return "", refused
 	}
 	base, err := c.resolve(ctx, serviceFiles)
+	if named, ok := errors.AsType[*ServiceHostError](err); ok {
+		refused.Hint, refused.Err = named.Error()+": "+named.Hint(), named
+		return "", refused
+	}
 	if err != nil && unknownService(err) {
 		refused.Hint = "the Domain API names no file service (fms) for this account: " + bulkProgramme
 		refused.Err = err
@@ -88,6 +92,7 @@ func (c *Client) linkPage(ctx context.Context, conversation string, number int) 
 			"conversationId": {conversation}, "page": {strconv.Itoa(number)}, "pageSize": {strconv.Itoa(linkPage)},
 		},
 		limit:    linkBody,
+		files:    true,
 		refusals: []int{http.StatusUnauthorized, http.StatusForbidden},
 		refused:  ErrFilesRefused,
 		hint:     c.login.hint(readFiles),

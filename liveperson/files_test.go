@@ -279,7 +279,6 @@ func TestFaultsAreNoRefusal(t *testing.T) {
 		"look-up throttled":    func(f *fake) { f.on(domainPath(serviceFiles), status(429)) },
 		"look-up unanswered":   func(f *fake) { f.on(domainPath(serviceFiles), hangUp) },
 		"look-up not readable": func(f *fake) { f.on(domainPath(serviceFiles), body(`{"service":"fms"`)) },
-		"look-up hostile":      func(f *fake) { f.on(domainPath(serviceFiles), body(`{"service":"fms","baseURI":"a@b"}`)) },
 		"login refused":        func(f *fake) { f.on(tokenPath, status(401)) },
 	} {
 		f := newFilesFake(t)

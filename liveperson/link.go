@@ -91,8 +91,9 @@ func (c *Client) mayFetch(ctx context.Context, u *url.URL) (login bool, err erro
 		return false, nil
 	}
 	storage, err := c.resolve(ctx, serviceStorage)
+	_, elsewhere := errors.AsType[*ServiceHostError](err)
 	switch {
-	case err != nil && !unknownService(err):
+	case err != nil && !elsewhere && !unknownService(err):
 		return false, err
 	case err == nil && origin(u.Scheme, u.Host) == storage:
 		return false, nil
@@ -110,12 +111,7 @@ func (c *Client) listed(u *url.URL) bool {
 			return false
 		}
 	}
-	for _, domain := range c.cfg.FileHosts {
-		if domain = strings.ToLower(domain); host == domain || strings.HasSuffix(host, "."+domain) {
-			return true
-		}
-	}
-	return false
+	return below(host, c.cfg.FileHosts)
 }
 
 // origin is the one spelling of a scheme and a host.

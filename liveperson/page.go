@@ -35,7 +35,7 @@ func readPage(s *stream, record func(*stream) error) (envelope, error) {
 	switch {
 	case p.partial:
 		return p.envelope, ErrPartialResult
-	case !p.listed && p.count != 0:
+	case !p.listed:
 		return p.envelope, fmt.Errorf("%w: no conversationHistoryRecords", ErrUnexpected)
 	}
 	return p.envelope, nil

@@ -67,7 +67,7 @@ func TestRecordsAreAsReceived(t *testing.T) {
 		"numbers":        {`{"conversationHistoryRecords":[{"a":1.50,"b":1E400,"c":9223372036854775808123}]}`, []string{`{"a":1.50,"b":1E400,"c":9223372036854775808123}`}},
 		"no objects":     {`{"conversationHistoryRecords":[null,1,"a",[2]]}`, []string{`null`, `1`, `"a"`, `[2]`}},
 		"twice":          {`{"conversationHistoryRecords":[{"a":1}],"conversationHistoryRecords":[{"a":2}]}`, []string{`{"a":1}`, `{"a":2}`}},
-		"null":           {`{"_metadata":{"count":0},"conversationHistoryRecords":null}`, nil},
+		"none":           {`{"_metadata":{"count":7},"conversationHistoryRecords":[]}`, nil},
 	} {
 		for how, r := range map[string]io.Reader{
 			"at once":      strings.NewReader(test.page),

@@ -25,7 +25,7 @@ func resultOf(ctx context.Context, err error) Result {
 	switch {
 	case err == nil:
 		return ResultOK
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && !(errors.As(err, &api) && api.Status >= 300):
 		return ResultCancelled
 	case !errors.As(err, &api):
 		return ResultUnavailable

@@ -172,5 +172,6 @@ func idPage(ids, content []string) (page, error) {
 	} else {
 		body.IDs = ids
 	}
-	return page{op: op, path: "/conversations/conversation/search", body: body}, nil
+	// Without a limit the API's other methods answer 50 records at most.
+	return page{op: op, path: "/conversations/conversation/search", limit: MaxLimit, body: body}, nil
 }

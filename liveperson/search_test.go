@@ -135,7 +135,7 @@ func TestConversationsSends(t *testing.T) {
 		}
 		all := f.asked(byIDPath)
 		last := all[len(all)-1]
-		if !strings.HasPrefix(last.body, want) || last.query != "source=lpexport&v=2" {
+		if !strings.HasPrefix(last.body, want) || last.query != "limit=100&offset=0&source=lpexport&v=2" {
 			t.Errorf("%s: sent %s %s", ids, last.query, last.body)
 		}
 	}
@@ -233,48 +233,51 @@ func TestCutAtEveryByte(t *testing.T) {
 	}
 }
 
-func TestNoContent(t *testing.T) {
-	const nothing = `{"_metadata":{"count":0}}`
+// An answer without the list of records is a failed one, whatever else it says. An
+// empty list is an answer.
+func TestAnswerWithoutRecords(t *testing.T) {
 	for name, test := range map[string]struct {
-		script []http.HandlerFunc
-		offset int
-		want   Page
-		got    int // records
-		asked  int
-		err    error
+		bad  http.HandlerFunc
+		want error
 	}{
-		"count agrees":       {[]http.HandlerFunc{status(204), body(nothing)}, 0, Page{}, 0, 2, nil},
-		"empty 200":          {[]http.HandlerFunc{status(200), body(nothing)}, 0, Page{}, 0, 2, nil},
-		"behind the end":     {[]http.HandlerFunc{status(204), body(`{"_metadata":{"count":2},"conversationHistoryRecords":[{}]}`)}, 2, Page{Count: 2}, 0, 2, nil},
-		"count disagrees":    {[]http.HandlerFunc{status(204), body(twoRecords), body(twoRecords)}, 0, Page{Count: 2, Records: 2}, 2, 3, nil},
-		"disagrees for good": {[]http.HandlerFunc{status(204), body(twoRecords), status(204), body(twoRecords), status(204), body(twoRecords), status(204), body(twoRecords), status(204), body(twoRecords)}, 0, Page{}, 0, 10, ErrNoContent},
-		"204 for good":       {[]http.HandlerFunc{status(204)}, 0, Page{}, 0, 6, nil},
-		"204 for a while":    {[]http.HandlerFunc{status(204), status(204), status(204), status(204), body(twoRecords)}, 0, Page{Count: 2, Records: 2}, 2, 5, nil},
-		"empty 200 for good": {[]http.HandlerFunc{status(200)}, 0, Page{}, 0, 6, ErrCutBody},
+		"204":                {status(204), ErrNoContent},
+		"empty 200":          {status(200), ErrNoContent},
+		"blank 200":          {body(" \n"), ErrCutBody},
+		"no list":            {body(`{"_metadata":{"count":0}}`), ErrUnexpected},
+		"no list, no count":  {body(`{}`), ErrUnexpected},
+		"null":               {body(`{"_metadata":{"count":0},"conversationHistoryRecords":null}`), ErrUnexpected},
+		"null, some counted": {body(`{"_metadata":{"count":3},"conversationHistoryRecords":null}`), ErrUnexpected},
 	} {
-		t.Run(name, func(t *testing.T) {
+		for _, offset := range []int{0, 200} {
 			f := newFake(t)
-			f.on(searchPath, test.script...)
-			c, _ := f.client()
+			f.on(searchPath, test.bad)
+			c, clk := f.client()
 			q := day
-			q.Offset = test.offset
-			var got kept
-			p, err := c.Search(context.Background(), q, &got)
-			if !errors.Is(err, test.err) {
-				t.Fatalf("got %v, want %v", err, test.err)
+			q.Offset = offset
+			_, err := c.Search(context.Background(), q, &kept{})
+			if api := mustAPIError(t, err); !errors.Is(err, test.want) || !api.Temporary() {
+				t.Errorf("%s at %d: %v", name, offset, err)
 			}
-			p.Bytes, p.Date = 0, time.Time{}
-			if p != test.want || len(got.records) != test.got {
-				t.Errorf("got %+v and %d records", p, len(got.records))
+			if got := clk.waited(); !slices.Equal(got, seconds(1, 5, 10, 15)) {
+				t.Errorf("%s at %d: waited %v", name, offset, got)
 			}
-			all := f.asked(searchPath)
-			if len(all) != test.asked {
-				t.Errorf("%d requests", len(all))
+			f.on(byIDPath, test.bad, test.bad, body(emptyPage))
+			c, _ = f.client()
+			if p, err := c.Conversations(context.Background(), []string{"a"}, &kept{}); err != nil || p.Records != 0 || p.Count != 0 {
+				t.Errorf("%s by id: %+v, %v", name, p, err)
 			}
-			if count := all[1]; !strings.HasPrefix(count.query, "limit=1&offset=0&") || !strings.Contains(count.body, `"contentToRetrieve":["campaign"]`) {
-				t.Errorf("counted with %s %s", count.query, count.body)
-			}
-		})
+		}
+	}
+	f := newFake(t)
+	c, _ := f.client()
+	for _, empty := range []string{emptyPage, `{"conversationHistoryRecords":[]}`} {
+		f.on(searchPath, body(empty))
+		if p, err := c.Search(context.Background(), day, &kept{}); err != nil || p.Records != 0 || p.Count > 0 {
+			t.Errorf("%s: %+v, %v", empty, p, err)
+		}
+	}
+	if n := len(f.asked(searchPath)); n != 2 {
+		t.Errorf("%d requests for two empty lists", n)
 	}
 }
 

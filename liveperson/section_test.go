@@ -81,10 +81,13 @@ func TestSectionIsRepeated(t *testing.T) {
 
 func TestSectionGone(t *testing.T) {
 	f := newFake(t)
-	f.on(byIDPath, body(`{"conversationHistoryRecords":[{"x":[1`), status(204), body(`{"_metadata":{"count":0}}`))
+	f.on(byIDPath, body(`{"conversationHistoryRecords":[{"x":[1`), status(204), body(emptyPage))
 	c, _ := f.client()
 	if got, found, err := section(c, "a", "x"); err != nil || found || got != nil {
 		t.Errorf("%v %v %v", got, found, err)
+	}
+	if q := f.asked(byIDPath)[0].query; q != "limit=100&offset=0&source=lpexport&v=2" {
+		t.Errorf("asked with %s", q)
 	}
 }
 

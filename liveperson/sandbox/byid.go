@@ -2,8 +2,9 @@ package sandbox
 
 import "net/http"
 
-// byID answers POST …/conversations/conversation/search. Ids it does not know
-// are missing from the answer, without a word.
+// byID answers POST …/conversations/conversation/search, a page at a time like
+// every other method: 50 records where no limit is given. Ids it does not know are
+// missing from the answer, without a word.
 func (c *call) byID() {
 	var f filters
 	fault := f.parse(c.body)
@@ -28,8 +29,9 @@ func (c *call) byID() {
 	case len(ids) == 0 || len(ids) > maxLimit:
 		c.refuse(http.StatusBadRequest, "", "conversationId or up to 100 conversationIds are required")
 	default:
-		page := c.account.known(ids, c.seen, by)
-		c.write(page, len(page), q, by)
+		known := c.account.known(ids, c.seen, by)
+		page := known[min(q.offset, len(known)):min(q.offset+q.limit, len(known))]
+		c.write(page, len(known), q, by)
 	}
 }
 

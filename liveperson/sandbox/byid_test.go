@@ -84,13 +84,21 @@ func TestByIDLimits(t *testing.T) {
 		"no source": {strings.Replace(path, "source=test&", "", 1), ids(1), 400},
 		"not JSON":  {path, `[`, 400},
 	} {
-		w := r.do("POST", c.target, c.body)
-		if w.Code != c.code {
+		if w := r.do("POST", c.target, c.body); w.Code != c.code {
 			t.Errorf("%s: %d, want %d", name, w.Code, c.code)
 		}
-		if name == "hundred" && len(r.parse(w).Records) != 100 {
-			t.Error("not all of a hundred came")
+	}
+	// A page at a time, as in a search.
+	for paging, want := range map[string][2]int{ // the first, and how many
+		"": {0, 50}, "&limit=100": {0, 100}, "&offset=0&limit=100": {0, 100}, "&offset=50": {50, 50}, "&offset=90&limit=100": {90, 10}, "&offset=200": {0, 0},
+	} {
+		page := r.parse(r.do("POST", path+paging, ids(100)))
+		if len(page.Records) != want[1] || page.Metadata.Count != 100 || want[1] > 0 && idOf(page.Records[0]) != r.account.ID(want[0]) {
+			t.Errorf("%q: %d records, count %d", paging, len(page.Records), page.Metadata.Count)
 		}
+	}
+	if w := r.do("POST", path+"&limit=101", ids(2)); w.Code != 400 {
+		t.Errorf("limit 101: %d", w.Code)
 	}
 }
 

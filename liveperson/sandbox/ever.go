@@ -17,6 +17,7 @@ type Ever struct {
 	StartedAt int64
 	Found     []Span     // when a search over its start finds it
 	Updates   []Update   // its update times, as searches filter by them
+	Cut       []Span     // when a search finds it and no request has all of its messages
 	Messages  []Sighting // in order of time; one that changed has several, its contents in order
 	Happened  []Occurrence
 }
@@ -27,6 +28,7 @@ type Sighting struct {
 	Message        // without Versions
 	Found   []Span // when searches show it
 	Given   []Span // when a request for its conversation alone does
+	Owed    []Span // when one does, and searches show it or a record that was cut before it
 }
 
 // Occurrence is a happening, and when a request for its conversation alone tells of it.
@@ -74,8 +76,11 @@ func (a *Account) ever(n int, until int64) Ever {
 		w.stays[by] = w.staysOf(turns, by)
 	}
 	e := Ever{Number: n, ID: a.ID(n), StartedAt: l.start, Found: w.when(bySearch, func(stay) bool { return true })}
+	e.Cut = w.whenBoth(func(_, alone stay) bool { return alone.half && l.sent(alone.asOf) > 0 })
 	for _, s := range w.stays[bySearch] {
-		e.updated(l.last(s.asOf), s.Span)
+		if s.there {
+			e.updated(l.last(s.asOf), s.Span)
+		}
 	}
 	for i := range l.sent(until) {
 		e.Messages = append(e.Messages, w.sightings(i)...)
@@ -91,7 +96,7 @@ func (a *Account) ever(n int, until int64) Ever {
 func (e *Ever) updated(at int64, found Span) {
 	for i := range e.Updates {
 		if u := &e.Updates[i]; u.At == at {
-			u.Found = joined(u.Found, []Span{found})
+			u.Found = joined(u.Found, found)
 			return
 		}
 	}
@@ -110,7 +115,7 @@ type watched struct {
 type stay struct {
 	shown
 	Span
-	messages int
+	sent int // messages, of which left are shown
 }
 
 func (w *watched) staysOf(turns []int64, by way) (list []stay) {
@@ -120,10 +125,8 @@ func (w *watched) staysOf(turns []int64, by way) (list []stay) {
 		if i+1 < len(turns) {
 			s.To = turns[i+1] + fresh
 		}
-		if s.there {
-			s.messages = s.left(w.sent(s.asOf))
-			list = append(list, s)
-		}
+		s.sent = w.sent(s.asOf)
+		list = append(list, s)
 	}
 	return list
 }
@@ -161,16 +164,31 @@ func (a *Account) expires(start int64) int64 {
 // when is when something holds of what one way of asking shows.
 func (w *watched) when(by way, holds func(stay) bool) (spans []Span) {
 	for _, s := range w.stays[by] {
-		if !holds(s) {
-			continue
-		}
-		if n := len(spans); n > 0 && spans[n-1].To == s.From {
-			spans[n-1].To = s.To
-		} else {
-			spans = append(spans, s.Span)
+		if s.there && holds(s) {
+			spans = joined(spans, s.Span)
 		}
 	}
 	return spans
+}
+
+// whenBoth is when a search and a request for the conversation alone have it, and
+// something holds of both.
+func (w *watched) whenBoth(holds func(found, alone stay) bool) (spans []Span) {
+	for i, found := range w.stays[bySearch] {
+		if alone := w.stays[singly][i]; found.there && alone.there && holds(found, alone) {
+			spans = joined(spans, found.Span)
+		}
+	}
+	return spans
+}
+
+// joined are spans in order of time, and one after them; those that meet are one.
+func joined(spans []Span, next Span) []Span {
+	if n := len(spans); n > 0 && spans[n-1].To == next.From {
+		spans[n-1].To = next.To
+		return spans
+	}
+	return append(spans, next)
 }
 
 // sightings are the contents that message i has been shown with.
@@ -187,14 +205,17 @@ func (w *watched) sightings(i int) (list []Sighting) {
 		if k+1 < len(contents) {
 			to = contents[k+1]
 		}
-		here := func(s stay) bool { return s.asOf >= from && s.asOf < to && i < s.messages }
-		one := Sighting{Message: a.message(&w.life, i, from), Found: w.when(bySearch, here), Given: w.when(singly, here)}
+		then := func(s stay) bool { return s.asOf >= from && s.asOf < to && i < s.sent }
+		here := func(s stay) bool { return then(s) && i < s.left(s.sent) }
+		one := Sighting{Message: a.message(&w.life, i, from), Found: w.when(bySearch, here), Given: w.when(singly, here),
+			Owed: w.whenBoth(func(found, alone stay) bool { return then(found) && here(alone) })}
 		one.Versions = nil
 		if len(one.Given) == 0 {
 			continue
 		}
 		if n := len(list); n > 0 && reflect.DeepEqual(list[n-1].Message, one.Message) {
-			list[n-1].Found, list[n-1].Given = joined(list[n-1].Found, one.Found), joined(list[n-1].Given, one.Given)
+			last := &list[n-1]
+			last.Found, last.Given, last.Owed = union(last.Found, one.Found), union(last.Given, one.Given), union(last.Owed, one.Owed)
 			continue
 		}
 		list = append(list, one)
@@ -202,8 +223,8 @@ func (w *watched) sightings(i int) (list []Sighting) {
 	return list
 }
 
-// joined are the spans of both, in order; those that meet are one.
-func joined(a, b []Span) (list []Span) {
+// union are the spans of both, in order; those that meet are one.
+func union(a, b []Span) (list []Span) {
 	all := slices.Concat(a, b)
 	slices.SortFunc(all, func(x, y Span) int { return cmp.Compare(x.From, y.From) })
 	for _, s := range all {

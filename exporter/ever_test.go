@@ -1,0 +1,110 @@
+package exporter
+
+import (
+	"fmt"
+	"iter"
+	"slices"
+
+	"lpexport/archive"
+	"lpexport/liveperson/sandbox"
+)
+
+// compareEver compares a destination with what an account has ever shown. Each
+// message that is demanded must be there, once, with the words of the sighting
+// that is demanded as its last; it may be amended by other words that it has had,
+// and by nothing else; and what was never shown must not be there. It returns what
+// differs, at most a few lines.
+func compareEver(ever iter.Seq[sandbox.Ever], slices []archive.Slice, demanded func(*sandbox.Ever, *sandbox.Sighting) bool) (faults []string) {
+	fault := func(format string, args ...any) {
+		if len(faults) < 10 {
+			faults = append(faults, fmt.Sprintf(format, args...))
+		}
+	}
+	got, happened := deliveredVersions(fault, slices)
+	for e := range ever {
+		for i := 0; i < len(e.Messages); {
+			first := i
+			k := entryKey{conversation: e.ID, dialog: e.Messages[i].Dialog, sequence: e.Messages[i].Sequence}
+			for i < len(e.Messages) && e.Messages[i].Dialog == k.dialog && e.Messages[i].Sequence == k.sequence {
+				i++
+			}
+			compareVersions(fault, k, got[k], e.Messages[first:i], func(m *sandbox.Sighting) bool { return demanded(&e, m) })
+			delete(got, k)
+		}
+		for _, h := range e.Happened {
+			k := entryKey{conversation: e.ID, happened: h.Kind}
+			if comingOrGoing(h.Kind) {
+				k.whom = h.ID
+			}
+			happened[k]--
+		}
+	}
+	for k := range got {
+		fault("message %+v was never in the account", k)
+	}
+	for k, n := range happened {
+		if n > 0 {
+			fault("%s of %s %s came %d times too often", k.happened, k.whom, k.conversation, n)
+		}
+	}
+	return faults
+}
+
+// deliveredVersions are the messages of a destination, each with what it was
+// delivered with, in order; and how often each happening was.
+func deliveredVersions(fault func(string, ...any), slices []archive.Slice) (map[entryKey][]archive.Message, map[entryKey]int) {
+	got, happened := map[entryKey][]archive.Message{}, map[entryKey]int{}
+	for _, s := range slices {
+		for _, m := range s.Messages {
+			k := entryKey{conversation: s.Conversation, dialog: m.Dialog, sequence: m.Sequence}
+			if m.Variant != 0 || m.Derived != "" {
+				fault("message %+v has variant %d, derived %q", k, m.Variant, m.Derived)
+			}
+			if (m.Amends == 0) != (len(got[k]) == 0) {
+				fault("message %+v amends %d, and came %d times before", k, m.Amends, len(got[k]))
+			}
+			got[k] = append(got[k], m)
+		}
+		for _, h := range s.Happened {
+			k := entryKey{conversation: s.Conversation, happened: h.Kind}
+			if comingOrGoing(h.Kind) {
+				k.whom = h.Participant
+			}
+			if h.Kind != archive.Filed {
+				happened[k]++
+			}
+		}
+	}
+	return got, happened
+}
+
+// compareVersions compares one message as delivered with its sightings.
+func compareVersions(fault func(string, ...any), k entryKey, got []archive.Message, seen []sandbox.Sighting, demanded func(*sandbox.Sighting) bool) {
+	known := func(m archive.Message) bool {
+		return slices.ContainsFunc(seen, func(s sandbox.Sighting) bool { return saysWhat(k, m, s.Message) })
+	}
+	for i, m := range got {
+		if !known(m) {
+			fault("message %+v was never %q", k, m.Text)
+		}
+		if i > 0 && m.Text == got[i-1].Text && m.Type == got[i-1].Type && slices.EqualFunc(m.Files, got[i-1].Files, func(a, b archive.File) bool { return a.Path == b.Path }) {
+			fault("message %+v is amended by the same words %q", k, m.Text)
+		}
+	}
+	for i := range seen {
+		switch {
+		case !demanded(&seen[i]):
+		case len(got) == 0:
+			fault("message %+v (%s) is missing", k, seen[i].Type)
+		case !saysWhat(k, got[len(got)-1], seen[i].Message):
+			fault("message %+v is %q in the end, not %q %q", k, got[len(got)-1].Text, seen[i].Text, seen[i].Words)
+		}
+	}
+}
+
+// saysWhat reports whether a message was delivered as one sighting has it.
+func saysWhat(k entryKey, got archive.Message, want sandbox.Message) bool {
+	same := true
+	compareMessage(func(string, ...any) { same = false }, k, got, want)
+	return same
+}
