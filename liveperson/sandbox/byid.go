@@ -25,7 +25,12 @@ func (c *call) byID() {
 	case len(ids) == 0 || len(ids) > maxLimit:
 		c.refuse(http.StatusBadRequest, "", "conversationId or up to 100 conversationIds are required")
 	default:
-		page := c.account.known(ids, c.seen)
+		c.together = len(ids) > 1
+		if code := c.notFound(ids); code != 0 {
+			c.refuse(code, "", "not found")
+			return
+		}
+		page := c.unlike(c.account.known(ids, c.seen))
 		c.write(page, len(page), q, true)
 	}
 }

@@ -44,6 +44,7 @@ type view struct {
 	typed   bool  // v=2: SDE values have their types, unauthenticated ones are given
 	wanted  uint32
 	partial bool // cut short by the server
+	gone    bool // the second half of its messages is missing, without a word
 	spoiled Kind // NoID or NotArray: the record is unusable
 }
 
@@ -52,6 +53,9 @@ func (v *view) messages() int {
 	n := v.sent(v.at)
 	if v.partial {
 		n = min(n, 3)
+	}
+	if v.gone {
+		n -= n / 2
 	}
 	return n
 }

@@ -3,6 +3,9 @@ package sandbox
 func writeStatuses(a *Account, o *out, v *view) {
 	o.raw(`[`)
 	n, first := v.messages(), true
+	if v.gone {
+		n = v.sent(v.at)
+	}
 	for i := range n {
 		if accepted := v.accepted(i); accepted <= v.at {
 			first = a.writeStatus(o, v, i, accepted, "ACCEPT", first)
