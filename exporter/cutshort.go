@@ -112,6 +112,20 @@ func (c *capture) giveUp(tx *checkpoint.Tx, k *checkpoint.Conversation, why stri
 		Reason: reason + "; at last: " + why, SHA256: []byte{}}, now)
 }
 
+// askAgain lets the next run look at a conversation that was given up.
+func (c *capture) askAgain(tx *checkpoint.Tx, id string) error {
+	known, err := tx.Conversation(id)
+	if err != nil || known.ID == 0 {
+		return err
+	}
+	if known.Partial {
+		if err := tx.SetCut(known.ID, c.millis()); err != nil {
+			return err
+		}
+	}
+	return tx.SetReread(known.ID, c.millis())
+}
+
 // register lets a page's records be looked at by id that it could not give: those over
 // the size limit. They are due whatever becomes of the page's window.
 func (c *capture) register(tx *checkpoint.Tx, o oversized) error {

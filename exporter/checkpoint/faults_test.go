@@ -111,15 +111,15 @@ func TestFullDiskLosesNothing(t *testing.T) {
 
 // A migration keeps a copy of what was there, whatever an earlier try left.
 func TestMigrationKeepsACopy(t *testing.T) {
-	first, err := fs.ReadFile(migrations, "migrations/00001_begin.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	bad := fstest.MapFS{"migrations/00001_begin.sql": {Data: first}, "migrations/00002_more.sql": {Data: []byte("-- +goose Up\nCREATE TABLE more (x INTEGER) STRICT;\nSELECT nonsense;\n")}}
-	good := fstest.MapFS{"migrations/00001_begin.sql": {Data: first}, "migrations/00002_more.sql": {Data: []byte("-- +goose Up\nCREATE TABLE more (x INTEGER) STRICT;\n")}}
 	dir := t.TempDir()
 	c := opened(t, dir)
 	ctx := context.Background()
+	bad := andMore(t, "CREATE TABLE more (x INTEGER) STRICT;\nSELECT nonsense;\n")
+	good := andMore(t, "CREATE TABLE more (x INTEGER) STRICT;\n")
+	var have int
+	if _, err := c.get(ctx, []any{&have}, `SELECT max(version_id) FROM goose_db_version`); err != nil {
+		t.Fatal(err)
+	}
 	db, err := sql.Open("sqlite", dsn(c.path, ""))
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +133,7 @@ func TestMigrationKeepsACopy(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	kept, err := sql.Open("sqlite", c.path+".schema-1")
+	kept, err := sql.Open("sqlite", c.path+".schema-"+strconv.Itoa(have))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,4 +146,27 @@ func TestMigrationKeepsACopy(t *testing.T) {
 		t.Errorf("the copy holds account %q and %d new tables: %v", account, tables, err)
 	}
 	refused(t, dir, "a", NewerSchema)
+}
+
+// andMore are all migrations, and a further one.
+func andMore(t *testing.T, up string) fstest.MapFS {
+	t.Helper()
+	all := fstest.MapFS{"migrations/99999_more.sql": {Data: []byte("-- +goose Up\n" + up)}}
+	for _, name := range migrationNames(t) {
+		data, err := fs.ReadFile(migrations, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[name] = &fstest.MapFile{Data: data}
+	}
+	return all
+}
+
+func migrationNames(t *testing.T) []string {
+	t.Helper()
+	names, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
