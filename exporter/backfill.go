@@ -46,7 +46,11 @@ func (c *capture) backfill(ctx context.Context, from, askedTo time.Time) (comple
 		complete, err = tx.FinishBackfill(b.ID, c.millis())
 		return err
 	})
-	return complete, err
+	if err != nil {
+		return false, err
+	}
+	lacks, err := c.lacks(ctx)
+	return complete && !lacks, err
 }
 
 // openBackfill takes up an unfinished backfill of that period or begins one.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"lpexport/exporter/checkpoint"
-	"lpexport/liveperson"
 )
 
 // capture is the capturing half of one run.
@@ -23,7 +22,7 @@ type capture struct {
 	waiting  bool       // something is in quarantine that a capture may resolve; touched in transactions only
 	stored   func()     // called after each page that made anything due
 	room     *room      // for pages in memory
-	alone    sync.Mutex // held while a big record is fetched
+	big      sync.Mutex // held while a big record is fetched
 	mu       sync.Mutex
 	expected int64
 	counts   Counts
@@ -82,6 +81,11 @@ func (c *capture) store(ctx context.Context, p *page, finish func(*checkpoint.Tx
 			}
 			due = due || made
 		}
+		for _, o := range p.oversized {
+			if err := c.register(tx, o); err != nil {
+				return err
+			}
+		}
 		if err := n.addDays(tx); err != nil {
 			return err
 		}
@@ -99,9 +103,6 @@ func (c *capture) store(ctx context.Context, p *page, finish func(*checkpoint.Tx
 	if due {
 		c.stored()
 	}
-	if p.byID && len(p.overtaken) > 0 {
-		return &liveperson.APIError{Op: "capture " + p.overtaken[0], Err: errOvertaken}
-	}
 	return nil
 }
 
@@ -114,9 +115,13 @@ func (c *capture) storeOne(tx *checkpoint.Tx, p *page, r *captured, n *Counts) (
 	now := c.millis()
 	n.Read++
 	n.Bytes += r.bytes
+	r.alone = p.alone
 	if r.reason != "" {
 		n.Quarantined++
 		c.waiting = true
+		if err := c.unreadable(tx, r.id, now); err != nil {
+			return false, err
+		}
 		return false, tx.Quarantine(checkpoint.Quarantined{Kind: checkpoint.KindRecord, SourceID: r.id, Reason: r.reason,
 			Bytes: r.bytes, SHA256: r.sha256[:], Frame: r.frame}, now)
 	}
@@ -130,7 +135,7 @@ func (c *capture) storeOne(tx *checkpoint.Tx, p *page, r *captured, n *Counts) (
 		return false, err
 	}
 	if known.Revision == 0 {
-		if in, err := c.choose(tx, r, n, now); err != nil || !in {
+		if in, err := c.choose(tx, r, &known, n, now); err != nil || !in {
 			return false, err
 		}
 	}
@@ -149,7 +154,7 @@ func (c *capture) storeOne(tx *checkpoint.Tx, p *page, r *captured, n *Counts) (
 	m.finish(r, &known)
 	if m.blind || known.Changed > p.asked && (m.differs() || changedState(&known, r)) {
 		p.overtaken = append(p.overtaken, r.id)
-		return false, nil
+		return false, tx.SetReread(known.ID, now)
 	}
 	before, old := known.Revision, known.ID != 0
 	parts := func() error {
@@ -193,8 +198,10 @@ func nameDialogs(tx *checkpoint.Tx, r *captured) error {
 	return nil
 }
 
-// finish compares everything but the messages.
+// finish compares everything but the messages. A record is cut short, too, when its
+// statuses are about messages that nobody has seen.
 func (m *merger) finish(r *captured, known *checkpoint.Conversation) {
+	r.partial = r.partial || slices.ContainsFunc(r.beyond, func(n statusName) bool { return !m.seen.knows(n) })
 	wasClosed := known.Status == closedStatus
 	m.rest(r, wasClosed)
 	if wasClosed && r.status != closedStatus && !m.reopened {
@@ -208,28 +215,28 @@ func (c *capture) storeMerged(tx *checkpoint.Tx, m *merger, r *captured, known *
 	if known.Revision == 0 {
 		fresh = 1
 	}
-	if c.waiting {
+	revised := known.Recorded == 0 || m.differs()
+	look := c.planLook(known, r, revised, max(known.EntryAt, m.newest), now)
+	if c.waiting && look.answered && !look.lost {
 		if err := tx.ResolveCaptured(r.id, now); err != nil {
 			return false, err
 		}
 	}
-	revised := known.Recorded == 0 || m.differs()
-	reread := c.nextLook(r, max(known.EntryAt, m.newest), now)
 	if !revised && !m.noted && !changedState(known, r) {
-		if reread == known.RereadAt {
-			return false, nil
-		}
-		return false, tx.SetReread(known.ID, reread)
+		return false, look.store(c, tx, known, true)
 	}
 	if revised {
 		known.Revision, known.Recorded = m.revision, m.revision
 	}
 	known.Status, known.StartedAt, known.ClosedAt = r.status, r.startedAt, r.closedAt
 	known.SurveyOpen, known.Partial = r.surveyOpen, r.partial
-	known.EntryAt, known.RereadAt = max(known.EntryAt, m.newest), reread
+	known.EntryAt, known.RereadAt = max(known.EntryAt, m.newest), look.at
 	known.Unconfirmed = m.unconfirmed(known.Unconfirmed, now)
 	known.Seen = m.seen.encode(known.Seen[:0], r.id)
 	if err := tx.PutConversation(known); err != nil {
+		return false, err
+	}
+	if err := look.store(c, tx, known, false); err != nil {
 		return false, err
 	}
 	if !revised {
@@ -274,21 +281,17 @@ const (
 	silenceShare  = 8              // an eighth of the silence so far
 )
 
-// nextLook is when a conversation is to be looked at by id again, 0 for never.
+// nextLook is when an open conversation is to be looked at by id again, 0 for never.
 // The longer it has been silent, the later.
 func (c *capture) nextLook(r *captured, newest, now int64) int64 {
 	if r.status == closedStatus && (!r.surveyOpen || r.closedAt < now-surveyGrace.Milliseconds()) {
 		return 0
 	}
-	if c.Reread == 0 {
-		return 1 // always due
-	}
-	wait := min(max((now-newest)/silenceShare, c.Reread.Milliseconds()), longestReread.Milliseconds())
-	return now + wait
+	return c.pause(now-newest, now)
 }
 
 // choose applies the selection to a conversation that is not captured yet.
-func (c *capture) choose(tx *checkpoint.Tx, r *captured, n *Counts, now int64) (in bool, err error) {
+func (c *capture) choose(tx *checkpoint.Tx, r *captured, known *checkpoint.Conversation, n *Counts, now int64) (in bool, err error) {
 	if c.chosen.all() {
 		return true, nil
 	}
@@ -301,6 +304,9 @@ func (c *capture) choose(tx *checkpoint.Tx, r *captured, n *Counts, now int64) (
 	}
 	skills, err := json.Marshal(ids)
 	if err != nil {
+		return false, err
+	}
+	if err := leaveOut(tx, known); err != nil {
 		return false, err
 	}
 	n.Excluded[reasonSkill]++

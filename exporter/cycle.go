@@ -10,10 +10,8 @@ import (
 )
 
 const (
-	retention    = 400 * 24 * time.Hour // 13 months, and some days more
-	startSpan    = 80 * 24 * time.Hour  // of one search over starts; the API takes three months
-	rereadsBatch = liveperson.MaxLimit
-	rereadsMost  = 3 // batches in one cycle
+	retention = 400 * 24 * time.Hour // 13 months, and some days more
+	startSpan = 80 * 24 * time.Hour  // of one search over starts; the API takes three months
 )
 
 // cycle captures what is new or changed: what was updated since the last one,
@@ -46,7 +44,8 @@ func (c *capture) cycle(ctx context.Context) (complete bool, err error) {
 	if rest {
 		c.news.is("rest of a cycle", "")
 	}
-	return whole && rest, nil
+	lacks, err := c.lacks(ctx)
+	return whole && rest && !lacks, err
 }
 
 // updates captures what was updated since the watermark, and moves the
@@ -159,62 +158,4 @@ func (c *capture) readSpan(ctx context.Context, q liveperson.Query, k *clock) (n
 	}
 	_, second := c.readSpan(ctx, late, k)
 	return false, errors.Join(first, second)
-}
-
-// rereads looks by id at open conversations whose time has come, the longest
-// waiting first: nothing else tells that one was closed without a word.
-func (c *capture) rereads(ctx context.Context) error {
-	batches := rereadsMost
-	if c.Reread == 0 {
-		batches = int(^uint(0) >> 1)
-	}
-	began := c.millis()
-	var last checkpoint.OpenConversation
-	for range batches {
-		due, err := c.cp.Reread(ctx, began, last, rereadsBatch)
-		if err != nil || len(due) == 0 {
-			return err
-		}
-		if err := c.reread(ctx, due); err != nil {
-			return err
-		}
-		last = due[len(due)-1]
-	}
-	return nil
-}
-
-// reread captures conversations by id. One that LivePerson does not answer is
-// asked for again in a day, until its retention is over.
-func (c *capture) reread(ctx context.Context, due []checkpoint.OpenConversation) error {
-	p, err := c.page(ctx)
-	if err != nil {
-		return err
-	}
-	ids := make([]string, len(due))
-	for i, o := range due {
-		ids[i] = o.SourceID
-	}
-	if _, err := c.Source.Conversations(ctx, ids, p); err != nil {
-		return windowError(ctx, err)
-	}
-	answered := map[string]bool{}
-	for _, l := range p.listed {
-		answered[l.key] = true
-	}
-	return windowError(ctx, c.keep(ctx, p, func(tx *checkpoint.Tx, _ int) error {
-		now := c.millis()
-		for _, o := range due {
-			next := now + longestReread.Milliseconds()
-			if o.StartedAt < now-retention.Milliseconds() {
-				next = 0
-			}
-			if answered[o.SourceID] {
-				continue
-			}
-			if err := tx.SetReread(o.ID, next); err != nil {
-				return err
-			}
-		}
-		return nil
-	}))
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 
 	"lpexport/exporter/checkpoint"
 	"lpexport/liveperson"
@@ -17,61 +16,13 @@ const (
 	smallLimit = 8 << 20 // of all sections together that are kept in memory while the others stream
 )
 
-// fetchRest fetches by id what a page could not give whole: records that the
-// server cut short, those that came late, and records over the size limit, one at
-// a time.
-func (c *capture) fetchRest(ctx context.Context, p *page) error {
-	cut := p.overtaken
-	for i := range p.records {
-		r := &p.records[i]
-		if r.partial && r.reason == "" && !p.byID && !slices.Contains(p.overtaken, r.id) {
-			cut = append(cut, r.id)
-		}
-	}
-	if len(cut) > 0 {
-		again, err := c.page(ctx)
-		if err != nil {
-			return err
-		}
-		again.byID = true
-		if _, err := c.Source.Conversations(ctx, cut, again); err != nil {
-			return err
-		}
-		if err := c.store(ctx, again, nil); err != nil {
-			return err
-		}
-		p.oversized = append(p.oversized, again.oversized...)
-	}
-	for _, o := range p.oversized {
-		if err := c.fetchAlone(ctx, o.id); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// fetchAlone fetches one big record, in sections when it is too big even so.
-// One at a time, so that two of them do not add up in memory.
-func (c *capture) fetchAlone(ctx context.Context, id string) error {
-	c.alone.Lock()
-	defer c.alone.Unlock()
-	release, err := c.leaseBig(ctx)
+// inSections captures a conversation whose record is too big even alone.
+func (l *lookup) inSections(ctx context.Context, id string) error {
+	asked, events, err := l.cp.Changes(ctx)
 	if err != nil {
 		return err
 	}
-	defer release()
-	p, err := c.page(ctx)
-	if err != nil {
-		return err
-	}
-	p.byID = true
-	if _, err := c.Source.Conversation(ctx, id, aloneLimit, p); err != nil {
-		return err
-	}
-	if len(p.oversized) == 0 {
-		return c.store(ctx, p, nil)
-	}
-	h := &huge{capture: c, id: id, asked: p.asked, events: p.events}
+	h := &huge{capture: l.capture, id: id, asked: asked, events: events}
 	return h.fetch(ctx)
 }
 
@@ -87,9 +38,10 @@ type huge struct {
 	record liveperson.Record
 	head   captured
 	merge  *merger
-	part   int    // the next one's number
-	buffer []byte // of the part being filled: a JSON list
-	small  int    // bytes kept in memory
+	about  numbered // the messages that statuses are about, by the dialogs that these name
+	part   int      // the next one's number
+	buffer []byte   // of the part being filled: a JSON list
+	small  int      // bytes kept in memory
 	counts Counts
 }
 
@@ -124,9 +76,12 @@ func (h *huge) begin(ctx context.Context) (in bool, err error) {
 		}
 		h.record.Add(section, small[section])
 	}
+	if h.record.Info.ID() != h.id {
+		return false, faulty(h.id, errOther)
+	}
 	h.head = captured{header: h.norm.header(&h.record)}
 	h.norm.captureRest(&h.head, &h.record, h.events)
-	h.head.sha256 = sha256.Sum256(small["info"])
+	h.head.sha256, h.head.alone = sha256.Sum256(small["info"]), true
 	err = h.cp.Update(ctx, func(tx *checkpoint.Tx) error {
 		in, err = h.open(tx, small)
 		return err
@@ -169,7 +124,7 @@ func (h *huge) open(tx *checkpoint.Tx, small map[string][]byte) (in bool, err er
 		return false, &liveperson.APIError{Op: "capture " + h.id, Err: errOvertaken}
 	}
 	if h.known.Revision == 0 {
-		if in, err := h.choose(tx, &h.head, &h.counts, h.millis()); err != nil || !in {
+		if in, err := h.choose(tx, &h.head, &h.known, &h.counts, h.millis()); err != nil || !in {
 			return false, err
 		}
 	}
@@ -217,8 +172,13 @@ func (h *huge) stream(ctx context.Context, section string) error {
 				return err
 			}
 		}
-		if section == "messageRecords" {
+		switch section {
+		case "messageRecords":
 			h.message(e)
+		case "messageStatuses":
+			if dialog, n, ok := liveperson.ReadStatus(e); ok {
+				h.about.add(dialog.ID(), n)
+			}
 		}
 		if len(h.buffer)+len(e) > partSize {
 			if err := h.flush(ctx, section); err != nil {
@@ -249,6 +209,9 @@ func (h *huge) message(e []byte) {
 	}
 	for _, m := range c.messages {
 		h.merge.add(m)
+		if m.derived != 0 {
+			h.about.derived++
+		}
 	}
 }
 
@@ -287,6 +250,9 @@ func (h *huge) quarantine(tx *checkpoint.Tx) error {
 	info := h.record.Info.Value
 	h.counts.Quarantined++
 	h.waiting = true
+	if err := h.unreadable(tx, h.id, h.millis()); err != nil {
+		return err
+	}
 	if err := tx.Quarantine(checkpoint.Quarantined{Kind: "record", SourceID: h.id, Reason: h.head.reason,
 		Bytes: int64(len(info)), SHA256: h.head.sha256[:], Frame: h.packer.pack(info)}, h.millis()); err != nil {
 		return err
@@ -297,6 +263,7 @@ func (h *huge) quarantine(tx *checkpoint.Tx) error {
 // finish makes the parts a revision, or drops them when they hold nothing new.
 func (h *huge) finish(ctx context.Context) error {
 	h.merge.settle()
+	h.head.beyond = h.about.unknown(h.merge.seen)
 	due := false
 	err := h.cp.Update(ctx, func(tx *checkpoint.Tx) error {
 		now, err := tx.Conversation(h.id)

@@ -154,7 +154,7 @@ func TestHugeConversationAfterAKill(t *testing.T) {
 	}
 }
 
-// A section that stays bad leaves the rest captured and the watermark where it was.
+// A section that stays bad leaves the rest captured and its own conversation due.
 func TestHugeConversationThatCannotBeRead(t *testing.T) {
 	r, h, k := hugeTrial(t, 3000)
 	h.fail = func(op string) error {
@@ -164,13 +164,19 @@ func TestHugeConversationThatCannotBeRead(t *testing.T) {
 		return nil
 	}
 	report, err := r.Cycle(context.Background(), nil)
-	if !errors.Is(err, ErrIncomplete) || !report.Watermark.IsZero() {
+	if !errors.Is(err, ErrIncomplete) || report.Watermark.IsZero() {
 		t.Errorf("%+v, %v", report, err)
+	}
+	if list, err := r.FailedLooks(context.Background()); err != nil || len(list) != 1 || list[0].ID != "big" || list[0].FailedWith == "" {
+		t.Errorf("listed: %+v, %v", list, err)
 	}
 	r.holds("local", "small", "0: x")
 	h.fail = nil
 	r.cycle()
 	r.holdsTalk(k)
+	if list, err := r.FailedLooks(context.Background()); err != nil || len(list) != 0 {
+		t.Errorf("listed: %+v, %v", list, err)
+	}
 }
 
 func TestHugeConversationWithABadMessage(t *testing.T) {

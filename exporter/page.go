@@ -17,12 +17,13 @@ type page struct {
 	n         *normaliser
 	packer    *packer
 	account   string
-	byID      bool  // what is cut short here stays so
+	alone     bool  // it was asked for alone: what is cut short here stays so
 	asked     int64 // the checkpoint's changes when it was asked for
 	events    bool  // the account has events: what they told is compared with
 	drafting  bool  // most of it is likely to be new: make drafts of first slices
 	freezer   freezer
 	messages  []archive.Message // of the record being read, when drafting
+	numbered  numbered          // of the record being read
 	held      int               // bytes kept so far
 	records   []captured
 	listed    []listed    // all of them, in order
@@ -31,7 +32,10 @@ type page struct {
 }
 
 // oversized is what is known of a record before it is fetched alone.
-type oversized struct{ id string }
+type oversized struct {
+	id        string
+	startedAt int64
+}
 
 // capturedMessageSize is about what is kept of a message beside its bytes.
 const capturedMessageSize = 64
@@ -44,11 +48,14 @@ const draftsUntil = 2 << 20
 type captured struct {
 	header
 	reason   string // why it goes to quarantine, or ""
+	alone    bool   // it was asked for alone
+	due      bool   // it lacks messages, and is to be looked at by id now
 	skillIDs []string
 	bytes    int64
 	sha256   [sha256.Size]byte
 	frame    []byte
 	messages []capturedMessage
+	beyond   []statusName // messages that only its statuses are about
 	happened []capturedHappening
 	draft    *checkpoint.Line // nil: none was made
 	facts    []uint64
@@ -99,7 +106,7 @@ func (p *page) add(c captured) {
 func (p *page) Oversized(info []byte) error {
 	h := p.n.header(&liveperson.Record{Info: liveperson.Info{Value: info}})
 	if liveperson.UsableID(h.id) {
-		p.oversized = append(p.oversized, oversized{h.id})
+		p.oversized = append(p.oversized, oversized{h.id, h.startedAt})
 		p.listed = append(p.listed, listed{h.id, h.startedAt})
 	} else {
 		p.add(captured{header: header{id: h.id, startedAt: h.startedAt}, reason: "it is over the size limit and has no conversationId that can be asked for",
@@ -136,6 +143,7 @@ func (p *page) capture(raw []byte) captured {
 			return true
 		})
 	}
+	c.beyond = p.numbered.beyond(c.messages, len(c.dialogs), r.Statuses)
 	happened := p.n.captureRest(&c, &r, p.events)
 	if drafting && c.reason == "" {
 		c.draft = p.sketch(&c, p.messages, happened)

@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -64,8 +65,9 @@ type Retried struct {
 
 // QuarantineRetry tries everything that waits again, as this program reads it.
 // Records that can be read now are captured; events are digested again by `lpexport
-// serve`; conversations that could not be
-// cut are cut, and items that were not taken are handed over, with the next run.
+// serve`; with the next run, conversations that could not be cut are cut, items that
+// were not taken are handed over, and LivePerson is asked once more for records that it
+// has not given whole.
 func (e *Exporter) QuarantineRetry(ctx context.Context) (r Retried, err error) {
 	norm, err := e.plainNames(ctx)
 	if err != nil {
@@ -111,6 +113,11 @@ func (c *capture) retry(ctx context.Context, q checkpoint.Quarantined) error {
 				return err
 			}
 			return resolve(tx)
+		})
+	}
+	if len(row.Frame) == 0 { // LivePerson never gave it: the next run asks once more
+		return c.cp.Update(ctx, func(tx *checkpoint.Tx) error {
+			return errors.Join(c.askAgain(tx, q.SourceID), resolve(tx))
 		})
 	}
 	raw, err := c.packer.unpack(nil, row.Frame)

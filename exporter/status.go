@@ -18,7 +18,8 @@ type Status struct {
 	Quarantined       int
 	OpenConversations int64
 	OpenBackfills     int64
-	Partial           int64 // conversations whose record LivePerson cut short
+	Partial           int64 // conversations whose record LivePerson cut short and is asked for again, see CutConversations
+	FailedLooks       int64 // conversations that could not be read by their id when that was tried last, see FailedLooks
 	Events            EventStatus
 	Files             FileStatus
 }
@@ -68,7 +69,7 @@ func (e *Exporter) Status(ctx context.Context) (s Status, err error) {
 	if s.OpenConversations, err = e.cp.OpenConversations(ctx); err != nil {
 		return s, err
 	}
-	if s.Partial, err = e.cp.Partial(ctx); err != nil {
+	if s.Partial, s.FailedLooks, err = e.cp.Lacking(ctx); err != nil {
 		return s, err
 	}
 	if s.OpenBackfills, err = e.cp.OpenBackfills(ctx); err != nil {

@@ -242,15 +242,18 @@ func TestPartialRecords(t *testing.T) {
 	}
 }
 
-// What stays cut short is kept, delivered, marked and counted, and grows when
-// more of it can be seen.
+// What stays cut short is delivered, marked, counted and listed, keeps the run
+// incomplete, and grows when more of it can be seen.
 func TestRecordsThatStayPartial(t *testing.T) {
 	r, h := handTrial(t, nil)
 	k := talk{id: "a", said: []said{{0, "one"}}, more: `,"isPartial":true`}
 	h.put(k)
-	report := r.cycle()
-	if slices := r.delivered("local"); report.Captured.Partial != 1 || len(slices) != 1 || !slices[0].Partial {
-		t.Errorf("%+v: %+v", report.Captured, slices)
+	report, err := r.Cycle(context.Background(), nil)
+	if slices := r.delivered("local"); !errors.Is(err, ErrIncomplete) || report.Captured.Partial != 1 || len(slices) != 1 || !slices[0].Partial {
+		t.Errorf("%v, %+v: %+v", err, report.Captured, slices)
+	}
+	if list, err := r.CutConversations(context.Background()); err != nil || len(list) != 1 || list[0].ID != "a" || list[0].Messages != 1 || !list[0].Since.Equal(r.clock.Now()) {
+		t.Errorf("listed: %+v, %v", list, err)
 	}
 	if s, err := r.Status(context.Background()); err != nil || s.Partial != 1 {
 		t.Errorf("status: %+v, %v", s, err)
@@ -258,8 +261,10 @@ func TestRecordsThatStayPartial(t *testing.T) {
 	h.put(talk{id: "a", said: []said{{0, "one"}, {1, "two"}}})
 	r.cycle()
 	r.holds("local", "a", "0: one", "1: two")
-	h.put(k) // less again: nothing is taken away
-	r.cycle()
+	h.put(k) // less again: nothing is taken away, and what else it may lack is asked for
+	if _, err := r.Cycle(context.Background(), nil); !errors.Is(err, ErrIncomplete) {
+		t.Errorf("cut short again: %v", err)
+	}
 	r.holds("local", "a", "0: one", "1: two")
 }
 

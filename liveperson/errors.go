@@ -20,6 +20,7 @@ var (
 	ErrNotJSON       = errors.New("the answer is not valid JSON")
 	ErrUnexpected    = errors.New("the answer is JSON of another shape than documented")
 	ErrNoContent     = errors.New("the answer is empty where there should be something")
+	ErrNoRecord      = errors.New("the answer does not hold the conversation asked for")
 	ErrTooLarge      = errors.New("the answer holds more than the limit")
 	ErrIdle          = errors.New("the answer stopped coming")
 	ErrRedirect      = errors.New("redirects are not followed")

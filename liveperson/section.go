@@ -3,6 +3,7 @@ package liveperson
 import (
 	"context"
 	"fmt"
+	"net/http"
 )
 
 // elementLimit bounds one element of a section.
@@ -12,7 +13,8 @@ const elementLimit = 32 << 20
 // an object once, as received and valid during the call only. It is for
 // conversations over the record limit and holds one element at a time. reset
 // comes before every attempt: what an earlier one gave is void. found is false
-// when the conversation or the section is absent. `info` is a section too.
+// when the section is absent; an answer without the conversation is an error of
+// ErrNoRecord. `info` is a section too.
 func (c *Client) Section(ctx context.Context, id, section string, reset func(), each func(element []byte) error) (found bool, err error) {
 	content := []string{section}
 	if section == "info" {
@@ -24,7 +26,10 @@ func (c *Client) Section(ctx context.Context, id, section string, reset func(), 
 	}
 	p.op = "get section " + section
 	r := sectionReader{id: id, section: section, each: each}
-	_, err = c.records(ctx, p, func() { r.found = false; reset() }, r.record)
+	got, err := c.records(ctx, p, func() { r.found = false; reset() }, r.record)
+	if err == nil && got.Records == 0 {
+		err = &APIError{Op: p.op, Status: http.StatusOK, Err: ErrNoRecord}
+	}
 	return r.found && err == nil, err
 }
 

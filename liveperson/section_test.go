@@ -30,7 +30,6 @@ func TestSection(t *testing.T) {
 		"absent":        {`{"info":{},"y":{"x":[1]}}`, nil, false},
 		"repeated":      {`{"x":[1],"x":[2]}`, []string{"1", "2"}, true},
 		"null info":     {`{"info":null,"x":[1]}`, []string{"1"}, true},
-		"no record":     {``, nil, false},
 		"invalid UTF-8": {"{\"x\":[\"\xff\"]}", []string{"\"\xff\""}, true},
 	} {
 		f := newFake(t)
@@ -83,11 +82,21 @@ func TestSectionGone(t *testing.T) {
 	f := newFake(t)
 	f.on(byIDPath, body(`{"conversationHistoryRecords":[{"x":[1`), status(204), body(emptyPage))
 	c, _ := f.client()
-	if got, found, err := section(c, "a", "x"); err != nil || found || got != nil {
+	if got, found, err := section(c, "a", "x"); !errors.Is(err, ErrNoRecord) || found || got != nil {
 		t.Errorf("%v %v %v", got, found, err)
 	}
 	if q := f.asked(byIDPath)[0].query; q != "limit=100&offset=0&source=lpexport&v=2" {
 		t.Errorf("asked with %s", q)
+	}
+}
+
+// An answer that leaves the conversation out says nothing of its section.
+func TestSectionOfNoConversation(t *testing.T) {
+	f := newFake(t)
+	f.on(byIDPath, body(`{"_metadata":{"count":1},"conversationHistoryRecords":[]}`))
+	c, _ := f.client()
+	if _, found, err := section(c, "a", "x"); !errors.Is(err, ErrNoRecord) || found {
+		t.Errorf("found %v, %v", found, err)
 	}
 }
 

@@ -24,7 +24,8 @@ type Record struct {
 	Attributes        Value // sdes
 	UnauthAttributes  Value // unAuthSdes
 	Campaign          Value
-	MalformedMessages bool // messageRecords is there, but no array
+	Statuses          Value // messageStatuses[]
+	MalformedMessages bool  // messageRecords is there, but no array
 }
 
 // ReadRecord reads the sections of one record. Anything but an object gives an
@@ -51,6 +52,8 @@ func (r *Record) Add(section string, v Value) {
 		} else if v.Present() {
 			r.MalformedMessages = true
 		}
+	case "messageStatuses":
+		r.Statuses = v
 	case "agentParticipants":
 		r.Agents = v
 	case "agentParticipantsLeave":

@@ -16,9 +16,11 @@ type Conversation struct {
 	StartedAt   int64
 	ClosedAt    int64 // 0 while open
 	SurveyOpen  bool
-	Partial     bool
+	Partial     bool  // its newest record is cut short
+	CutAt       int64 // since when that is so and the rest is asked for; 0: it is whole, or given up. Stored by SetCut
+	FailedAt    int64 // since when each look at it by id has failed; 0: the last one did not. Stored by SetFailed
 	EntryAt     int64 // newest entry
-	RereadAt    int64 // 0: not in the register of open conversations
+	RereadAt    int64 // next look by id; 0: not in the register of those that are to be looked at
 	Unconfirmed int64 // since when messages that events told wait for a record that has them; 0: none does
 	Draft       int64 // line of the first slice, rendered when it was captured; 0: none
 	Changed     int64 // number of the transaction that changed it last
@@ -26,11 +28,11 @@ type Conversation struct {
 }
 
 const conversationColumns = `id, source_id, revision, recorded, status, coalesce(started_at, 0), coalesce(closed_at, 0),
-	survey_open, partial, coalesce(entry_at, 0), coalesce(reread_at, 0), coalesce(unconfirmed_at, 0), coalesce(draft, 0), changed, seen`
+	survey_open, partial, coalesce(cut_at, 0), coalesce(failed_at, 0), coalesce(entry_at, 0), coalesce(reread_at, 0), coalesce(unconfirmed_at, 0), coalesce(draft, 0), changed, seen`
 
 func scanConversation(s scanner, c *Conversation) error {
 	return s.Scan(&c.ID, &c.SourceID, &c.Revision, &c.Recorded, &c.Status, &c.StartedAt, &c.ClosedAt,
-		&c.SurveyOpen, &c.Partial, &c.EntryAt, &c.RereadAt, &c.Unconfirmed, &c.Draft, &c.Changed, &c.Seen)
+		&c.SurveyOpen, &c.Partial, &c.CutAt, &c.FailedAt, &c.EntryAt, &c.RereadAt, &c.Unconfirmed, &c.Draft, &c.Changed, &c.Seen)
 }
 
 // Conversation reads what is known of one; Revision and ID are 0 when nothing is.
@@ -76,11 +78,6 @@ func (tx *Tx) PutTold(c *Conversation) error {
 		null(c.StartedAt), null(c.ClosedAt), c.SurveyOpen, c.Partial, null(c.EntryAt), null(c.RereadAt), null(c.Unconfirmed), null(c.Draft), c.Changed, c.Seen)
 	c.ID = id
 	return err
-}
-
-// SetReread moves the next look by id; 0 takes the conversation off the register.
-func (tx *Tx) SetReread(id, at int64) error {
-	return tx.exec(`UPDATE conversation SET reread_at = ? WHERE id = ?`, null(at), id)
 }
 
 // Part is a record's bytes, or those of one of its sections, compressed.
@@ -172,39 +169,4 @@ func (tx *Tx) IsExcluded(sourceID string) (out bool, err error) {
 // Include takes a conversation off the list of those left out.
 func (tx *Tx) Include(sourceID string) error {
 	return tx.exec(`DELETE FROM excluded WHERE source_id = ?`, sourceID)
-}
-
-// OpenConversation is a conversation in the register, and when it is to be looked at.
-type OpenConversation struct {
-	ID        int64
-	SourceID  string
-	RereadAt  int64
-	StartedAt int64
-}
-
-// Reread lists up to limit conversations whose next look by id has come, the
-// longest waiting first, after the given one.
-func (c *Checkpoint) Reread(ctx context.Context, now int64, after OpenConversation, limit int) (open []OpenConversation, err error) {
-	err = c.list(ctx, func(s scanner) error {
-		var o OpenConversation
-		if err := s.Scan(&o.ID, &o.SourceID, &o.RereadAt, &o.StartedAt); err != nil {
-			return err
-		}
-		open = append(open, o)
-		return nil
-	}, `SELECT id, source_id, reread_at, coalesce(started_at, 0) FROM conversation
-		WHERE reread_at <= ? AND (reread_at, id) > (?, ?) ORDER BY reread_at, id LIMIT ?`, now, after.RereadAt, after.ID, limit)
-	return open, err
-}
-
-// OpenConversations counts the register.
-func (c *Checkpoint) OpenConversations(ctx context.Context) (n int64, err error) {
-	_, err = c.get(ctx, []any{&n}, `SELECT count(*) FROM conversation WHERE reread_at IS NOT NULL`)
-	return n, err
-}
-
-// Partial counts conversations whose record the source cut short.
-func (c *Checkpoint) Partial(ctx context.Context) (n int64, err error) {
-	_, err = c.get(ctx, []any{&n}, `SELECT count(*) FROM conversation WHERE partial`)
-	return n, err
 }

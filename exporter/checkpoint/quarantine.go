@@ -4,7 +4,7 @@ import "context"
 
 // Kinds of what waits for a person.
 const (
-	KindRecord       = "record"       // could not be read
+	KindRecord       = "record"       // could not be read, or was never given whole: then without bytes
 	KindEvent        = "event"        // could not be read
 	KindConversation = "conversation" // could not be cut for a destination
 	KindItem         = "item"         // was not taken by a destination

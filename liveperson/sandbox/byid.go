@@ -29,7 +29,12 @@ func (c *call) byID() {
 	case len(ids) == 0 || len(ids) > maxLimit:
 		c.refuse(http.StatusBadRequest, "", "conversationId or up to 100 conversationIds are required")
 	default:
-		known := c.account.known(ids, c.seen, by)
+		c.together = len(ids) > 1
+		if code := c.notFound(ids); code != 0 {
+			c.refuse(code, "", "not found")
+			return
+		}
+		known := c.unlike(c.account.known(ids, c.seen, by))
 		page := known[min(q.offset, len(known)):min(q.offset+q.limit, len(known))]
 		c.write(page, len(known), q, by)
 	}

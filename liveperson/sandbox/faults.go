@@ -13,21 +13,27 @@ import (
 type Kind int
 
 const (
-	_             Kind = iota
-	Status             // the answer is Code, with RetryAfter if given
-	Cut                // the body ends after Fraction of it
-	Slow               // Delay before each 32 KiB of the body
-	HTML               // 200 with a web page
-	Empty              // 200 with nothing
-	NoContent          // 204
-	PartialResult      // some shards did not answer: a third of the records is missing
-	Skew               // the Date header is off by Delay
-	Shift              // By records have entered (or, negative, left) the pages before this one, and ties change their order
-	CountOff           // count is off by By
-	PartialRecord      // records are cut short in searches, whole by id
-	PartialAlways      // records are cut short by id too
-	NoID               // records come without conversationId
-	NotArray           // records come with messageRecords that are not an array
+	_               Kind = iota
+	Status               // the answer is Code, with RetryAfter if given
+	Cut                  // the body ends after Fraction of it
+	Slow                 // Delay before each 32 KiB of the body
+	HTML                 // 200 with a web page
+	Empty                // 200 with nothing
+	NoContent            // 204
+	PartialResult        // some shards did not answer: a third of the records is missing
+	Skew                 // the Date header is off by Delay
+	Shift                // By records have entered (or, negative, left) the pages before this one, and ties change their order
+	CountOff             // count is off by By
+	PartialRecord        // records are cut short in searches, whole by id
+	PartialAlways        // records are cut short by id too
+	NoID                 // records come without conversationId
+	NotArray             // records come with messageRecords that are not an array
+	PartialTogether      // records are cut short unless they are asked for alone
+	MessagesGone         // records lack the second half of their messages; their statuses are all there, and nothing says so
+	LeftOut              // records are missing from answers by id
+	NotFound             // requests by id that name them are answered with Code; 0 is 404
+	Mistaken             // records of other conversations come in their place by id
+	Twice                // records come twice by id
 )
 
 // Fault is one thing that goes wrong with the requests, or records, that meet
@@ -41,6 +47,7 @@ type Fault struct {
 	Until   time.Time // before then
 	Numbers []int     // for faults of records: conversations
 
+	Together   bool   // for faults of records by id: only where several are asked for in one request
 	Code       int    // for Status; 0 is 503
 	RetryAfter string // header
 	Fraction   float64
@@ -150,12 +157,16 @@ func (c *call) answer() {
 // spoil applies the faults of records to one record.
 func (c *call) spoil(v *view) {
 	for i, f := range c.faults {
-		if !f.ofRecords() || len(f.Numbers) > 0 && !slices.Contains(f.Numbers, v.number) || !c.account.drawn(f.Share, 1000+i, v.number) {
+		if !c.meets(i, v.number) {
 			continue
 		}
 		switch f.Kind {
 		case PartialRecord:
 			v.partial = v.partial || !v.byID
+		case PartialTogether:
+			v.partial = v.partial || !v.byID || c.together
+		case MessagesGone:
+			v.half, v.silent = true, true
 		case PartialAlways:
 			v.partial = true
 		case NoID, NotArray:

@@ -48,6 +48,7 @@ type call struct {
 	measure bool      // nothing is sent: the answer's length is wanted
 
 	faults        []Fault
+	together      bool // several conversations are asked for by id
 	partialShards bool
 	shift         int
 	countOff      int
