@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -111,12 +112,26 @@ func TestFullDiskLosesNothing(t *testing.T) {
 
 // A migration keeps a copy of what was there, whatever an earlier try left.
 func TestMigrationKeepsACopy(t *testing.T) {
-	first, err := fs.ReadFile(migrations, "migrations/00001_begin.sql")
+	entries, err := migrations.ReadDir("migrations")
 	if err != nil {
 		t.Fatal(err)
 	}
-	bad := fstest.MapFS{"migrations/00001_begin.sql": {Data: first}, "migrations/00002_more.sql": {Data: []byte("-- +goose Up\nCREATE TABLE more (x INTEGER) STRICT;\nSELECT nonsense;\n")}}
-	good := fstest.MapFS{"migrations/00001_begin.sql": {Data: first}, "migrations/00002_more.sql": {Data: []byte("-- +goose Up\nCREATE TABLE more (x INTEGER) STRICT;\n")}}
+	version := 0
+	if _, err := fmt.Sscanf(entries[len(entries)-1].Name(), "%d", &version); err != nil {
+		t.Fatal(err)
+	}
+	next := func(more string) fs.FS {
+		all := fstest.MapFS{fmt.Sprintf("migrations/%05d_more.sql", version+1): {Data: []byte("-- +goose Up\nCREATE TABLE more (x INTEGER) STRICT;\n" + more)}}
+		for _, e := range entries {
+			data, err := migrations.ReadFile("migrations/" + e.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			all["migrations/"+e.Name()] = &fstest.MapFile{Data: data}
+		}
+		return all
+	}
+	bad, good := next("SELECT nonsense;\n"), next("")
 	dir := t.TempDir()
 	c := opened(t, dir)
 	ctx := context.Background()
@@ -133,7 +148,7 @@ func TestMigrationKeepsACopy(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	kept, err := sql.Open("sqlite", c.path+".schema-1")
+	kept, err := sql.Open("sqlite", fmt.Sprintf("%s.schema-%d", c.path, version))
 	if err != nil {
 		t.Fatal(err)
 	}
