@@ -90,6 +90,8 @@ func (e *Exporter) tolerate(ctx context.Context, what string, err error) error {
 	var auth *liveperson.AuthError
 	switch {
 	case err == nil:
+	case isUnavailable(err):
+		return err
 	case ctx.Err() != nil || !errors.As(err, &api) && !errors.As(err, &auth):
 		return fmt.Errorf("fetch %s: %w", what, err)
 	}

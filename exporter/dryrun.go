@@ -32,15 +32,15 @@ func (e *Exporter) DryRun(ctx context.Context, dir string, only []string) (bundl
 	if err := e.register(ctx); err != nil {
 		return nil, err
 	}
+	whole := false
 	c, err := e.begin(ctx, func() {})
-	if err != nil {
-		return nil, err
+	if err == nil {
+		whole, err = c.cycle(ctx)
 	}
-	whole, err := c.cycle(ctx)
 	if err == nil && !whole {
 		err = ErrIncomplete
 	}
-	if err != nil && !errors.Is(err, ErrIncomplete) {
+	if err != nil && !errors.Is(err, ErrIncomplete) && !isUnavailable(err) {
 		return nil, err
 	}
 	captured := make(chan struct{})

@@ -132,6 +132,7 @@ type Exporter struct {
 	tally  *tally
 
 	news     *news
+	outage   *outage
 	lastDays *dayCache
 	ceiling  int         // of a window
 	noFiles  atomic.Bool // LivePerson refuses them: nobody waits for any
@@ -161,7 +162,13 @@ func Open(ctx context.Context, s Settings) (*Exporter, error) {
 		cp.Close()
 		return nil, err
 	}
-	e := &Exporter{Settings: s, cp: cp, packer: newPacker(), tally: &tally{}, news: &news{}, lastDays: &dayCache{}, ceiling: ceiling}
+	e := &Exporter{Settings: s, cp: cp, packer: newPacker(), tally: &tally{}, news: &news{}, outage: &outage{}, lastDays: &dayCache{}, ceiling: ceiling}
+	if s.Source != nil {
+		e.Source = &guard{s.Source, e}
+	}
+	if s.Files.Source != nil {
+		e.Files.Source = &fileGuard{s.Files.Source, e}
+	}
 	e.noFiles.Store(refusal.At != 0)
 	return e, nil
 }

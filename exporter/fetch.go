@@ -120,6 +120,11 @@ const (
 // all looks for every file whose time has come. While another process does so, there
 // is nothing to do.
 func (f *fetcher) all(ctx context.Context) error {
+	if err := f.mayAsk(ctx); isUnavailable(err) {
+		return nil
+	} else if err != nil {
+		return err
+	}
 	refusal, err := f.cp.FilesRefused(ctx)
 	if err != nil {
 		return err
@@ -228,7 +233,7 @@ func (f *fetcher) look(ctx context.Context, w checkpoint.Wanting) error {
 func isLivePersons(err error) bool {
 	var api *liveperson.APIError
 	var auth *liveperson.AuthError
-	return errors.As(err, &api) || errors.As(err, &auth)
+	return errors.As(err, &api) || errors.As(err, &auth) || isUnavailable(err)
 }
 
 // faulty counts LivePerson's faults, one after the other, and fails after too many;
@@ -244,7 +249,7 @@ func (f *fetcher) faulty(err error) error {
 	if api, ok := errors.AsType[*liveperson.APIError](err); ok && !api.Temporary() {
 		most = mostAnswers
 	}
-	if f.faults++; f.faults >= most {
+	if f.faults++; f.faults >= most || isUnavailable(err) {
 		return fmt.Errorf("%w: %w", errFilesDown, err)
 	}
 	return nil

@@ -204,7 +204,7 @@ func (l *looking) fetchOne(ctx context.Context, s *sought, link liveperson.Link)
 		s.why, s.forever = fmt.Sprintf("the file is larger than the %d bytes that are fetched at most", l.Files.MaxBytes), true
 	case errors.As(err, &host), errors.Is(err, liveperson.ErrBadLink):
 		l.refusal = err
-	case isLivePersons(err) && ctx.Err() == nil && l.broken < mostBroken:
+	case isLivePersons(err) && !isUnavailable(err) && ctx.Err() == nil && l.broken < mostBroken:
 		l.fault = err
 		l.broken++
 		return nil

@@ -68,6 +68,8 @@ func cycleResult(complete bool, err error) string {
 		return "complete"
 	case errors.As(err, &auth):
 		return "refused"
+	case isUnavailable(err):
+		return "incomplete"
 	case errors.Is(err, ErrCycleRunning):
 		return "busy"
 	case err != nil && !errors.Is(err, ErrIncomplete):

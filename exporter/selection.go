@@ -52,6 +52,9 @@ func choose(wanted []string, skills map[string]string) (selection, error) {
 // begin prepares a run's capture: the directories of users and skills, the
 // selection.
 func (e *Exporter) begin(ctx context.Context, stored func()) (*capture, error) {
+	if err := e.resume(ctx); err != nil {
+		return nil, err
+	}
 	c := &capture{Exporter: e, stored: stored, room: newRoom(2 * e.Concurrency), counts: Counts{Excluded: map[string]int64{}}}
 	if err := e.refreshDirectories(ctx); err != nil {
 		return nil, err

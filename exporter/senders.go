@@ -69,7 +69,12 @@ func (v *Events) askForSenders(ctx context.Context, events []*told) {
 	}
 	v.tasks.Go(func() {
 		defer v.asking.Store(false)
-		if err := v.refreshDirectories(ctx); err != nil {
+		err := v.refreshDirectories(ctx)
+		told := v.news.is("users for events", textOf(err))
+		if err != nil {
+			if !told {
+				return
+			}
 			v.Log.Warn("users could not be fetched: events from somebody new wait", "error", err)
 			return
 		}

@@ -109,8 +109,19 @@ func (s *Service) keepCycles(ctx context.Context) error {
 		if fatal := s.cycleEnded(err); fatal != nil {
 			return fatal
 		}
-		due = s.next(began)
+		due = s.nextCycle(ctx, began)
 	}
+}
+
+// nextCycle is when the cycle after one that began then is due: by the schedule, or
+// earlier when LivePerson is unavailable and to be asked again before that.
+func (s *Service) nextCycle(ctx context.Context, began time.Time) time.Time {
+	due := s.next(began)
+	o, err := s.cp.Outage(ctx)
+	if until := time.UnixMilli(o.Until).UTC(); err == nil && holds(o, s.millis()) && until.Before(due) {
+		return until
+	}
+	return due
 }
 
 // until waits until a time. Clocks jump and machines sleep, so that it looks at
@@ -144,6 +155,9 @@ func (s *Service) cycle(ctx context.Context) error {
 		return err
 	}
 	defer release()
+	if err := s.resume(ctx); err != nil {
+		return err
+	}
 	var r Report
 	if err := s.cp.Update(ctx, func(tx *checkpoint.Tx) error {
 		r.Run, err = tx.BeginRun("cycle", s.millis())
@@ -185,6 +199,8 @@ func (s *Service) cycleEnded(err error) (fatal error) {
 	case !told:
 	case err == nil:
 		s.Log.Info("cycles are whole again")
+	case isUnavailable(err):
+		s.Log.Warn("nothing is captured by cycles for now", "error", err)
 	case errors.Is(err, ErrIncomplete), errors.Is(err, ErrCycleRunning):
 		s.Log.Warn("a cycle was not whole: the next one tries again", "error", err)
 	case result == "refused":

@@ -22,6 +22,7 @@ type Status struct {
 	FailedLooks       int64 // conversations that could not be read by their id when that was tried last, see FailedLooks
 	Events            EventStatus
 	Files             FileStatus
+	Outage            OutageStatus
 }
 
 // Period is from inclusive, to exclusive.
@@ -76,6 +77,9 @@ func (e *Exporter) Status(ctx context.Context) (s Status, err error) {
 		return s, err
 	}
 	if s.Events, err = e.eventStatus(ctx); err != nil {
+		return s, err
+	}
+	if s.Outage, err = e.outageStatus(ctx); err != nil {
 		return s, err
 	}
 	s.Files, err = e.fileStatus(ctx)

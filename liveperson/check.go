@@ -14,6 +14,9 @@ type Probe struct {
 	Err  error
 }
 
+// ProbeHistory is the name of the probe that asks for a conversation.
+const ProbeHistory = "conversations"
+
 // maxSkew is how wrong our clock may be: signatures carry its time.
 const maxSkew = time.Minute
 
@@ -64,7 +67,7 @@ func (c *Client) check(ctx context.Context) []Probe {
 		}
 		probes = append(probes, Probe{name, err})
 	}
-	try("conversations", noHistory, func() error { return c.tryHistory(ctx) })
+	try(ProbeHistory, noHistory, func() error { return c.tryHistory(ctx) })
 	try("users", noAccounts, func() error { _, err := c.Users(ctx); return err })
 	try("skills", noAccounts, func() error { _, err := c.Skills(ctx); return err })
 	return append(probes, Probe{"clock", c.clock()})

@@ -2,11 +2,11 @@
 // Messaging Interactions history, users and skills, with both logins, and the
 // wire's values, read in place.
 //
-// It keeps to what the API allows and repeats what may pass: one limiter for all
-// requests, the inner retries of LivePerson's policy, answers streamed record by
-// record within bounds. It follows no link but those to files, and these to hosts
-// of LivePerson only. It knows nothing of archives: what was received is handed
-// over as it is.
+// It keeps to what the API allows and repeats what may pass: one limiter and one
+// circuit for all requests, the inner retries of LivePerson's policy, answers
+// streamed record by record within bounds. The login goes to hosts of LivePerson
+// only. It follows no link but those to files, and these to hosts of LivePerson
+// only. It knows nothing of archives: what was received is handed over as it is.
 package liveperson
 
 import (

@@ -18,6 +18,8 @@ type ServiceHostError struct {
 	Service string
 	Host    string // as named, at most 100 bytes of it
 	Domain  bool   // Config.Hosts can allow it
+
+	local bool // the Domain API is on this machine
 }
 
 func (e *ServiceHostError) Error() string {
@@ -26,10 +28,13 @@ func (e *ServiceHostError) Error() string {
 
 // Hint is what to do about it.
 func (e *ServiceHostError) Hint() string {
-	if e.Domain {
+	switch {
+	case e.Domain:
 		return "ask LivePerson whether that host is theirs; if it is, add its domain to liveperson.hosts"
+	case e.local:
+		return "check liveperson.domain_api: on a loopback address it may only name loopback hosts"
 	}
-	return "check liveperson.domain_api: it names what no service of LivePerson's can be"
+	return "check liveperson.domain_api: no service of LivePerson's has such a host"
 }
 
 // acceptHost refuses whatever the login must not be sent to.
@@ -40,8 +45,9 @@ func (c *Client) acceptHost(service, host string) error {
 	case c.trusts(service, host):
 		return nil
 	}
+	local := c.onThisMachine()
 	return &ServiceHostError{Service: service, Host: host[:min(len(host), 100)],
-		Domain: !c.onThisMachine() && domainForm.MatchString(host) && !loopback(host)}
+		Domain: !local && domainForm.MatchString(host) && !loopback(host), local: local}
 }
 
 // trusts reports whether host, as the Domain API named it for a service, is a bare

@@ -60,6 +60,9 @@ the look-up of the services, the login and its privileges, the clock, and
 writing to each destination. Every fault comes with its remedy. Nothing is
 captured or delivered.
 
+LivePerson is asked even while runs leave it alone because it was unavailable.
+Once it answers, the next run asks it again.
+
 A destination whose configured place has changed halts until that is confirmed
 with --accept NAME, after its new place has passed the check.`,
 		Args: arguments(0, 0),
@@ -94,7 +97,8 @@ func runCheck(ctx context.Context, p *program, accept string) (*checkResult, err
 		faults = append(faults, found.note("account", err))
 	} else {
 		for _, probe := range client.Check(ctx) {
-			faults = append(faults, found.note("account: "+probe.Name, probe.Err))
+			facts, err := noteAnswer(ctx, e, probe)
+			faults = append(faults, found.note("account: "+probe.Name, err, facts...))
 		}
 		if c.Files.Fetch {
 			facts, err := tryFiles(ctx, client, e)
@@ -120,10 +124,26 @@ func runCheck(ctx context.Context, p *program, accept string) (*checkResult, err
 	return found, errors.Join(faults...)
 }
 
+// noteAnswer lets the next run ask again, whatever the time is that the state
+// names, when history has been answered.
+func noteAnswer(ctx context.Context, e *exporter.Exporter, probe liveperson.Probe) (facts []string, err error) {
+	if e == nil || probe.Err != nil || probe.Name != liveperson.ProbeHistory {
+		return nil, probe.Err
+	}
+	was, err := e.Answers(ctx)
+	if was && err == nil {
+		facts = []string{"was unavailable: the next run asks again"}
+	}
+	return facts, err
+}
+
 // tryFiles asks for the files of no conversation. A login that was never given
 // any is no fault: texts are exported, and what that lacks is said.
 func tryFiles(ctx context.Context, client *liveperson.Client, e *exporter.Exporter) (facts []string, err error) {
 	err = client.CheckFiles(ctx)
+	if elsewhere, ok := errors.AsType[*liveperson.ServiceHostError](err); ok {
+		return nil, elsewhere
+	}
 	if !errors.Is(err, liveperson.ErrFilesRefused) || e == nil {
 		return nil, err
 	}

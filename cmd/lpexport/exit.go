@@ -128,6 +128,10 @@ func ownCode(err error) (code int, known bool) {
 		return exitUsage, true
 	case *liveperson.AuthError:
 		return exitCredentials, true
+	case *liveperson.ServiceHostError:
+		return exitUsage, true // repeating does not help: a person decides whether the host is one to allow
+	case *liveperson.UnavailableError:
+		return exitUnfinished, true
 	case *liveperson.APIError:
 		return unlessStopped(e, exitUnfinished), true
 	case *archive.Error:
@@ -177,6 +181,12 @@ func hint(err error) string {
 	}
 	if errors.Is(err, exporter.ErrIncomplete) || errors.Is(err, exporter.ErrCycleRunning) {
 		return "lpexport status"
+	}
+	if is[*liveperson.UnavailableError](err) {
+		return "lpexport check"
+	}
+	if elsewhere, ok := errors.AsType[*liveperson.ServiceHostError](err); ok {
+		return elsewhere.Hint()
 	}
 	if fork, ok := errors.AsType[*exporter.ForkError](err); ok {
 		return fork.Hint()

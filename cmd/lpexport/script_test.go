@@ -39,7 +39,9 @@ func atRest() sandbox.Settings {
 // account is the script command "account KIND": it serves an account at rest
 // and puts its URL into $URL. KIND is rest, denied (it knows nobody's
 // credentials), broken (a record cannot be named), fileless (it gives nobody files),
-// lossy (it has none of the files that messages name) or heavy (each has 100 KB).
+// lossy (it has none of the files that messages name), heavy (each has 100 KB), busy
+// (its first search asks to be left alone for a day) or elsewhere (the Domain API
+// names somebody else's host for log-ins).
 func account(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: account KIND")
@@ -53,6 +55,10 @@ func account(ts *testscript.TestScript, neg bool, args []string) {
 		settings.Files.Refused = true
 	case "lossy":
 		settings.Files.Absent = 1
+	case "busy":
+		settings.Faults = []sandbox.Fault{{Kind: sandbox.Status, Route: sandbox.Search, Nth: []int{1}, RetryAfter: "86400"}}
+	case "elsewhere":
+		settings.Hosts = map[string]string{"sentinel": "evil.example"}
 	case "heavy":
 		settings.Files.Size = 100_000
 	case "broken":

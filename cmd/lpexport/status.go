@@ -27,6 +27,7 @@ type statusResult struct {
 	Partial           int64               `json:"partial"`        // conversations that LivePerson cut short
 	Events            statusEvents        `json:"events"`
 	Files             statusFiles         `json:"files"`
+	Unavailable       *statusOutage       `json:"unavailable"` // LivePerson; null: it is not known to be
 
 	account string // "" when its configuration cannot be read
 	config  string // of the commands that are shown; "": they need none
@@ -57,6 +58,29 @@ type statusEvents struct {
 	Waiting              int64 `json:"waiting"` // not delivered: who sent them, or their conversation or skill, is not known
 	OldestWaitingSeconds int64 `json:"oldest_waiting_seconds"`
 	Unconfirmed          int64 `json:"unconfirmed"` // conversations of which history lacks for too long what events told
+}
+
+// statusOutage is that LivePerson is unavailable.
+type statusOutage struct {
+	Since time.Time `json:"since"`
+	Until time.Time `json:"until"` // no run asks before that
+	Cause string    `json:"cause"`
+	next  string    // try
+}
+
+func newStatusOutage(o exporter.OutageStatus, now time.Time) *statusOutage {
+	if o.Since.IsZero() {
+		return nil
+	}
+	next := "with the next run"
+	if now.Before(o.Until) {
+		next = "at " + o.Until.Format(time.RFC3339)
+	}
+	return &statusOutage{o.Since, o.Until, o.Cause, next}
+}
+
+func (o *statusOutage) String() string {
+	return fmt.Sprintf("unavailable since %s, next try %s: %s", o.Since.Format(time.RFC3339), o.next, printable(o.Cause))
 }
 
 // statusFiles is where the files are that messages name.
@@ -127,6 +151,7 @@ func (r *statusResult) take(c *config.Config, s exporter.Status, now time.Time) 
 	r.OpenBackfills, r.Partial = s.OpenBackfills, s.Partial
 	r.Events = statusEvents{s.Events.Waiting, int64(s.Events.Oldest / time.Second), s.Events.Unconfirmed}
 	r.Files = statusFiles{s.Files.Kept, s.Files.Bytes, int64(s.Files.Oldest / time.Second), newNamedFiles(s.Files)}
+	r.Unavailable = newStatusOutage(s.Outage, now)
 	if !s.Watermark.IsZero() {
 		lag := int64(s.Lag / time.Second)
 		r.LagSeconds = &lag
@@ -156,6 +181,9 @@ func (r *statusResult) text(w io.Writer) {
 		fmt.Fprintln(w, "behind: no cycle has been whole yet")
 	} else {
 		fmt.Fprintf(w, "behind: %s\n", age(*r.LagSeconds))
+	}
+	if r.Unavailable != nil {
+		fmt.Fprintf(w, "LivePerson: %s\n", r.Unavailable)
 	}
 	for _, p := range r.Coverage {
 		fmt.Fprintf(w, "covered: %s to %s\n", p.From.Format(time.RFC3339), p.To.Format(time.RFC3339))
@@ -252,6 +280,9 @@ func (r *statusResult) needs() []need {
 	var list []need
 	add := func(what, command string) {
 		list = append(list, need{printable(strings.ReplaceAll(what, "\n", " ")), r.command(command)})
+	}
+	if r.Unavailable != nil {
+		add("LivePerson is "+r.Unavailable.String(), "lpexport check")
 	}
 	for _, d := range r.Destinations {
 		switch {

@@ -128,6 +128,8 @@ func (a accountStatus) verdict() string {
 		return "halted"
 	case some(statusDestination.failing):
 		return "failing"
+	case a.Unavailable != nil:
+		return "unavailable"
 	case a.Quarantined > 0:
 		return "quarantine"
 	case a.LagSeconds == nil:

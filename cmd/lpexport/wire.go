@@ -27,6 +27,7 @@ func (p *program) newClient(c *config.Config, count func(liveperson.Result)) (*l
 	settings := liveperson.Config{
 		Account:     c.Account,
 		DomainAPI:   c.LivePerson.DomainAPI,
+		Hosts:       c.LivePerson.Hosts,
 		Source:      c.LivePerson.Source,
 		Concurrency: c.LivePerson.Concurrency,
 		Rollover:    c.LivePerson.Rollover,

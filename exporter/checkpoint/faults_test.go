@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -113,25 +112,26 @@ func TestFullDiskLosesNothing(t *testing.T) {
 
 // A migration keeps a copy of what was there, whatever an earlier try left.
 func TestMigrationKeepsACopy(t *testing.T) {
-	paths, err := fs.Glob(migrations, "migrations/*.sql")
+	entries, err := migrations.ReadDir("migrations")
 	if err != nil {
 		t.Fatal(err)
 	}
 	version := 0
-	bad, good := fstest.MapFS{}, fstest.MapFS{}
-	for _, p := range paths {
-		raw, err := fs.ReadFile(migrations, p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := fmt.Sscanf(path.Base(p), "%d_", &version); err != nil {
-			t.Fatal(err)
-		}
-		bad[p], good[p] = &fstest.MapFile{Data: raw}, &fstest.MapFile{Data: raw}
+	if _, err := fmt.Sscanf(entries[len(entries)-1].Name(), "%d", &version); err != nil {
+		t.Fatal(err)
 	}
-	next := fmt.Sprintf("migrations/%05d_more.sql", version+1)
-	bad[next] = &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE more (x INTEGER) STRICT;\nSELECT nonsense;\n")}
-	good[next] = &fstest.MapFile{Data: []byte("-- +goose Up\nCREATE TABLE more (x INTEGER) STRICT;\n")}
+	next := func(more string) fs.FS {
+		all := fstest.MapFS{fmt.Sprintf("migrations/%05d_more.sql", version+1): {Data: []byte("-- +goose Up\nCREATE TABLE more (x INTEGER) STRICT;\n" + more)}}
+		for _, e := range entries {
+			data, err := migrations.ReadFile("migrations/" + e.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			all["migrations/"+e.Name()] = &fstest.MapFile{Data: data}
+		}
+		return all
+	}
+	bad, good := next("SELECT nonsense;\n"), next("")
 	dir := t.TempDir()
 	c := opened(t, dir)
 	ctx := context.Background()

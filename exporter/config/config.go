@@ -38,7 +38,8 @@ type Config struct {
 
 // LivePerson is how the account is reached.
 type LivePerson struct {
-	DomainAPI   string // URL without a path; https, or http on a loopback address
+	DomainAPI   string   // URL without a path; https, or http on a loopback address
+	Hosts       []string // domains whose hosts may be sent the login, besides LivePerson's own
 	OAuth2      OAuth2
 	OAuth1      OAuth1
 	Source      string // 1 to 20 characters

@@ -55,6 +55,10 @@ func livePersonKeys(l *LivePerson) object {
 		doc: "how the account is reached: one complete login, oauth2 or oauth1, unless the account is sandbox",
 		fields: []field{
 			may("domain_api", untold(text(&l.DomainAPI, "where the services of the account are looked up; plain http for a loopback address only", "", checkDomainAPI))),
+			may("hosts", texts(&l.Hosts, "domains, with all below them, whose hosts may be sent the login when the look-up names them, besides liveperson.net",
+				func(at *string) scalar {
+					return text(at, "a domain", "", checkMatch(hostDomain, "must be a domain such as chat.example"))
+				})),
 			may("oauth2", object{
 				doc: "client credentials, the preferred login",
 				fields: append([]field{

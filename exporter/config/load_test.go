@@ -139,6 +139,7 @@ func TestEveryValue(t *testing.T) {
 account: ${ACCOUNT}
 liveperson:
   domain_api: http://[::1]:8080
+  hosts: [chat.example]
   oauth1: {app_key: k, app_secret: "${SECRET}", access_token_file: testdata/secret, access_token: "", access_token_secret: s}
   source: "1"
   concurrency: 64
@@ -159,7 +160,7 @@ destinations:
 	want := &Config{
 		File: "config.yaml", Account: "12345678",
 		LivePerson: LivePerson{
-			DomainAPI: "http://[::1]:8080", Source: "1", Concurrency: 64, Rollover: true, Expires: Date{time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)},
+			DomainAPI: "http://[::1]:8080", Hosts: []string{"chat.example"}, Source: "1", Concurrency: 64, Rollover: true, Expires: Date{time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC)},
 			OAuth1: OAuth1{NewSecret("k"), NewSecret("hunter2"), NewSecret("from a file"), NewSecret("s")},
 		},
 		State:   "s",

@@ -59,6 +59,7 @@ type Settings struct {
 	Answer    time.Duration // answer time of each request, waited through Sleep
 	TokenLife time.Duration // of OAuth 2 tokens; 0 is an hour
 	Faults    []Fault
+	Hosts     map[string]string // host that the Domain API names for a service; for the others it names the one that was asked
 
 	Credentials Credentials                                      // zero is DefaultCredentials
 	Now         func() time.Time                                 // nil is time.Now

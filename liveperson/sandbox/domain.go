@@ -1,12 +1,14 @@
 package sandbox
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"strings"
 )
 
-// services that the account has, all on the host that was asked.
+// services that the account has, all on the host that was asked but for those of
+// Settings.Hosts.
 var services = []string{"accountConfigReadOnly", "fms", "msgHist", "sentinel", "swift"}
 
 func (a *Account) hasService(s string) bool { return s != "fms" || !a.set.Files.NoService }
@@ -18,7 +20,7 @@ func (c *call) domain() {
 	o := &out{w: c.to}
 	entry := func(service string) {
 		o.raw(`{"service":`).str(service).raw(`,"account":`).str(c.account.set.Account)
-		o.raw(`,"baseURI":`).str(c.request.Host).raw(`}`)
+		o.raw(`,"baseURI":`).str(cmp.Or(c.account.set.Hosts[service], c.request.Host)).raw(`}`)
 	}
 	if c.rest == "baseURI.json" {
 		o.raw(`{"baseURIs":[`)

@@ -118,3 +118,14 @@ func TestRevisionsAndRenames(t *testing.T) {
 		t.Errorf("names after the renaming: %v", names)
 	}
 }
+
+func TestHostsOfOthers(t *testing.T) {
+	settings := small(later)
+	settings.Hosts = map[string]string{"sentinel": "other.example"}
+	r := connect(t, settings)
+	for service, want := range map[string]string{"sentinel": `"baseURI":"other.example"`, "msgHist": `"baseURI":"sandbox.example"`} {
+		if got := r.do("GET", "/api/account/sandbox/service/"+service+"/baseURI.json?version=1.0", "").Body.String(); !strings.Contains(got, want) {
+			t.Errorf("%s: %s lacks %s", service, got, want)
+		}
+	}
+}
