@@ -21,6 +21,7 @@ type Status struct {
 	Partial           int64 // conversations whose record LivePerson cut short
 	Events            EventStatus
 	Files             FileStatus
+	Selection         SelectionStatus
 }
 
 // Period is from inclusive, to exclusive.
@@ -75,6 +76,9 @@ func (e *Exporter) Status(ctx context.Context) (s Status, err error) {
 		return s, err
 	}
 	if s.Events, err = e.eventStatus(ctx); err != nil {
+		return s, err
+	}
+	if s.Selection, err = e.selectionStatus(ctx); err != nil {
 		return s, err
 	}
 	s.Files, err = e.fileStatus(ctx)

@@ -1,5 +1,7 @@
 package checkpoint
 
+import "context"
+
 // LeftOut is a conversation that the selection leaves out.
 type LeftOut struct {
 	SourceID, Skills, Reason string
@@ -27,4 +29,10 @@ func (tx *Tx) IsLeftOut(sourceID string) (out bool, err error) {
 // Include takes a conversation off the list of those left out.
 func (tx *Tx) Include(sourceID string) error {
 	return tx.exec(`DELETE FROM left_out WHERE source_id = ?`, sourceID)
+}
+
+// CountLeftOut counts the conversations that are left out.
+func (c *Checkpoint) CountLeftOut(ctx context.Context) (n int64, err error) {
+	_, err = c.get(ctx, []any{&n}, `SELECT count(*) FROM left_out`)
+	return n, err
 }
