@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"lpexport/archive"
 	"lpexport/exporter/checkpoint"
 )
 
@@ -128,14 +127,6 @@ func (e *Exporter) destinationStatus(ctx context.Context, d Destination) (Destin
 	if row.Halted != "" {
 		s.Halted, s.LastError = true, row.Halted
 	}
-	if _, watched := d.Target.(archive.Watcher); !watched {
-		return s, nil
-	}
-	items, err := e.cp.Untaken(ctx, row.ID, watchAtOnce)
-	for i := range items {
-		if tooLong(d, &items[i], e.millis()) {
-			s.Left++
-		}
-	}
+	s.Left, err = e.countLeft(ctx, d, row.ID)
 	return s, err
 }
