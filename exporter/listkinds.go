@@ -32,7 +32,7 @@ var kinds = []kind{
 	filesIn("files-among", "files that are kept without anybody knowing which of the conversation's they are", checkpoint.FileAmong),
 	filesIn("files-kept", "files that are kept", checkpoint.FileKept),
 	forEach("pending", "conversations to be cut, since they became due, and bundles to be delivered, since they were cut", pendingParts),
-	forEach("undelivered", "conversations of which a destination lacks something, since their start", byQuery(checkpoint.ListUndelivered, undeliveredItem)),
+	forEach("undelivered", "conversations of which a destination lacks something, since their start", undeliveredParts),
 	forEach("failed", "items that were tried in vain and are tried again, since their bundle was cut", byQuery(checkpoint.ListFailed, failedItem)),
 	forEach("rejected", "items that a destination rejected, since their bundle was cut", byQuery(checkpoint.ListRejected, rejectedItem)),
 	forEach("uncertain", "deliveries of which nobody knows whether the item was taken", byQuery(checkpoint.ListUncertain, uncertainItem)),
@@ -210,9 +210,11 @@ func because(fact, why string) string {
 	return fact + ": " + why
 }
 
-func undeliveredItem(d *Destination, row *checkpoint.Destination, r checkpoint.Listed) Item {
+func undeliveredParts(e *Exporter, d *Destination, row *checkpoint.Destination) []part {
 	why, next := standing(row)
-	return Item{ID: r.ID, Destination: d.Name, Since: timeOf(r.Since), Next: next, Why: because("something of it is pending", why), Command: exportCommand(d)}
+	return []part{e.from(checkpoint.ListUndelivered, func(r checkpoint.Listed) Item {
+		return Item{ID: r.ID, Destination: d.Name, Since: timeOf(r.Since), Next: next, Why: because("something of it is pending", why), Command: exportCommand(d)}
+	}, row.ID, row.ID)}
 }
 
 func failedItem(d *Destination, row *checkpoint.Destination, r checkpoint.Listed) Item {

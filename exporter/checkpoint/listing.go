@@ -46,27 +46,29 @@ var (
 	// Open windows. Since and Next are the window, Why its filter; Of is the backfill.
 	ListWindows = List{`w.id`, `w.id, w.backfill, w.filter, w.from_at, w.to_at, w.conversations`, `window w JOIN backfill b ON b.id = w.backfill WHERE w.done_at IS NULL AND b.done_at IS NULL`}
 
-	// The argument of the following is the destination.
+	// The argument of the following is the destination. That an item is not gone is said
+	// for the index, which holds only such.
 
 	// Conversations to be cut. N is the revision.
 	ListDue = List{`d.conversation`, `v.source_id, '', '', d.since, 0, d.revision`, `due d JOIN conversation v ON v.id = d.conversation WHERE d.destination = ?`}
 	// Bundles that it has not taken. ID is the path, Why the state.
 	ListBundles = List{`serial`, `path, '', state, created_at, 0, slices`, `bundle WHERE destination = ? AND state != 'delivered' AND state != 'preparing'`}
-	// Conversations with something due, or in a bundle that it has not taken.
-	ListUndelivered = List{`v.id`, `v.source_id, '', v.status, coalesce(v.started_at, 0), 0, v.revision`, `conversation v JOIN (SELECT id AS this FROM destination WHERE id = ?) WHERE
-		(EXISTS (SELECT 1 FROM due WHERE destination = this AND conversation = v.id) OR v.id IN (SELECT o.id FROM bundle b JOIN slice s ON s.bundle = b.id
-		JOIN line l ON l.id = s.line JOIN conversation o ON o.source_id = l.conversation WHERE b.destination = this AND b.state IN ('cut', 'rendered')))`}
+	// Conversations with something due, or in a bundle that it has not taken. It takes the destination twice.
+	ListUndelivered = List{`v.id`, `v.source_id, '', v.status, coalesce(v.started_at, 0), 0, v.revision`, `conversation v WHERE v.id IN (
+		SELECT conversation FROM due WHERE destination = ?
+		UNION SELECT o.id FROM bundle b JOIN slice s ON s.bundle = b.id JOIN line l ON l.id = s.line JOIN conversation o ON o.source_id = l.conversation
+			WHERE b.destination = ? AND b.state != 'delivered' AND b.state != 'preparing')`}
 	// Items that were tried in vain. ID is the path of the bundle, Of the file, N the attempts.
 	ListFailed = List{`i.id`, itemRow, `bundle b JOIN item i ON i.bundle = b.id
 		WHERE b.destination = ? AND b.state != 'delivered' AND b.state = 'rendered' AND i.state IN ('waiting', 'sending') AND i.attempts > 0`}
 	// Items that wait for a person, as ListFailed.
-	ListRejected = List{`i.id`, itemRow, `item i JOIN bundle b ON b.id = i.bundle WHERE i.state = 'rejected' AND b.destination = ?`}
+	ListRejected = List{`i.id`, itemRow, `bundle b CROSS JOIN item i ON i.bundle = b.id WHERE b.destination = ? AND i.state = 'rejected' AND i.state != 'gone'`}
 	// Ends of which nobody knows whether the item was taken, as ListFailed.
-	ListUncertain = List{`r.id`, `b.path, i.file, i.state, r.at, 0, i.attempts`, `receipt r JOIN item i ON i.id = r.item JOIN bundle b ON b.id = i.bundle
+	ListUncertain = List{`r.id`, `b.path, i.file, i.state, r.at, 0, i.attempts`, `receipt r CROSS JOIN item i ON i.id = r.item JOIN bundle b ON b.id = i.bundle
 		WHERE r.kind = 'uncertain' AND b.destination = ?`}
 	// Files that lie in its flat folder since before the second argument, as ListFailed.
 	ListLeft = List{`i.id`, `b.path, i.file, i.state, i.taken_at, 0, i.attempts`, `bundle b CROSS JOIN item i ON i.bundle = b.id
-		WHERE b.destination = ? AND i.state = 'taken' AND i.file != '' AND i.taken_at < ?`}
+		WHERE b.destination = ? AND i.state = 'taken' AND i.state != 'gone' AND i.file != '' AND i.taken_at < ?`}
 )
 
 const itemRow = `b.path, i.file, i.state, b.created_at, i.next_at, i.attempts`
