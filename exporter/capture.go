@@ -35,7 +35,7 @@ type Counts struct {
 	Revisions     int64            // records that differ from the one before
 	Read          int64            // records looked at
 	Bytes         int64            // of JSON received
-	Excluded      map[string]int64 // by reason
+	Excluded      map[string]int64 // by reason; not those that were left out before
 	Quarantined   int64
 	Partial       int64
 	Variants      int64
@@ -309,8 +309,11 @@ func (c *capture) choose(tx *checkpoint.Tx, r *captured, known *checkpoint.Conve
 	if err := leaveOut(tx, known); err != nil {
 		return false, err
 	}
-	n.Excluded[reasonSkill]++
-	return false, tx.Exclude(checkpoint.Excluded{SourceID: r.id, Skills: string(skills), Reason: reasonSkill, SHA256: r.sha256[:]}, now)
+	first, err := tx.LeaveOut(checkpoint.LeftOut{SourceID: r.id, Skills: string(skills), Reason: reasonSkill, SHA256: r.sha256[:]}, now)
+	if first {
+		n.Excluded[reasonSkill]++
+	}
+	return false, err
 }
 
 // page is an empty page for the answer to a request that is sent now.

@@ -137,7 +137,7 @@ func (c *capture) register(tx *checkpoint.Tx, o oversized) error {
 		return tx.SetReread(known.ID, c.millis())
 	}
 	if !c.chosen.all() {
-		if out, err := tx.IsExcluded(o.id); err != nil || out {
+		if out, err := tx.IsLeftOut(o.id); err != nil || out {
 			return err
 		}
 	}

@@ -11,50 +11,59 @@ import (
 	"lpexport/liveperson"
 )
 
-// refreshDirectories fetches the account's users and skills. A run goes on
-// with those it has when they cannot be fetched: they only fill in what records
-// do not say. But with a selection by skill they decide what is kept, so then
-// they must be there.
+// refreshDirectories fetches the account's users and skills, and stores them.
+func (e *Exporter) refreshDirectories(ctx context.Context) error {
+	_, err := e.fetchDirectories(ctx)
+	return err
+}
+
+// fetchDirectories fetches and stores the account's users and skills. A run goes on
+// with those it has when they cannot be fetched: they only fill in what records do
+// not say, and which skills a selection means is remembered. noSkills is why the
+// skills could not be fetched.
 //
 // What is fetched is compared with what is stored every time, also when
 // LivePerson was only asked for what had changed: it may be that the last ones
 // could not be stored, or that another process has stored older ones since.
-func (e *Exporter) refreshDirectories(ctx context.Context) error {
-	users, err := e.Source.Users(ctx)
-	if err := e.tolerate(ctx, "users", err); err != nil {
-		return err
+func (e *Exporter) fetchDirectories(ctx context.Context) (noSkills, err error) {
+	users, noUsers := e.Source.Users(ctx)
+	if err := e.tolerate(ctx, "users", noUsers); err != nil {
+		return nil, err
 	}
-	skills, skillsErr := e.Source.Skills(ctx)
-	if err := e.tolerate(ctx, "skills", skillsErr); err != nil {
-		return err
+	skills, noSkills := e.listSkills(ctx)
+	if err := e.tolerate(ctx, "skills", noSkills); err != nil {
+		return noSkills, err
 	}
-	if err == nil {
+	if noUsers == nil {
 		if err := e.keepUsers(ctx, directoryOf(users)); err != nil {
-			return err
+			return noSkills, err
 		}
 	}
-	if skillsErr != nil {
-		return e.skillsNeeded(ctx, skillsErr)
+	if noSkills != nil {
+		return noSkills, nil
 	}
 	names := map[string]string{}
 	for _, s := range skills {
 		names[s.ID] = s.Name
 	}
-	return e.keepSkills(ctx, names)
+	return nil, e.keepSkills(ctx, names)
 }
 
-// skillsNeeded is err, why the skills could not be fetched, where there is a
-// selection by skill and none were ever known.
-func (e *Exporter) skillsNeeded(ctx context.Context, err error) error {
-	if len(e.Skills) == 0 {
-		return nil
+// listSkills fetches the skills. An empty list is no answer where there were skills
+// before, or where a selection needs some: with the deleted ones it only grows.
+func (e *Exporter) listSkills(ctx context.Context) ([]liveperson.Skill, error) {
+	skills, err := e.Source.Skills(ctx)
+	if err != nil || len(skills) > 0 {
+		return skills, err
 	}
-	known, readErr := e.cp.Skills(ctx)
-	if readErr != nil || len(known) > 0 {
-		return readErr
+	known, err := e.cp.Skills(ctx)
+	if err == nil && len(known)+len(e.Skills) > 0 {
+		err = &liveperson.APIError{Op: "list skills", Err: errNoSkills}
 	}
-	return fmt.Errorf("fetch skills, which select.skills needs: %w", err)
+	return nil, err
 }
+
+var errNoSkills = errors.New("LivePerson listed no skill at all")
 
 // keepUsers stores the directory of users if it is another than the one known.
 // Users that it has no more stay known: what they wrote may still be on its way.

@@ -47,24 +47,6 @@ func (r *liveTrial) mustMissASkill() {
 	}
 }
 
-// A selection that can no longer be resolved must not become one of everything.
-func TestNothingLeavesWhenAChosenSkillWasRenamed(t *testing.T) {
-	r, h := handLive(t, selectBilling)
-	r.settle()
-	r.receive(hear(heard{"a", "a", 0, "of another skill", ""}))
-	h.skills = []liveperson.Skill{{ID: "1", Name: "Billing and more"}, orders}
-	r.relearn()
-	r.mustMissASkill()
-	r.deliver()
-	r.holds("local", "a")
-	h.skills = []liveperson.Skill{billing, orders}
-	r.relearn()
-	r.receive(stateOf("b", "1", 0, ""), hear(heard{"b", "b", 0, "x", ""}))
-	r.deliver()
-	r.holds("local", "a")
-	r.holds("local", "b", "0: x")
-}
-
 // Events may come before the first cycle has found that the configuration is wrong.
 func TestNothingLeavesWhenAChosenSkillIsMisspeltAfterARestart(t *testing.T) {
 	skills := []string{"Billing"}
@@ -110,7 +92,7 @@ func TestServiceGoesOnWhenItsFirstCycleCannotFetchTheSkills(t *testing.T) {
 	if err == nil {
 		t.Error("a cycle went on without the skills that its selection needs")
 	}
-	if fatal := s.cycleEnded(err); fatal != nil {
+	if fatal := s.cycleEnded(err, true); fatal != nil {
 		t.Errorf("the service ends: %v", fatal)
 	}
 	h.fail = nil

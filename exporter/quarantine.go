@@ -74,7 +74,7 @@ func (e *Exporter) QuarantineRetry(ctx context.Context) (r Retried, err error) {
 		return r, err
 	}
 	c := &capture{Exporter: e, norm: norm, waiting: true, stored: func() {}, counts: Counts{Excluded: map[string]int64{}}}
-	if c.chosen, err = choose(e.Skills, norm.skills); err != nil {
+	if c.chosen, err = e.chooseSkills(ctx, true); err != nil {
 		return r, err
 	}
 	if c.held, err = e.cp.AnyHeld(ctx); err != nil {

@@ -153,7 +153,7 @@ func TestConversationTransferredIntoAChosenSkillComesWhole(t *testing.T) {
 	r.deliver()
 	r.holds("local", "a", "4: fifth")
 	if err := r.cp.Update(context.Background(), func(tx *checkpoint.Tx) error {
-		out, err := tx.IsExcluded("a")
+		out, err := tx.IsLeftOut("a")
 		if out {
 			t.Error("it is still listed as left out")
 		}

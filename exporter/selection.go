@@ -2,8 +2,8 @@ package exporter
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"strings"
 )
 
 // reasonSkill is why a conversation is left out.
@@ -31,24 +31,6 @@ func (e *UnknownSkillError) Error() string {
 	return fmt.Sprintf("select.skills: the account has no skill with the id or name %q", e.Name)
 }
 
-// choose turns ids and names into ids. A name that no skill has is an error,
-// since it would leave conversations out in silence.
-func choose(wanted []string, skills map[string]string) (selection, error) {
-	chosen := selection{}
-	for _, w := range wanted {
-		found := false
-		for id, name := range skills {
-			if id == w || strings.EqualFold(name, w) {
-				chosen[id], found = true, true
-			}
-		}
-		if !found {
-			return nil, &UnknownSkillError{Name: w}
-		}
-	}
-	return chosen, nil
-}
-
 // begin prepares a run's capture: the directories of users and skills, the
 // selection.
 func (e *Exporter) begin(ctx context.Context, stored func()) (*capture, error) {
@@ -56,14 +38,21 @@ func (e *Exporter) begin(ctx context.Context, stored func()) (*capture, error) {
 		return nil, err
 	}
 	c := &capture{Exporter: e, stored: stored, room: newRoom(2 * e.Concurrency), counts: Counts{Excluded: map[string]int64{}}}
-	if err := e.refreshDirectories(ctx); err != nil {
+	if err := e.recallSkills(ctx); err != nil {
 		return nil, err
 	}
-	var err error
+	noSkills, err := e.fetchDirectories(ctx)
+	if err != nil {
+		return nil, err
+	}
 	if c.norm, err = e.plainNames(ctx); err != nil {
 		return nil, err
 	}
-	if c.chosen, err = choose(e.Skills, c.norm.skills); err != nil {
+	if c.chosen, err = e.chooseSkills(ctx, noSkills == nil); err != nil {
+		var unknown *UnknownSkillError
+		if noSkills != nil && errors.As(err, &unknown) {
+			err = fmt.Errorf("fetch skills, which select.skills needs: %w", noSkills)
+		}
 		return nil, err
 	}
 	if c.held, err = e.cp.AnyHeld(ctx); err != nil {

@@ -2,7 +2,6 @@ package exporter
 
 import (
 	"context"
-	"errors"
 
 	"lpexport/liveperson"
 )
@@ -33,11 +32,7 @@ func (v *Events) knowledge(ctx context.Context) (norm *normaliser, held bool, ch
 	if held, err = v.cp.AnyHeld(ctx); err != nil {
 		return nil, false, nil, err
 	}
-	chosen, err = choose(v.Skills, norm.skills)
-	var unknown *UnknownSkillError
-	if errors.As(err, &unknown) && len(norm.skills) == 0 {
-		return norm, held, selection{"": false}, nil // before the first cycle: nothing is known to be chosen
-	}
+	chosen, err = v.rememberedSkills(ctx, norm.skills)
 	return norm, held, chosen, err
 }
 

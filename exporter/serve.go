@@ -93,10 +93,14 @@ func (s *Service) keepCycles(ctx context.Context) error {
 	}
 	began := time.UnixMilli(place.Watermark)
 	due := began
-	if place.Watermark != 0 {
+	known, err := s.lookedUp(ctx)
+	if err != nil {
+		return err
+	}
+	if place.Watermark != 0 && known {
 		due = s.next(due)
 	}
-	for {
+	for first := true; ; first = false {
 		if err := s.until(ctx, began, due); err != nil {
 			return nil
 		}
@@ -106,7 +110,7 @@ func (s *Service) keepCycles(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if fatal := s.cycleEnded(err); fatal != nil {
+		if fatal := s.cycleEnded(err, first); fatal != nil {
 			return fatal
 		}
 		due = s.nextCycle(ctx, began)
@@ -187,10 +191,11 @@ func (s *Service) cycle(ctx context.Context) error {
 }
 
 // cycleEnded counts a cycle and says what was wrong, when that is another thing
-// than before. It returns what only a person can change.
-func (s *Service) cycleEnded(err error) (fatal error) {
+// than before. It returns what only a person can change, if the first cycle of the
+// service finds it: later than that events are being received.
+func (s *Service) cycleEnded(err error, first bool) (fatal error) {
 	var unknown *UnknownSkillError
-	if errors.As(err, &unknown) {
+	if first && errors.As(err, &unknown) {
 		return err
 	}
 	result := cycleResult(err == nil, err)

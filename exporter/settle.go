@@ -259,7 +259,7 @@ func (v *Events) admit(tx *checkpoint.Tx, known *checkpoint.Conversation, change
 			return "", false, tx.Include(known.SourceID)
 		}
 	}
-	out, err = tx.IsExcluded(known.SourceID)
+	out, err = tx.IsLeftOut(known.SourceID)
 	return waitsSkill, out, err
 }
 

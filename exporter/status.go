@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"lpexport/archive"
 	"lpexport/exporter/checkpoint"
 )
 
@@ -23,6 +22,7 @@ type Status struct {
 	Events            EventStatus
 	Files             FileStatus
 	Outage            OutageStatus
+	Selection         SelectionStatus
 }
 
 // Period is from inclusive, to exclusive.
@@ -82,6 +82,9 @@ func (e *Exporter) Status(ctx context.Context) (s Status, err error) {
 	if s.Outage, err = e.outageStatus(ctx); err != nil {
 		return s, err
 	}
+	if s.Selection, err = e.selectionStatus(ctx); err != nil {
+		return s, err
+	}
 	s.Files, err = e.fileStatus(ctx)
 	return s, err
 }
@@ -129,14 +132,6 @@ func (e *Exporter) destinationStatus(ctx context.Context, d Destination) (Destin
 	if row.Halted != "" {
 		s.Halted, s.LastError = true, row.Halted
 	}
-	if _, watched := d.Target.(archive.Watcher); !watched {
-		return s, nil
-	}
-	items, err := e.cp.Untaken(ctx, row.ID, watchAtOnce)
-	for i := range items {
-		if tooLong(d, &items[i], e.millis()) {
-			s.Left++
-		}
-	}
+	s.Left, err = e.countLeft(ctx, d, row.ID)
 	return s, err
 }

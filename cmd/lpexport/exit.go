@@ -106,7 +106,7 @@ func ownCode(err error) (code int, known bool) {
 	switch e := err.(type) {
 	case *outcome:
 		return e.code, true
-	case config.Faults, *exporter.UnknownSkillError, *exporter.FromRequiredError, *exporter.UnknownDestinationError, *exporter.NotReadableError,
+	case config.Faults, *exporter.UnknownSkillError, *exporter.FromRequiredError, *exporter.UnknownDestinationError, *exporter.NotReadableError, *exporter.ListError,
 		*exporter.StillConfiguredError, *exporter.StillPendingError, *exporter.RetiredError:
 		return exitUsage, true
 	case stopped:

@@ -124,6 +124,9 @@ func (p *program) report(cmd *cobra.Command, found result, err error) error {
 	if p.flags.json {
 		head := found.head()
 		head.Schema = "lpexport/" + verb(cmd) + "/v1"
+		if own, is := found.(interface{ schema() string }); is {
+			head.Schema = own.schema()
+		}
 		head.Exit = exitCode(err)
 		if err != nil {
 			head.Error = err.Error()

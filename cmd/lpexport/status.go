@@ -28,6 +28,8 @@ type statusResult struct {
 	Events            statusEvents        `json:"events"`
 	Files             statusFiles         `json:"files"`
 	Unavailable       *statusOutage       `json:"unavailable"` // LivePerson; null: it is not known to be
+	Excluded          int64               `json:"excluded"`    // conversations that select.skills leaves out
+	Namesakes         int                 `json:"namesakes"`   // skills that bear a name which stands for another in select.skills
 
 	account string // "" when its configuration cannot be read
 	config  string // of the commands that are shown; "": they need none
@@ -96,6 +98,7 @@ func newStatusResult() *statusResult {
 }
 
 func newStatus(p *program) *cobra.Command {
+	var options listOptions
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Tell how far behind, what waits, what to type next",
@@ -106,11 +109,23 @@ unless it fails itself.
 
 With several --config it shows one line for each account, and below them what
 needs a person. All accounts of a machine:
-  lpexport status $(printf ' --config %s' /etc/lpexport/*.yaml)`,
+  lpexport status $(printf ' --config %s' /etc/lpexport/*.yaml)
+
+With --list KIND it lists what one of its numbers counts, one item a line: since
+when, when it is tried or looked at again, why, and what to type. --list help
+names the kinds.`,
 		Args:        arguments(0, 0),
 		Annotations: map[string]string{severalConfigs: "yes"},
 	}
+	flags := cmd.Flags()
+	flags.StringVar(&options.kind, "list", "", "list what is counted, item by item: `KIND`, or help")
+	flags.StringArrayVar(&options.destinations, "destination", nil, "with --list: of the destination `NAME` only; repeatable")
+	flags.IntVar(&options.limit, "limit", defaultListed, "with --list: at most `N` items")
+	flags.StringVar(&options.after, "after", "", "with --list: go on after this `PLACE`, which the list before has named")
 	return p.command(cmd, func() result { return newStatusResult() }, func(ctx context.Context, _ []string) (result, error) {
+		if err := options.check(p, flags.Changed); err != nil || flags.Changed("list") {
+			return runStatusList(ctx, p, options, err)
+		}
 		if len(p.flags.configs) > 1 {
 			return runStatuses(ctx, p, verb(cmd))
 		}
@@ -152,6 +167,7 @@ func (r *statusResult) take(c *config.Config, s exporter.Status, now time.Time) 
 	r.Events = statusEvents{s.Events.Waiting, int64(s.Events.Oldest / time.Second), s.Events.Unconfirmed}
 	r.Files = statusFiles{s.Files.Kept, s.Files.Bytes, int64(s.Files.Oldest / time.Second), newNamedFiles(s.Files)}
 	r.Unavailable = newStatusOutage(s.Outage, now)
+	r.Excluded, r.Namesakes = s.Selection.LeftOut, len(s.Selection.Namesakes)
 	if !s.Watermark.IsZero() {
 		lag := int64(s.Lag / time.Second)
 		r.LagSeconds = &lag
@@ -200,6 +216,9 @@ func (r *statusResult) text(w io.Writer) {
 	}
 	if f := r.Files; f.Kept+f.Waiting+f.Missing > 0 {
 		fmt.Fprintf(w, "files: %s\n", f)
+	}
+	if r.Excluded+int64(r.Namesakes) > 0 {
+		fmt.Fprintln(w, r.leftOut())
 	}
 	for _, d := range r.Destinations {
 		fmt.Fprintln(w, d)
@@ -291,6 +310,9 @@ func (r *statusResult) needs() []need {
 		case d.failing():
 			add(fmt.Sprintf("destination %s has been failing for %s: %s", d.Name, age(d.FailingSeconds), d.LastError), "lpexport check")
 		}
+	}
+	if r.Namesakes > 0 {
+		add(count(r.Namesakes, "skill")+" not captured, though select.skills has the name", "lpexport status --list namesakes")
 	}
 	if r.Quarantined > 0 {
 		add(count(r.Quarantined, "item")+" in quarantine", "lpexport quarantine list")

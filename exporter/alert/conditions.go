@@ -19,13 +19,14 @@ const (
 	Halted      = "halted"      // a destination stands still until a person has looked
 	Failing     = "failing"     // a destination has failed for longer than Bounds.Failing
 	Refused     = "refused"     // events that bear our client id are refused, or come other than configured
+	Skill       = "skill"       // a skill bears a name which stands for another in select.skills: it is not captured
 	Silence     = "silence"     // no event has come for longer than Bounds.Silence
 	Quarantine  = "quarantine"  // more waits for a person than before
 	Unconfirmed = "unconfirmed" // history does not confirm what events told
 	Expiry      = "expiry"      // credentials or a certificate end within Bounds.Expiry
 )
 
-var severity = []string{State, Login, Lag, Halted, Failing, Refused, Silence, Quarantine, Unconfirmed, Expiry}
+var severity = []string{State, Login, Lag, Halted, Failing, Refused, Skill, Silence, Quarantine, Unconfirmed, Expiry}
 
 // Bounds say from when on something is a condition. A bound of 0 turns off what
 // it is for; what has no bound is always on.
@@ -63,12 +64,16 @@ func Conditions(o exporter.Overview, b Bounds) []Condition {
 	if o.Receiver != nil {
 		receiver(o, b, hold)
 	}
+	for _, n := range o.Selection.Namesakes {
+		hold(Condition{Name: Skill, Subject: n.ID, Since: n.Since, Hint: "lpexport status --list namesakes",
+			Text: fmt.Sprintf("skill %s is called %q and is not the one that select.skills means: it is not captured", n.ID, n.Entry)})
+	}
 	if o.Quarantined > 0 {
 		hold(Condition{Name: Quarantine, Count: int64(o.Quarantined), Text: counted(int64(o.Quarantined), "item waits", "items wait") + " for a person",
 			Hint: "lpexport quarantine list"})
 	}
 	if n := o.Events.Unconfirmed; n > 0 {
-		hold(Condition{Name: Unconfirmed, Count: n, Hint: "lpexport status",
+		hold(Condition{Name: Unconfirmed, Count: n, Hint: "lpexport status --list unconfirmed",
 			Text: counted(n, "conversation has", "conversations have") + " messages that events told and history has not confirmed for too long"})
 	}
 	expiries(o, b, hold)

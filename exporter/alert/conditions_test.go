@@ -72,9 +72,13 @@ func TestConditions(t *testing.T) {
 			[]Condition{{Name: Silence, Since: hour(-24), Text: "no event has come for 24h00m, more than 2h00m: is the connector still on?", Hint: "lpexport check"}}},
 		"silence just after the start": {func(o *exporter.Overview) { o.Receiver.LastAt, o.Began = time.Time{}, hour(-2) }, nil},
 		"nobody listens":               {func(o *exporter.Overview) { o.Receiver = nil }, nil},
+		"another skill has a chosen name": {func(o *exporter.Overview) {
+			o.Selection.Namesakes = []exporter.Namesake{{Entry: "Billing", ID: "9", Since: hour(-3)}}
+		}, []Condition{{Name: Skill, Subject: "9", Since: hour(-3), Hint: "lpexport status --list namesakes",
+			Text: `skill 9 is called "Billing" and is not the one that select.skills means: it is not captured`}}},
 		"one item waits": {func(o *exporter.Overview) { o.Quarantined = 1 },
 			[]Condition{{Name: Quarantine, Text: "1 item waits for a person", Hint: "lpexport quarantine list", Count: 1}}},
-		"unconfirmed": {func(o *exporter.Overview) { o.Events.Unconfirmed = 2 }, []Condition{{Name: Unconfirmed, Count: 2, Hint: "lpexport status",
+		"unconfirmed": {func(o *exporter.Overview) { o.Events.Unconfirmed = 2 }, []Condition{{Name: Unconfirmed, Count: 2, Hint: "lpexport status --list unconfirmed",
 			Text: "2 conversations have messages that events told and history has not confirmed for too long"}}},
 		"events that wait are no condition": {func(o *exporter.Overview) { o.Events.Waiting, o.Events.Oldest = 9, time.Hour }, nil},
 		"the end is near": {func(o *exporter.Overview) { o.Expiries[0].At = hour(24 * 14) }, []Condition{{Name: Expiry, Subject: "webhook certificate", Since: noon,

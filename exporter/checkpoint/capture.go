@@ -146,27 +146,3 @@ func (tx *Tx) NoteUnknown(messageType string, now int64) (first bool, err error)
 		ON CONFLICT (type) DO UPDATE SET messages = messages + 1 RETURNING messages`, messageType, now).Scan(&n)
 	return n == 1, err
 }
-
-// Excluded is a conversation that the selection leaves out.
-type Excluded struct {
-	SourceID, Skills, Reason string
-	SHA256                   []byte
-}
-
-// Exclude notes what is left out; again: its newest state.
-func (tx *Tx) Exclude(e Excluded, now int64) error {
-	return tx.exec(`INSERT INTO excluded (source_id, skills, reason, sha256, first_at, last_at) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (source_id) DO UPDATE SET skills = excluded.skills, reason = excluded.reason, sha256 = excluded.sha256, last_at = excluded.last_at`,
-		e.SourceID, e.Skills, e.Reason, e.SHA256, now, now)
-}
-
-// IsExcluded tells whether a conversation is left out.
-func (tx *Tx) IsExcluded(sourceID string) (out bool, err error) {
-	err = tx.row(`SELECT EXISTS (SELECT 1 FROM excluded WHERE source_id = ?)`, sourceID).Scan(&out)
-	return out, err
-}
-
-// Include takes a conversation off the list of those left out.
-func (tx *Tx) Include(sourceID string) error {
-	return tx.exec(`DELETE FROM excluded WHERE source_id = ?`, sourceID)
-}

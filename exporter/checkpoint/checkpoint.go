@@ -52,12 +52,12 @@ type Options struct {
 
 // Open opens the checkpoint in dir, and makes both when they are not there yet.
 // An *Error tells what is wrong with a state that cannot be used: another
-// account's, a newer program's, damaged, on a network file system.
+// account's, a newer program's, damaged, on a file system that cannot keep its locks.
 func Open(ctx context.Context, dir string, o Options) (*Checkpoint, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, classify("make state directory", dir, err)
 	}
-	if err := refuseNetworkFS(dir); err != nil {
+	if err := refuseUnfitFS(dir); err != nil {
 		return nil, err
 	}
 	path := filepath.Join(dir, File)

@@ -50,10 +50,10 @@ func (c *Checkpoint) YoungEvents(ctx context.Context, since, after int64, limit 
 func (c *Checkpoint) SettledEvents(ctx context.Context, after int64, limit int) ([]Event, error) {
 	return c.events(ctx, `SELECT `+eventColumns+` FROM event e WHERE waits != '' AND id > ? AND (
 		conversation IN (SELECT source_id FROM conversation WHERE revision > 0 AND source_id = e.conversation)
-		OR conversation IN (SELECT source_id FROM excluded WHERE source_id = e.conversation)
+		OR conversation IN (SELECT source_id FROM left_out WHERE source_id = e.conversation)
 		OR conversation = '' AND (dialog IN (SELECT id FROM dialog WHERE id = e.dialog)
 			OR dialog IN (SELECT source_id FROM conversation WHERE revision > 0 AND source_id = e.dialog)
-			OR dialog IN (SELECT source_id FROM excluded WHERE source_id = e.dialog)))
+			OR dialog IN (SELECT source_id FROM left_out WHERE source_id = e.dialog)))
 		ORDER BY id LIMIT ?`, after, limit)
 }
 
@@ -98,7 +98,7 @@ func (tx *Tx) NameDialog(dialog, conversation string) error {
 // ConversationOf tells of which conversation a dialog is, "" when that is not
 // known. A main dialog has its conversation's id.
 func (tx *Tx) ConversationOf(dialog string) (conversation string, err error) {
-	err = tx.row(`SELECT source_id FROM conversation WHERE source_id = ? UNION ALL SELECT source_id FROM excluded WHERE source_id = ?
+	err = tx.row(`SELECT source_id FROM conversation WHERE source_id = ? UNION ALL SELECT source_id FROM left_out WHERE source_id = ?
 		UNION ALL SELECT conversation FROM dialog WHERE id = ? LIMIT 1`, dialog, dialog, dialog).Scan(&conversation)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil

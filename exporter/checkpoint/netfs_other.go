@@ -1,6 +1,6 @@
-//go:build !linux
+//go:build !linux && !darwin && !windows
 
 package checkpoint
 
-// refuseNetworkFS cannot tell on this system; the manual says to use a local disk.
-func refuseNetworkFS(string) error { return nil }
+// refuseUnfitFS cannot tell on this system; the manual says to use a local disk.
+func refuseUnfitFS(string) error { return nil }

@@ -60,6 +60,8 @@ var captureFamilies = []family{
 		func(o *exporter.Overview, emit emitter) { moment(emit, o.Watermark) }},
 	counted("lpexport_captured_messages_total", "Messages captured, by where they came from first.", exporter.CounterMessages, "source"),
 	counted("lpexport_excluded_conversations_total", "Conversations that the selection left out.", exporter.CounterExcluded, "reason"),
+	{"lpexport_skill_namesakes", "Skills that bear a name which stands for another in select.skills: they are not captured.", gauge, nil,
+		func(o *exporter.Overview, emit emitter) { emit(float64(len(o.Selection.Namesakes))) }},
 	{"lpexport_open_conversations", "Captured conversations that are still being written.", gauge, nil,
 		func(o *exporter.Overview, emit emitter) { emit(float64(o.OpenConversations)) }},
 	{"lpexport_partial_conversations", "Conversations whose record LivePerson cut short.", gauge, nil,

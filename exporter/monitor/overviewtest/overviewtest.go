@@ -223,6 +223,7 @@ func told(text func(of string) string) exporter.Overview {
 		o.Runs[i].Kind = text("kind")
 	}
 	o.Receiver.Alarm = text("alarm")
+	o.Selection.Namesakes = []exporter.Namesake{{Entry: text("entry"), ID: text("skill")}}
 	for i := range o.Expiries {
 		o.Expiries[i].What = text(fmt.Sprintf("what %d", i))
 	}

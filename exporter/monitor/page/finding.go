@@ -50,7 +50,7 @@ const (
 // well it is one that says so. There is always a first: the sentence of the page.
 // A lag is bad from behind on.
 func findings(o *exporter.Overview, behind time.Duration) []finding {
-	all := slices.Concat(halted(o), late(o, behind), refused(o), failing(o), expiring(o), holes(o),
+	all := slices.Concat(halted(o), late(o, behind), refused(o), namesakes(o), failing(o), expiring(o), holes(o),
 		quarantined(o), left(o), unfinished(o), unsettled(o), files(o), partial(o))
 	slices.SortStableFunc(all, func(a, b finding) int { return cmp.Compare(b.Level, a.Level) })
 	if len(all) == 0 {
@@ -94,6 +94,16 @@ func refused(o *exporter.Overview) []finding {
 	}
 	return []finding{{bad, fmt.Sprintf("Events of this account are refused since %s: %s",
 		at(o.Receiver.Since, o.At).Text, ended(Line(o.Receiver.Alarm, errorLimit))), "lpexport check"}}
+}
+
+// namesakes are skills that a person may believe to be captured.
+func namesakes(o *exporter.Overview) []finding {
+	var found []finding
+	for _, n := range o.Selection.Namesakes {
+		found = append(found, finding{bad, fmt.Sprintf("Skill %s is called %s since %s, and is not the one that select.skills means: it is not captured until its id is written there.",
+			Line(n.ID, nameLimit), quoted(Line(n.Entry, nameLimit)), at(n.Since, o.At).Text), "lpexport status --list namesakes"})
+	}
+	return found
 }
 
 func failing(o *exporter.Overview) []finding {
@@ -178,11 +188,11 @@ func left(o *exporter.Overview) []finding {
 	for _, d := range o.Destinations {
 		if d.Left > 0 {
 			found = append(found, finding{care, fmt.Sprintf("%s in the folder of %s for too long: its importer takes none.",
-				isAre(int64(d.Left), "file"), quoted(d.Name)), ""})
+				isAre(int64(d.Left), "file"), quoted(d.Name)), "lpexport status --list left"})
 		}
 		if d.OldestPending >= pendingLong && !d.Halted && d.FailingSince.IsZero() {
 			found = append(found, finding{care, fmt.Sprintf("Something is pending for %s for %s, longer than any cut waits.",
-				quoted(d.Name), age(d.OldestPending)), "lpexport status"})
+				quoted(d.Name), age(d.OldestPending)), "lpexport status --list pending"})
 		}
 	}
 	return found
@@ -210,11 +220,11 @@ func unsettled(o *exporter.Overview) []finding {
 	var found []finding
 	if o.Events.Unconfirmed > 0 {
 		found = append(found, finding{care, fmt.Sprintf("History has not confirmed for too long what events told of %s.",
-			count(o.Events.Unconfirmed, "conversation")), ""})
+			count(o.Events.Unconfirmed, "conversation")), "lpexport status --list unconfirmed"})
 	}
 	if o.Events.Waiting > 0 && o.Events.Oldest >= waitingLong {
 		found = append(found, finding{care, fmt.Sprintf("%s not cut, the oldest for %s: the sender, the conversation or the skill is not known.",
-			isAre(o.Events.Waiting, "event"), age(o.Events.Oldest)), ""})
+			isAre(o.Events.Waiting, "event"), age(o.Events.Oldest)), "lpexport status --list events"})
 	}
 	return found
 }
@@ -241,7 +251,7 @@ func partial(o *exporter.Overview) []finding {
 	if o.Partial == 0 {
 		return nil
 	}
-	return []finding{{care, fmt.Sprintf("%s cut short by LivePerson: what it gave is kept and delivered.", isAre(o.Partial, "conversation")), ""}}
+	return []finding{{care, fmt.Sprintf("%s cut short by LivePerson: what it gave is kept and delivered.", isAre(o.Partial, "conversation")), "lpexport status --list cut"}}
 }
 
 // well is the sentence of a good night.

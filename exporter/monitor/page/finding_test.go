@@ -49,6 +49,10 @@ func TestSentence(t *testing.T) {
 		{"events refused", func(o *exporter.Overview) {
 			o.Receiver = &exporter.ReceiverStatus{Alarm: "has the secret been rotated?", Since: now.Add(-time.Minute)}
 		}, finding{bad, "Events of this account are refused since 17:09 UTC: has the secret been rotated?", "lpexport check"}},
+		{"another skill has a chosen name", func(o *exporter.Overview) {
+			o.Selection.Namesakes = []exporter.Namesake{{Entry: "Billing", ID: "9", Since: now.Add(-time.Minute)}}
+		}, finding{bad, "Skill 9 is called “Billing” since 17:09 UTC, and is not the one that select.skills means: it is not captured until its id is written there.",
+			"lpexport status --list namesakes"}},
 		{"expired", func(o *exporter.Overview) { o.Expiries = []exporter.Expiry{{What: "login", At: now}} },
 			finding{bad, "Login: expired 0 s ago.", ""}},
 		{"expires soon", func(o *exporter.Overview) {
@@ -73,19 +77,19 @@ func TestSentence(t *testing.T) {
 		{"quarantined", func(o *exporter.Overview) { o.Quarantined = 1 }, finding{care, "1 item waits for a person.", "lpexport quarantine list"}},
 		{"several quarantined", func(o *exporter.Overview) { o.Quarantined = 2 }, finding{care, "2 items wait for a person.", "lpexport quarantine list"}},
 		{"files left", destination(exporter.DestinationStatus{Name: "a", Left: 2}),
-			finding{care, "2 files are in the folder of “a” for too long: its importer takes none.", ""}},
+			finding{care, "2 files are in the folder of “a” for too long: its importer takes none.", "lpexport status --list left"}},
 		{"pending for ever", destination(exporter.DestinationStatus{Name: "a", Pending: 1, OldestPending: 8 * 24 * time.Hour}),
-			finding{care, "Something is pending for “a” for 8 days, longer than any cut waits.", "lpexport status"}},
+			finding{care, "Something is pending for “a” for 8 days, longer than any cut waits.", "lpexport status --list pending"}},
 		{"incomplete", func(o *exporter.Overview) {
 			o.Runs = []exporter.RunSummary{{Kind: "cycle", Started: now}, {Kind: "backfill", Started: now, Ended: now},
 				{Kind: "cycle", Started: now.Add(-time.Minute), Ended: now}, {Kind: "cycle", Started: now, Ended: now, Complete: true}}
 		}, finding{care, "The cycle of 17:09 UTC is not complete: the next one tries again.", "lpexport check"}},
 		{"unconfirmed", func(o *exporter.Overview) { o.Events.Unconfirmed = 1 },
-			finding{care, "History has not confirmed for too long what events told of 1 conversation.", ""}},
+			finding{care, "History has not confirmed for too long what events told of 1 conversation.", "lpexport status --list unconfirmed"}},
 		{"events wait shortly", func(o *exporter.Overview) { o.Events.Waiting, o.Events.Oldest = 1, 23*time.Hour },
 			finding{fine, "All is well: captured up to 3 min ago, all of it is delivered, nothing waits for a person.", ""}},
 		{"events wait", func(o *exporter.Overview) { o.Events.Waiting, o.Events.Oldest = 1, 24*time.Hour },
-			finding{care, "1 event is not cut, the oldest for 24 h: the sender, the conversation or the skill is not known.", ""}},
+			finding{care, "1 event is not cut, the oldest for 24 h: the sender, the conversation or the skill is not known.", "lpexport status --list events"}},
 		{"files refused", func(o *exporter.Overview) { o.Files = exporter.FileStatus{Waiting: 3, Refused: "hint"} },
 			finding{care, "3 files are named by messages and not fetched: LivePerson does not give this login any.", "lpexport check"}},
 		{"files waiting", func(o *exporter.Overview) { o.Files = exporter.FileStatus{Waiting: 1, Oldest: 50 * time.Hour} },
@@ -95,7 +99,7 @@ func TestSentence(t *testing.T) {
 		},
 			finding{care, "2 files are named by messages and not fetched, the first for 2 days: get file: status 500.", "lpexport status"}},
 		{"partial", func(o *exporter.Overview) { o.Partial = 1 },
-			finding{care, "1 conversation is cut short by LivePerson: what it gave is kept and delivered.", ""}},
+			finding{care, "1 conversation is cut short by LivePerson: what it gave is kept and delivered.", "lpexport status --list cut"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := exporter.Overview{At: now, Began: now.Add(-time.Minute)}

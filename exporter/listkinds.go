@@ -1,0 +1,260 @@
+package exporter
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"lpexport/exporter/checkpoint"
+)
+
+// kinds are all that the status, its page and the metrics count of the state.
+var kinds = []kind{
+	briefly("covered", "periods that are known to be captured", coveredItems),
+	inState("backfills", "backfills that are not at their end, and since when they were asked for", checkpoint.ListBackfills, backfillItem, nil),
+	inState("windows", "windows of those backfills that are still to be read, since the window's start", checkpoint.ListWindows, windowItem, nil),
+	inState("conversations", "captured conversations, since their start", checkpoint.ListConversations, conversationItem, nil),
+	inState("open", "conversations that are still being written, since their start, and when they are looked at again", checkpoint.ListOpen, openItem, nil),
+	inState("cut", "conversations that LivePerson cut short, since their start, and when they are looked at again", checkpoint.ListCut, cutItem, nil),
+	inState("excluded", "conversations that select.skills leaves out, since they were left out", checkpoint.ListLeftOut, leftOutItem, nil),
+	briefly("skills", "skills that the entries of select.skills stand for, since they were looked up", skillItems),
+	briefly("namesakes", "skills that bear a name which stands for another in select.skills: they are not captured", namesakeItems),
+	inState("quarantine", "what needs a person, since it was put aside", checkpoint.ListQuarantine, quarantineItem, nil),
+	briefly("unknown-types", "message types that this version does not know, since the first of them", unknownTypeItems),
+	inState("events", "real-time events that are not in a conversation yet, since they came", checkpoint.ListEvents, eventItem, nil),
+	inState("unconfirmed", "conversations of which history lacks what events told, since then", checkpoint.ListUnconfirmed, unconfirmedItem,
+		func(e *Exporter) []any { return []any{e.Now().Add(-e.ConfirmWithin).UnixMilli()} }),
+	filesIn("files-waiting", "files that messages name and that are not fetched yet, since they were named", checkpoint.FileWaiting),
+	filesIn("files-missing", "files that LivePerson does not have", checkpoint.FileMissing),
+	filesIn("files-among", "files that are kept without anybody knowing which of the conversation's they are", checkpoint.FileAmong),
+	filesIn("files-kept", "files that are kept", checkpoint.FileKept),
+	forEach("pending", "conversations to be cut, since they became due, and bundles to be delivered, since they were cut", pendingParts),
+	forEach("undelivered", "conversations of which a destination lacks something, since their start", undeliveredParts),
+	forEach("failed", "items that were tried in vain and are tried again, since their bundle was cut", byQuery(checkpoint.ListFailed, failedItem)),
+	forEach("rejected", "items that a destination rejected, since their bundle was cut", byQuery(checkpoint.ListRejected, rejectedItem)),
+	forEach("uncertain", "deliveries of which nobody knows whether the item was taken", byQuery(checkpoint.ListUncertain, uncertainItem)),
+	forEach("left", "files that no importer has taken from the folder, since they were put there", leftParts),
+	forEach("failing", "destinations that fail or halt, since then", failingParts),
+}
+
+func coveredItems(ctx context.Context, e *Exporter) (items []Item, err error) {
+	s, err := e.Status(ctx)
+	for _, p := range s.Coverage {
+		items = append(items, Item{ID: span(p.From, p.To), Since: p.From})
+	}
+	return items, err
+}
+
+// span is a period in words that a command takes.
+func span(from, to time.Time) string {
+	return from.UTC().Format(time.RFC3339) + " to " + to.UTC().Format(time.RFC3339)
+}
+
+func backfillCommand(from, to time.Time) string {
+	return "lpexport export --from " + from.UTC().Format(time.RFC3339) + " --to " + to.UTC().Format(time.RFC3339)
+}
+
+// dayCommand asks history once more for the day of a time.
+func dayCommand(at int64) string {
+	if at == 0 {
+		return ""
+	}
+	day := timeOf(at).Truncate(24 * time.Hour)
+	return "lpexport export --from " + day.Format(time.DateOnly) + " --to " + day.AddDate(0, 0, 1).Format(time.DateOnly)
+}
+
+func backfillItem(r checkpoint.Listed) Item {
+	from, to := timeOf(r.Since), timeOf(r.Next)
+	return Item{ID: r.ID, Since: from, Why: fmt.Sprintf("%s: %d windows to be read", span(from, to), r.N), Command: backfillCommand(from, to)}
+}
+
+func windowItem(r checkpoint.Listed) Item {
+	from, to := timeOf(r.Since), timeOf(r.Next)
+	why := fmt.Sprintf("%s, of backfill %s", span(from, to), r.Of)
+	if r.Why != "" {
+		why += ", only " + r.Why
+	}
+	return Item{ID: r.ID, Since: from, Why: why, Command: "lpexport status --list backfills"}
+}
+
+func conversationItem(r checkpoint.Listed) Item {
+	return Item{ID: r.ID, Since: timeOf(r.Since), Next: looked(r.Next), Why: fmt.Sprintf("%s, revision %d", r.Why, r.N)}
+}
+
+// looked is a time of the next look; 1 stands for every cycle.
+func looked(ms int64) time.Time {
+	if ms <= 1 {
+		return time.Time{}
+	}
+	return timeOf(ms)
+}
+
+func openItem(r checkpoint.Listed) Item {
+	why := "not closed"
+	if r.Why == closedStatus {
+		why = "closed, and its survey is open"
+	}
+	return Item{ID: r.ID, Since: timeOf(r.Since), Next: looked(r.Next), Why: why}
+}
+
+func cutItem(r checkpoint.Listed) Item {
+	return Item{ID: r.ID, Since: timeOf(r.Since), Next: looked(r.Next), Why: "LivePerson says that its record is cut short: what it gave is delivered"}
+}
+
+func leftOutItem(r checkpoint.Listed) Item {
+	why := "none of its skills is in select.skills"
+	var skills []string
+	if json.Unmarshal([]byte(r.Of), &skills) == nil && len(skills) > 0 {
+		why += ": " + strings.Join(skills, " ")
+	}
+	return Item{ID: r.ID, Since: timeOf(r.Since), Why: why}
+}
+
+func skillItems(ctx context.Context, e *Exporter) (items []Item, err error) {
+	known, err := e.cp.Selection(ctx)
+	for _, k := range known.Chosen {
+		items = append(items, Item{ID: k.ID, Since: timeOf(k.Since), Why: fmt.Sprintf("select.skills has %q; it is called %q", k.Entry, k.Called)})
+	}
+	return items, err
+}
+
+func namesakeItems(ctx context.Context, e *Exporter) (items []Item, err error) {
+	known, err := e.cp.Selection(ctx)
+	for _, n := range known.Namesakes {
+		items = append(items, Item{ID: n.ID, Since: timeOf(n.Since), Command: "lpexport status --list skills",
+			Why: fmt.Sprintf("called %q, which stands for %s in select.skills: to capture it write its id there, and backfill", n.Entry, skillIDs(standsFor(known, n.Entry)))})
+	}
+	return items, err
+}
+
+func quarantineItem(r checkpoint.Listed) Item {
+	return Item{ID: fmt.Sprint(r.N), Conversation: r.ID, Since: timeOf(r.Since), Why: r.Of + ": " + r.Why, Command: fmt.Sprintf("lpexport quarantine show %d", r.N)}
+}
+
+func unknownTypeItems(ctx context.Context, e *Exporter) (items []Item, err error) {
+	types, err := e.cp.UnknownTypes(ctx)
+	for _, t := range types {
+		items = append(items, Item{ID: t.Type, Since: timeOf(t.FirstAt), Why: fmt.Sprintf("%d messages, delivered with their text and their JSON", t.Messages)})
+	}
+	return items, err
+}
+
+// waitsFor says for what an event waits.
+var waitsFor = map[string]string{
+	"":                "not looked at yet",
+	waitsConversation: "nobody has named its conversation yet",
+	waitsSkill:        "the skill of its conversation is not known yet",
+	waitsSender:       "no user has the id of its sender",
+	waitsHistory:      "only history can tell what it is",
+	waitsSections:     "its conversation is being captured in sections",
+}
+
+func eventItem(r checkpoint.Listed) Item {
+	i := Item{ID: r.ID, Conversation: r.Of, Since: timeOf(r.Since), Why: cmp.Or(waitsFor[r.Why], r.Why)}
+	if r.N != 0 && r.Of != "" {
+		i.Conversation, i.Why = "", i.Why+": dialog "+r.Of
+	}
+	return i
+}
+
+func unconfirmedItem(r checkpoint.Listed) Item {
+	return Item{ID: r.ID, Since: timeOf(r.Since), Next: looked(r.Next), Why: "history lacks messages that events told: they are delivered", Command: dayCommand(r.N)}
+}
+
+func filesIn(name, about, state string) kind {
+	return inState(name, about, checkpoint.ListFiles, func(r checkpoint.Listed) Item {
+		i := Item{ID: r.ID, Conversation: r.Of, Since: timeOf(r.Since), Why: r.Why}
+		if r.Next > 0 { // below 0 it is new
+			i.Next = timeOf(r.Next)
+		}
+		if state == checkpoint.FileWaiting && r.Why != "" {
+			i.Command = "lpexport check"
+		}
+		return i
+	}, func(*Exporter) []any { return []any{state} })
+}
+
+// exportCommand has one destination tried at once.
+func exportCommand(d *Destination) string { return "lpexport export --destination " + d.Name }
+
+// standing is why nothing goes to a destination, and until when; "" where it does.
+func standing(row *checkpoint.Destination) (why string, next time.Time) {
+	if row.Halted != "" {
+		return "halted: " + row.Halted, time.Time{}
+	}
+	return row.Trouble.Error, timeOf(row.Trouble.NextAt)
+}
+
+func pendingParts(e *Exporter, d *Destination, row *checkpoint.Destination) []part {
+	why, next := standing(row)
+	item := func(id, state string, since int64) Item {
+		return Item{ID: id, Destination: d.Name, Since: timeOf(since), Next: next, Why: because(state, why), Command: exportCommand(d)}
+	}
+	return []part{
+		e.from(checkpoint.ListDue, func(r checkpoint.Listed) Item {
+			return item(r.ID, fmt.Sprintf("conversation to be cut, up to revision %d", r.N), r.Since)
+		}, row.ID),
+		e.from(checkpoint.ListBundles, func(r checkpoint.Listed) Item {
+			return item(itemLabel(r.ID, ""), fmt.Sprintf("bundle of %d conversations, %s", r.N, r.Why), r.Since)
+		}, row.ID),
+	}
+}
+
+func because(fact, why string) string {
+	if why == "" {
+		return fact
+	}
+	return fact + ": " + why
+}
+
+func undeliveredParts(e *Exporter, d *Destination, row *checkpoint.Destination) []part {
+	why, next := standing(row)
+	return []part{e.from(checkpoint.ListUndelivered, func(r checkpoint.Listed) Item {
+		return Item{ID: r.ID, Destination: d.Name, Since: timeOf(r.Since), Next: next, Why: because("something of it is pending", why), Command: exportCommand(d)}
+	}, row.ID, row.ID)}
+}
+
+func failedItem(d *Destination, row *checkpoint.Destination, r checkpoint.Listed) Item {
+	why, next := standing(row)
+	if own := timeOf(r.Next); own.After(next) {
+		next = own
+	}
+	return Item{ID: itemLabel(r.ID, r.Of), Destination: d.Name, Since: timeOf(r.Since), Next: next,
+		Why: because(fmt.Sprintf("tried %d times in vain", r.N), why), Command: exportCommand(d)}
+}
+
+func rejectedItem(d *Destination, _ *checkpoint.Destination, r checkpoint.Listed) Item {
+	return Item{ID: itemLabel(r.ID, r.Of), Destination: d.Name, Since: timeOf(r.Since), Why: "rejected: the quarantine has the reason", Command: "lpexport quarantine list"}
+}
+
+func uncertainItem(d *Destination, _ *checkpoint.Destination, r checkpoint.Listed) Item {
+	return Item{ID: itemLabel(r.ID, r.Of), Destination: d.Name, Since: timeOf(r.Since),
+		Why: "nobody knows whether it arrived then, so it may be there twice; now it is " + r.Why}
+}
+
+func leftParts(e *Exporter, d *Destination, row *checkpoint.Destination) []part {
+	before, watched := e.leftBefore(d)
+	if !watched {
+		return nil
+	}
+	return []part{e.from(checkpoint.ListLeft, func(r checkpoint.Listed) Item {
+		return Item{ID: itemLabel(r.ID, r.Of), Destination: d.Name, Since: timeOf(r.Since), Why: "still in the folder: does the importer run?", Command: "lpexport check"}
+	}, row.ID, before)}
+}
+
+func failingParts(_ *Exporter, d *Destination, row *checkpoint.Destination) []part {
+	why, next := standing(row)
+	if why == "" {
+		return nil
+	}
+	command := "lpexport check"
+	if row.Halted != "" {
+		command = exportCommand(d)
+	}
+	return []part{few(func(context.Context) ([]Item, error) {
+		return []Item{{ID: d.Name, Destination: d.Name, Since: timeOf(row.Trouble.Since), Next: next, Why: why, Command: command}}, nil
+	})}
+}
