@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -189,6 +190,16 @@ func (d *decoder) string() string {
 		d.known[s] = s
 	}
 	return s
+}
+
+// base64 reads a string of bytes; nil where it is none.
+func (d *decoder) base64() []byte {
+	b, err := base64.StdEncoding.AppendDecode(nil, d.unquoted(d.quoted()))
+	if err != nil {
+		d.fail(errors.New("not base64"))
+		return nil
+	}
+	return b
 }
 
 func (d *decoder) bool() bool {

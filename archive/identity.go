@@ -22,8 +22,8 @@ const maxPooled = 64 << 10
 // the message. Names, times, sender and source are not part of it, so a change
 // of those is no amendment. Content counts by its values: order of members,
 // white space and the spelling of escapes make no difference; numbers count as
-// they are spelt. A message read back with ParseLine has the same hash as
-// before AppendLine.
+// they are spelt. What of them UTF-8 cannot hold counts, too, by what was received.
+// A message read back with ParseLine has the same hash as before AppendLine.
 //
 // It is the first 8 bytes of a SHA-256, in big-endian order: enough to tell the
 // versions of one message apart, no protection against somebody who searches
@@ -36,6 +36,9 @@ func (m *Message) ContentHash() uint64 {
 		b = appendCanonical(append(b, 1), m.Content)
 	} else {
 		b = appendWords(append(b, 0), m)
+	}
+	if len(m.Received) > 0 {
+		b = appendLost(append(b, 'l'), m.Received)
 	}
 	return hashAndReturn(p, b)
 }
@@ -51,8 +54,8 @@ func hashAndReturn(p *[]byte, b []byte) uint64 {
 }
 
 // WordsHash identifies the words that a message brings: its text, compared with
-// line ends trimmed, and the paths of its files. A real-time event and the record
-// of the same message spell all else differently.
+// line ends trimmed, the paths of its files, and what of them UTF-8 cannot hold. A
+// real-time event and the record of the same message spell all else differently.
 func (m *Message) WordsHash() uint64 {
 	p := hashed.Get().(*[]byte)
 	b := append((*p)[:0], 'w')
@@ -61,6 +64,9 @@ func (m *Message) WordsHash() uint64 {
 	}
 	for i := range m.Files {
 		b = appendFramed(append(b, 'f'), m.Files[i].Path)
+	}
+	if len(m.Received) > 0 {
+		b = appendLost(append(b, 'l'), m.Received)
 	}
 	return hashAndReturn(p, b)
 }

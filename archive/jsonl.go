@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
@@ -48,6 +49,7 @@ func appendSlice(dst []byte, s *Slice) ([]byte, error) {
 	if s.Partial {
 		dst = append(dst, `,"partial":true`...)
 	}
+	dst = appendOptional(dst, `,"brand_id":`, s.Brand)
 	dst = appendSkill(append(dst, `,"skill":`...), &s.Skill)
 	dst = appendList(append(dst, `,"skills":`...), s.Skills, appendSkill)
 	dst = appendList(append(dst, `,"participants":`...), s.Participants, appendParticipant)
@@ -108,7 +110,8 @@ func appendMessage(dst []byte, m *Message) ([]byte, error) {
 	if len(m.Content) > 0 {
 		dst = appendCompact(append(dst, `,"content":`...), m.Content)
 	}
-	return append(dst, '}'), nil
+	dst = appendOptional(dst, `,"sent_at_text":`, m.SentText)
+	return append(appendReceived(dst, m.Received), '}'), nil
 }
 
 // check tells what of a message cannot be written, or read back.
@@ -173,6 +176,16 @@ func (h *Happening) check() error {
 	return nil
 }
 
+// appendReceived marks what shows U+FFFD for what was received, with that beside
+// it. It is base64, since the bytes in question are none that JSON can hold.
+func appendReceived(dst, received []byte) []byte {
+	if len(received) == 0 {
+		return dst
+	}
+	dst = append(dst, `,"lossy":true,"received":"`...)
+	return append(base64.StdEncoding.AppendEncode(dst, received), '"')
+}
+
 func appendHappening(dst []byte, h *Happening) []byte {
 	dst = appendString(append(dst, `{"kind":`...), h.Kind)
 	dst = appendTime(append(dst, `,"at":`...), h.At)
@@ -196,7 +209,8 @@ func appendHappening(dst []byte, h *Happening) []byte {
 	if h.Late {
 		dst = append(dst, `,"late":true`...)
 	}
-	return append(dst, '}')
+	dst = appendOptional(dst, `,"at_text":`, h.AtText)
+	return append(appendReceived(dst, h.Received), '}')
 }
 
 func appendSkill(dst []byte, s *Skill) []byte {

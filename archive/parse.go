@@ -6,11 +6,11 @@ import "errors"
 // there where they apply come last.
 var (
 	sliceNames = []string{"account", "conversation_id", "slice", "revision", "started_at", "ended_at", "status",
-		"close_reason", "skill", "skills", "participants", "messages", "happened", "partial"}
+		"close_reason", "skill", "skills", "participants", "messages", "happened", "partial", "brand_id"}
 	messageNames = []string{"dialog_id", "sequence", "message_id", "sent_at", "sender", "audience", "type", "text",
-		"files", "source", "amends", "variant", "late", "derived", "content"}
+		"files", "source", "amends", "variant", "late", "derived", "content", "sent_at_text", "lossy", "received"}
 	happeningNames = []string{"kind", "at", "by", "name", "answers", "dialog_id", "participant", "reason",
-		"from_skill", "to_skill", "to_agent", "text", "file", "late"}
+		"from_skill", "to_skill", "to_agent", "text", "file", "late", "at_text", "lossy", "received"}
 	participantNames = []string{"id", "role", "name", "login", "email", "kind", "address", "address_note"}
 	skillNames       = []string{"id", "name"}
 	fileNames        = []string{"path", "type", "caption"}
@@ -56,6 +56,8 @@ func (d *decoder) slice(s *Slice) {
 			s.Happened = readList(d, (*decoder).happening)
 		case "partial":
 			s.Partial = d.bool()
+		case "brand_id":
+			s.Brand = d.string()
 		}
 	})
 }
@@ -72,7 +74,7 @@ func readList[T any](d *decoder, read func(*decoder, *T)) []T {
 }
 
 func (d *decoder) message(m *Message) {
-	unnamed := false
+	unnamed, lossy := false, false
 	d.object(messageNames, 10, func(i int) {
 		switch messageNames[i] {
 		case "dialog_id":
@@ -107,14 +109,29 @@ func (d *decoder) message(m *Message) {
 			m.Derived = d.string()
 		case "content":
 			m.Content = d.raw()
+		case "sent_at_text":
+			m.SentText = d.string()
+		case "lossy":
+			lossy = d.bool()
+		case "received":
+			m.Received = d.base64()
 		}
 	})
+	d.marked(lossy, m.Received)
 	if unnamed != (m.Derived != "") {
 		d.fail(errors.New("a message needs a sequence or derived, and not both"))
 	}
 }
 
+// marked makes sure that what was received is there just where the mark is.
+func (d *decoder) marked(lossy bool, received []byte) {
+	if lossy != (len(received) > 0) {
+		d.fail(errors.New("lossy and received need each other"))
+	}
+}
+
 func (d *decoder) happening(h *Happening) {
+	lossy := false
 	d.object(happeningNames, 5, func(i int) {
 		switch happeningNames[i] {
 		case "kind":
@@ -148,8 +165,15 @@ func (d *decoder) happening(h *Happening) {
 			d.attachment(h.File)
 		case "late":
 			h.Late = d.bool()
+		case "at_text":
+			h.AtText = d.string()
+		case "lossy":
+			lossy = d.bool()
+		case "received":
+			h.Received = d.base64()
 		}
 	})
+	d.marked(lossy, h.Received)
 }
 
 func (d *decoder) participant(p *Participant) {

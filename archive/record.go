@@ -25,6 +25,7 @@ const (
 // All times are epoch milliseconds in UTC; 0 means absent.
 type Slice struct {
 	Account      string
+	Brand        string // the account that the source says the conversation is of, where that is another one; else ""
 	Conversation string
 	Number       int // 1, 2, … per conversation and destination
 	Revision     int // of the record the slice was cut from, from 1
@@ -67,12 +68,14 @@ type Message struct {
 	Variant  int    // 0, or 2, 3, … for another message under the same name
 	ID       string // the source's own id: kept, never a key
 	SentAt   int64
+	SentText string // when it was sent, as the source writes it, where that could not be read; else ""
 	Sender   Participant
 	Audience string // all or agents
 	Type     string // as the source names it
 	Text     string // valid UTF-8; what a person read
 	Files    []File
 	Content  []byte // valid JSON of what Text does not hold, or nil
+	Received []byte // the source's own JSON of the message where Text, Files or Content have U+FFFD for what UTF-8 cannot hold; else nil
 	Source   string // history or webhook
 	Amends   int    // the revision this content replaces, or 0
 	Late     bool   // older than something already given to the destination
@@ -100,6 +103,7 @@ type Happening struct {
 	Name        string
 	Kind        string
 	At          int64
+	AtText      string // when it happened, as the source writes it, where that could not be read; else ""
 	Dialog      string
 	By          string // participant id, or ""
 	Participant string // who joined or left: participant id, or ""
@@ -109,6 +113,7 @@ type Happening struct {
 	ToAgent     string
 	Text        string
 	Answers     []Answer
+	Received    []byte      // the source's own JSON of it where Text or Answers have U+FFFD for what UTF-8 cannot hold; else nil
 	File        *Attachment // of Filed
 	Late        bool
 }

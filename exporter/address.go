@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"cmp"
+	"strings"
 
 	"lpexport/archive"
 	"lpexport/exporter/identity"
@@ -127,7 +128,9 @@ func (p *personalEmail) read(event liveperson.Value) {
 		if inner := c.Get("personalContact"); inner.IsObject() {
 			c = inner
 		}
-		email = c.Get("email").Name()
+		if s := c.Get("email").Text(); strings.Contains(s, "@") { // brands write all kinds of words for none
+			email = s
+		}
 		return email == ""
 	})
 	at := cmp.Or(event.Get("serverTimeStamp").Millis(), outer.Get("serverTimeStamp").Millis())

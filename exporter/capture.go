@@ -39,7 +39,10 @@ type Counts struct {
 	Quarantined   int64
 	Partial       int64
 	Variants      int64
-	Unknown       int64 // messages of a type that nobody knows yet
+	Unknown       int64            // messages of a type that nobody knows yet
+	Lossy         int64            // new messages and happenings that have what UTF-8 cannot hold
+	Untimed       int64            // new messages and happenings whose time could not be read
+	Foreign       map[string]int64 // new conversations of other accounts, by account
 
 	days     map[int64]checkpoint.Day // new ones, by the day that their conversation began
 	lateness lateness
@@ -75,7 +78,7 @@ func (c *capture) store(ctx context.Context, p *page, finish func(*checkpoint.Tx
 	c.Step("page received")
 	err := c.cp.Update(ctx, func(tx *checkpoint.Tx) error {
 		for i := range p.records {
-			made, err := c.storeOne(tx, p, &p.records[i], &n)
+			made, err := c.storeOne(ctx, tx, p, &p.records[i], &n)
 			if err != nil {
 				return err
 			}
@@ -111,7 +114,7 @@ func (c *capture) store(ctx context.Context, p *page, finish func(*checkpoint.Tx
 // Between a request and this moment another one may have been stored, here or by
 // another process, whose answer is younger. Nothing in two records tells which
 // is, so one that differs then is asked for again.
-func (c *capture) storeOne(tx *checkpoint.Tx, p *page, r *captured, n *Counts) (due bool, err error) {
+func (c *capture) storeOne(ctx context.Context, tx *checkpoint.Tx, p *page, r *captured, n *Counts) (due bool, err error) {
 	now := c.millis()
 	n.Read++
 	n.Bytes += r.bytes
@@ -147,11 +150,15 @@ func (c *capture) storeOne(tx *checkpoint.Tx, p *page, r *captured, n *Counts) (
 	if err != nil {
 		return false, err
 	}
+	m.past = c.past(ctx, &known)
 	for _, message := range r.messages {
 		m.add(message)
 	}
 	m.settle()
 	m.finish(r, &known)
+	if m.err != nil {
+		return false, m.err
+	}
 	if m.blind || known.Changed > p.asked && (m.differs() || changedState(&known, r)) {
 		p.overtaken = append(p.overtaken, r.id)
 		return false, tx.SetReread(known.ID, now)
@@ -222,7 +229,7 @@ func (c *capture) storeMerged(tx *checkpoint.Tx, m *merger, r *captured, known *
 			return false, err
 		}
 	}
-	if !revised && !m.noted && !changedState(known, r) {
+	if !revised && !m.noted && !m.renamed && !changedState(known, r) {
 		return false, look.store(c, tx, known, true)
 	}
 	if revised {
@@ -255,6 +262,9 @@ func (c *capture) storeMerged(tx *checkpoint.Tx, m *merger, r *captured, known *
 	if c.timely && m.messages > 0 && m.changed == 0 {
 		n.lateness.observe(time.Duration(now-m.oldest) * time.Millisecond)
 	}
+	n.Lossy += int64(m.lossy)
+	n.Untimed += int64(m.untimed)
+	c.noteForeign(r, fresh, n)
 	if err := c.noteUnknown(tx, r, n); err != nil {
 		return false, err
 	}
@@ -334,6 +344,17 @@ func (c *capture) count(n *Counts) {
 	c.counts.Partial += n.Partial
 	c.counts.Variants += n.Variants
 	c.counts.Unknown += n.Unknown
+	c.counts.Lossy += n.Lossy
+	c.counts.Untimed += n.Untimed
+	for brand, k := range n.Foreign {
+		if c.counts.Foreign == nil {
+			c.counts.Foreign = map[string]int64{}
+		}
+		c.counts.Foreign[brand] += k
+		c.tally.add(CounterForeign, brand, "", k)
+	}
+	c.tally.add(CounterLossy, "", "", n.Lossy)
+	c.tally.add(CounterUntimed, "", "", n.Untimed)
 	for reason, k := range n.Excluded {
 		c.counts.Excluded[reason] += k
 		c.tally.add(CounterExcluded, reason, "", k)

@@ -11,15 +11,16 @@ import (
 	"lpexport/liveperson"
 )
 
-// readContent fills in what a message says: Text, Files and Content.
+// content fills in what a message says: Text, Files and Content, and Received where
+// they show U+FFFD for something else.
 //
 // The text of TEXT_PLAIN is exactly what was received. Of every other type it is
 // what a person read; the JSON is kept beside it, since no rendering is complete.
 // File previews are left out: they come with some answers only, and are no part
 // of what was said.
-func readContent(m *archive.Message, data liveperson.Value) {
+func (r *reader) content(m *archive.Message, data liveperson.Value) {
 	var text, file, rich, quick liveperson.Value
-	more := false
+	more, whole := false, true
 	data.Fields(func(name []byte, v liveperson.Value) bool {
 		switch string(name) {
 		case "msg":
@@ -41,23 +42,35 @@ func readContent(m *archive.Message, data liveperson.Value) {
 		m.Content = withoutPreview(data)
 	}
 	if file.Present() {
-		readFile(m, file)
+		r.file(m, file)
 	}
 	switch m.Type {
 	case "TEXT_PLAIN":
-		m.Text = text.Text()
+		m.Text, whole = text.Decode()
 	case "TEXT_HTML":
 		m.Text = htmlText(text.Text())
 		m.Content = withoutPreview(data)
 	case "HOSTED_FILE", "IMG", "LINK":
-		m.Text = file.Get("caption").Name()
+		m.Text = r.words(file.Get("caption"))
 	case "RICH_CONTENT":
-		words := richWords(nil, rich.Get("content"))
-		m.Text = strings.Join(richWords(words, quick.Get("content")), "\n")
+		shown := wording{reader: r}
+		shown.rich(rich.Get("content"))
+		shown.rich(quick.Get("content"))
+		m.Text, whole = strings.Join(shown.list, "\n"), !shown.lost
 	case "SECURE_FORM_INVITATION", "SECURE_FORM_SUBMIT":
-		m.Text = formName(data)
+		m.Text = r.formName(data)
 	default:
-		m.Text = strings.Join(allWords([]string{"[" + m.Type + "]"}, data, 0), "\n")
+		all := wording{reader: r, list: []string{"[" + m.Type + "]"}}
+		all.all(data, 0)
+		m.Text = strings.Join(all.list, "\n")
+	}
+	if whole && (len(m.Content) > 0 || m.Type != "TEXT_PLAIN") {
+		whole = data.IsWhole()
+	}
+	if !whole {
+		if r.odd = true; !r.former {
+			m.Received = withoutPreview(data)
+		}
 	}
 }
 
@@ -70,18 +83,18 @@ func hasMore(msg liveperson.Value) bool {
 	return n > 1
 }
 
-func readFile(m *archive.Message, v liveperson.Value) {
-	f := archive.File{Path: v.Get("relativePath").Name(), Type: v.Get("fileType").Name(), Caption: v.Get("caption").Name()}
+func (r *reader) file(m *archive.Message, v liveperson.Value) {
+	f := archive.File{Path: r.words(v.Get("relativePath")), Type: r.words(v.Get("fileType")), Caption: r.words(v.Get("caption"))}
 	if f.Path == "" {
-		f.Path = v.Get("externalFileLink").Name()
+		f.Path = r.words(v.Get("externalFileLink"))
 	}
 	m.Files = append(m.Files, f)
 }
 
-func formName(data liveperson.Value) string {
-	name := data.Get("formName").Name()
+func (r *reader) formName(data liveperson.Value) string {
+	name := r.words(data.Get("formName"))
 	data.Fields(func(_ []byte, v liveperson.Value) bool {
-		if n := v.Get("formName").Name(); n != "" {
+		if n := r.words(v.Get("formName")); n != "" {
 			name = n
 		}
 		return true
@@ -96,69 +109,80 @@ const (
 	depthLimit    = 64
 )
 
-// richWords appends the words of a structured-content template in reading order.
+// wording gathers the words of a message in reading order.
+type wording struct {
+	*reader
+	list []string
+	lost bool // U+FFFD stands for something else in JSON that came inside a string
+}
+
+func (w *wording) add(v liveperson.Value) (any bool) {
+	s := w.words(v)
+	if s != "" {
+		w.list = append(w.list, s)
+	}
+	return s != ""
+}
+
+// rich adds the words of a structured-content template in reading order.
 // LivePerson sends it as JSON inside a string, at times broken; a broken one has
 // no words but is kept.
-func richWords(words []string, content liveperson.Value) []string {
+func (w *wording) rich(content liveperson.Value) {
 	inner := content
 	if !content.IsObject() && !content.IsArray() {
 		inner = liveperson.Value(content.AppendText(nil))
 	}
 	if len(inner) > embeddedLimit || !jsontext.Value(inner).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) {
-		return words
+		return
 	}
-	return shownWords(words, liveperson.Value(bytes.TrimSpace(inner)), 0)
+	w.lost = w.lost || !inner.IsWhole()
+	w.shown(bytes.TrimSpace(inner), 0)
 }
 
-// shownWords walks a template. What a click does and what machines read is not
-// shown to anybody.
-func shownWords(words []string, v liveperson.Value, depth int) []string {
+// shown walks a template. What a click does and what machines read is not shown to
+// anybody.
+func (w *wording) shown(v liveperson.Value, depth int) {
 	if depth > depthLimit {
-		return words
+		return
 	}
 	v.Each(func(e liveperson.Value) bool {
-		words = shownWords(words, e, depth+1)
+		w.shown(e, depth+1)
 		return true
 	})
 	v.Fields(func(name []byte, f liveperson.Value) bool {
 		switch string(name) {
 		case "click", "actions", "metadata", "tooltip", "style":
 		case "text", "title", "subtitle", "label", "caption", "header", "footer", "description", "body", "alt":
-			if s := f.Name(); s != "" {
-				words = append(words, s)
+			if w.add(f) {
 				break
 			}
 			fallthrough
 		default:
-			words = shownWords(words, f, depth+1)
+			w.shown(f, depth+1)
 		}
 		return true
 	})
-	return words
 }
 
-// allWords appends every string in v, in order: for types nobody knows yet.
-func allWords(words []string, v liveperson.Value, depth int) []string {
+// all adds every string in v, in order: for types nobody knows yet.
+func (w *wording) all(v liveperson.Value, depth int) {
 	if depth > depthLimit {
-		return words
+		return
 	}
 	if len(v) > 0 && v[0] == '"' {
-		if s := v.Name(); s != "" {
-			words = append(words, s)
-		}
-		return words
+		w.add(v)
+		return
 	}
 	v.Each(func(e liveperson.Value) bool {
-		words = allWords(words, e, depth+1)
+		w.all(e, depth+1)
 		return true
 	})
 	v.Fields(func(name []byte, f liveperson.Value) bool {
 		if string(name) != "preview" {
-			words = allWords(words, f, depth+1)
+			w.all(f, depth+1)
 		}
 		return true
 	})
-	return words
 }
 
 // htmlText is what a person reads of HTML: tags become line breaks, entities

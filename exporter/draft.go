@@ -31,14 +31,18 @@ func (p *page) sketch(c *captured, messages []archive.Message, happened []archiv
 	if err != nil {
 		return nil // the cut will say so
 	}
-	line.Draft = true
+	line.Draft = draftReading
 	return &line
 }
 
-// serves tells whether a draft is what a destination is owed: all of the first
+// draftReading is by which reading of records drafts are made: one that an earlier
+// version made by another is not what the cut would make.
+const draftReading = 2
+
+// serves reports whether a draft is what a destination is owed: all of the first
 // revision, when it has nothing yet.
 func serves(o *checkpoint.Owed, fromAt int64, recovered bool) bool {
-	return o.Draft.ID != 0 && o.Conversation.Revision == 1 && o.Given.Revision == 0 && o.Given.Slices == 0 && fromAt == 0 && !recovered
+	return o.Draft.Draft == draftReading && o.Conversation.Revision == 1 && o.Given.Revision == 0 && o.Given.Slices == 0 && fromAt == 0 && !recovered
 }
 
 func compareMessages(a, b archive.Message) int {

@@ -65,6 +65,22 @@ func (d *debt) wantNames(want map[uint64]bool, have, held []seenName) {
 	}
 }
 
+// claim reports whether a name is due, and makes it due no more: by itself or as
+// before, 0 if that is the same. What an archive holds under either is not due.
+func (d *debt) claim(due map[uint64]bool, held []seenName, name, before uint64) bool {
+	if !due[name] && (before == 0 || !due[before]) {
+		return false
+	}
+	delete(due, name)
+	_, holds := findName(held, name)
+	if before != 0 {
+		delete(due, before)
+		_, held := findName(held, before)
+		holds = holds || held
+	}
+	return !holds
+}
+
 // want tells which versions of a message are due.
 func (d *debt) want(m *seenMessage, held *seenDialog) int64 {
 	if int(m.revision) <= d.given.Revision {
@@ -137,7 +153,7 @@ func (d *debt) has(m *seenMessage, held *seenDialog) (has version, ok bool) {
 			continue // the archive had it from a record
 		}
 		if captured && v.revision > d.given.Floor && (!ok || v.hash != has.hash) {
-			has, ok = version{v.hash, r, v.told}, true
+			has, ok = version{hash: v.hash, revision: r, told: v.told}, true
 		}
 	}
 	return has, ok

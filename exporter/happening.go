@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"strconv"
@@ -14,8 +15,18 @@ import (
 // they are made of what the source does not change, except a survey's, which
 // ends in a hash of its answers, so that answers that come late are a happening
 // of their own.
+//
+// It notes in the header which of them earlier versions knew by other names.
 func (n *normaliser) happenings(h *header, r *liveperson.Record) []archive.Happening {
-	list := []archive.Happening{{Kind: archive.Started, At: h.startedAt, Name: happeningName(archive.Started, h.startedAt, h.id)}}
+	list := n.readHappenings(h, r)
+	if h.reader.odd {
+		h.formerly = n.formerNames(r, list)
+	}
+	return list
+}
+
+func (n *normaliser) readHappenings(h *header, r *liveperson.Record) []archive.Happening {
+	list := []archive.Happening{{Kind: archive.Started, At: h.startedAt, AtText: h.startedText, Name: happeningName(archive.Started, h.startedAt, h.id)}}
 	add := func(e archive.Happening, id string) {
 		e.Name = happeningName(e.Kind, e.At, id)
 		list = append(list, e)
@@ -29,12 +40,29 @@ func (n *normaliser) happenings(h *header, r *liveperson.Record) []archive.Happe
 	})
 	endings(h, add)
 	n.surveys(h, r, add)
-	if at := r.Summary.Get("lastUpdatedTime").Millis(); at != 0 {
-		if text := r.Summary.Get("text").Name(); text != "" {
-			add(archive.Happening{Kind: archive.Summary, At: at, Text: text}, h.id)
-		}
-	}
+	h.summary(r.Summary, add)
 	return list
+}
+
+func (h *header) summary(s liveperson.Value, add func(archive.Happening, string)) {
+	text := h.reader.words(s.Get("text"))
+	at, unread := h.reader.when(moment{number: s.Get("lastUpdatedTime")})
+	if text == "" || at == 0 && h.reader.former {
+		return
+	}
+	add(archive.Happening{Kind: archive.Summary, At: at, AtText: unread, Text: text, Received: h.reader.lossy(s)}, h.id)
+}
+
+// lossy is what was received of something whose words show U+FFFD for what UTF-8
+// cannot hold; nil for all else.
+func (r *reader) lossy(v liveperson.Value) []byte {
+	if v.IsWhole() {
+		return nil
+	}
+	if r.odd = true; r.former {
+		return nil
+	}
+	return bytes.Clone(v)
 }
 
 // endings tells when the conversation was closed and reopened: by its main
@@ -56,7 +84,7 @@ func endings(h *header, add func(archive.Happening, string)) {
 		}
 	}
 	if h.closedAt != 0 && !told {
-		add(archive.Happening{Kind: archive.Closed, At: h.closedAt, Dialog: h.id, Reason: h.closeDetail}, h.id)
+		add(archive.Happening{Kind: archive.Closed, At: h.closedAt, AtText: h.closedText, Dialog: h.id, Reason: h.closeDetail}, h.id)
 	}
 }
 
@@ -77,7 +105,7 @@ func happeningName(kind string, at int64, id string) string {
 func presences(h *header, kind string, list liveperson.Value, add func(archive.Happening, string)) {
 	list.Each(func(v liveperson.Value) bool {
 		var id, dialog string
-		var agentAt, consumerAt int64
+		var changed, came moment
 		agent := false
 		v.Fields(func(name []byte, v liveperson.Value) bool {
 			switch string(name) {
@@ -88,35 +116,39 @@ func presences(h *header, kind string, list liveperson.Value, add func(archive.H
 			case "dialogId":
 				dialog = v.ID()
 			case "timeL":
-				agentAt = v.Millis()
+				changed.number = v
+			case "time":
+				changed.text = v
 			case "joinTimeL":
-				consumerAt = v.Millis()
+				came.number = v
+			case "joinTime":
+				came.text = v
 			}
 			return true
 		})
-		at := consumerAt
 		if agent {
-			at = agentAt
+			came = changed
 		}
-		if at == 0 || id == "" {
+		at, unread := h.reader.when(came)
+		if at == 0 && unread == "" || id == "" {
 			return true
 		}
 		key := id
 		if dialog != "" && dialog != h.id {
 			key += "@" + dialog
 		}
-		add(archive.Happening{Kind: kind, At: at, Dialog: cmp.Or(dialog, h.id), By: id, Participant: id}, key)
+		add(archive.Happening{Kind: kind, At: at, AtText: unread, Dialog: cmp.Or(dialog, h.id), By: id, Participant: id}, key)
 		return true
 	})
 }
 
 func (n *normaliser) transfer(h *header, t liveperson.Value, add func(archive.Happening, string)) {
-	at := t.Get("timeL").Millis()
-	if at == 0 {
+	at, unread := h.reader.when(moment{t.Get("timeL"), t.Get("time")})
+	if at == 0 && unread == "" {
 		return
 	}
 	e := archive.Happening{
-		Kind: archive.Transferred, At: at, Dialog: cmp.Or(t.Get("dialogId").ID(), h.id), By: t.Get("by").ID(), Reason: t.Get("reason").Name(),
+		Kind: archive.Transferred, At: at, AtText: unread, Dialog: cmp.Or(t.Get("dialogId").ID(), h.id), By: t.Get("by").ID(), Reason: t.Get("reason").Text(),
 		ToAgent:   t.Get("assignedAgentId").ID(),
 		FromSkill: n.skillOf(t.Get("sourceSkillId"), t.Get("sourceSkillName")),
 		ToSkill:   n.skillOf(t.Get("targetSkillId"), t.Get("targetSkillName")),
@@ -125,7 +157,7 @@ func (n *normaliser) transfer(h *header, t liveperson.Value, add func(archive.Ha
 }
 
 func (n *normaliser) skillOf(id, name liveperson.Value) *archive.Skill {
-	s := archive.Skill{ID: id.ID(), Name: name.Name()}
+	s := archive.Skill{ID: id.ID(), Name: name.Text()}
 	if s.ID == "" {
 		return nil
 	}
@@ -138,9 +170,9 @@ func (n *normaliser) skillOf(id, name liveperson.Value) *archive.Skill {
 func (n *normaliser) surveys(h *header, r *liveperson.Record, add func(archive.Happening, string)) {
 	r.Surveys.Each(func(s liveperson.Value) bool {
 		dialog := s.Get("dialogId").ID()
-		e := archive.Happening{Kind: archive.Survey, At: dialogStart(h, dialog), Dialog: dialog, Reason: s.Get("surveyStatus").Name()}
+		e := archive.Happening{Kind: archive.Survey, At: dialogStart(h, dialog), Dialog: dialog, Reason: s.Get("surveyStatus").Text(), Received: h.reader.lossy(s)}
 		s.Get("surveyData").Each(func(q liveperson.Value) bool {
-			e.Answers = append(e.Answers, archive.Answer{Question: q.Get("question").Name(), Answer: q.Get("answer").Name()})
+			e.Answers = append(e.Answers, archive.Answer{Question: h.reader.words(q.Get("question")), Answer: h.reader.words(q.Get("answer"))})
 			return true
 		})
 		addSurvey(e, cmp.Or(s.Get("surveyId").ID(), dialog), add)
@@ -153,21 +185,26 @@ func (n *normaliser) surveys(h *header, r *liveperson.Record, add func(archive.H
 	})
 }
 
+// agentSurvey reads what an agent answered. Who that was stands flat in the API's
+// example, and as an object in its table.
 func (n *normaliser) agentSurvey(h *header, s liveperson.Value, add func(archive.Happening, string)) {
 	if !s.IsObject() {
 		return
 	}
+	at, unread := h.reader.when(moment{number: s.Get("lastUpdateTime")})
+	agent := s.Get("performedByAgent")
 	e := archive.Happening{
-		Kind: archive.Survey, At: cmp.Or(s.Get("lastUpdateTime").Millis(), h.startedAt), Dialog: s.Get("dialogId").ID(),
-		By: s.Get("performedByAgent").Get("performedByAgentId").ID(), Reason: s.Get("surveyStatus").Name(),
+		Kind: archive.Survey, At: cmp.Or(at, h.startedAt), AtText: unread, Dialog: s.Get("dialogId").ID(), Reason: s.Get("surveyStatus").Text(),
+		By:       cmp.Or(s.Get("performedByAgentId").ID(), agent.Get("performedByAgentId").ID(), agent.Get("id").ID()),
+		Received: h.reader.lossy(s),
 	}
 	s.Get("submittedAnswers").Each(func(q liveperson.Value) bool {
 		var answers []string
 		q.Get("answers").Each(func(a liveperson.Value) bool {
-			answers = append(answers, a.Get("answer").Name())
+			answers = append(answers, h.reader.words(a.Get("answer")))
 			return true
 		})
-		e.Answers = append(e.Answers, archive.Answer{Question: q.Get("questionText").Name(), Answer: strings.Join(answers, "; ")})
+		e.Answers = append(e.Answers, archive.Answer{Question: h.reader.words(q.Get("questionText")), Answer: strings.Join(answers, "; ")})
 		return true
 	})
 	addSurvey(e, cmp.Or(s.Get("surveyId").ID(), s.Get("acSurveyId").ID()), add)
@@ -181,6 +218,9 @@ func addSurvey(e archive.Happening, id string, add func(archive.Happening, strin
 	for _, a := range e.Answers {
 		words = strconv.AppendQuote(words, a.Question)
 		words = strconv.AppendQuote(words, a.Answer)
+	}
+	if len(e.Received) > 0 {
+		words = strconv.AppendUint(words, archive.LostWords(e.Received), 16)
 	}
 	add(e, fmt.Sprintf("%s#%016x", id, hash64(words)))
 }

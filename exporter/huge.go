@@ -83,7 +83,7 @@ func (h *huge) begin(ctx context.Context) (in bool, err error) {
 	h.norm.captureRest(&h.head, &h.record, h.events)
 	h.head.sha256, h.head.alone = sha256.Sum256(small["info"]), true
 	err = h.cp.Update(ctx, func(tx *checkpoint.Tx) error {
-		in, err = h.open(tx, small)
+		in, err = h.open(ctx, tx, small)
 		return err
 	})
 	h.count(&h.counts)
@@ -116,7 +116,7 @@ func (h *huge) section(ctx context.Context, section string) (value []byte, err e
 var objectSections = map[string]bool{"info": true, "campaign": true, "coBrowseSessions": true, "summary": true, "sdes": true, "unAuthSdes": true,
 	"monitoring": true, "responseTime": true, "latestAgentSurvey": true}
 
-func (h *huge) open(tx *checkpoint.Tx, small map[string][]byte) (in bool, err error) {
+func (h *huge) open(ctx context.Context, tx *checkpoint.Tx, small map[string][]byte) (in bool, err error) {
 	if h.known, err = tx.Conversation(h.id); err != nil {
 		return false, err
 	}
@@ -144,6 +144,7 @@ func (h *huge) open(tx *checkpoint.Tx, small map[string][]byte) (in bool, err er
 	if h.merge, err = newMerger(tx, s, &h.known, h.held); err != nil {
 		return false, err
 	}
+	h.merge.past = h.past(ctx, &h.known)
 	for _, section := range append([]string{"info"}, liveperson.Sections...) {
 		if len(small[section]) == 0 {
 			continue
@@ -282,7 +283,9 @@ func (h *huge) finish(ctx context.Context) error {
 			}
 		}
 		h.counts.Read, h.counts.Bytes = 1, h.head.bytes
-		h.merge.finish(&h.head, &h.known)
+		if h.merge.finish(&h.head, &h.known); h.merge.err != nil {
+			return h.merge.err
+		}
 		due, err = h.storeMerged(tx, h.merge, &h.head, &h.known, func() error { return nil }, &h.counts)
 		if err != nil {
 			return err

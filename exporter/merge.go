@@ -18,6 +18,9 @@ type merger struct {
 	revision int
 	held     bool              // an archive that was recovered from holds some of it
 	open     []capturedMessage // whose name is known, but not what they say
+	past     *past             // to read stored revisions again; nil: there are none
+	renewed  map[int]bool      // revisions whose entries are known by what they are known by today
+	err      error             // of reading one
 
 	messages int   // new ones
 	changed  int   // whose content changed
@@ -25,8 +28,11 @@ type merger struct {
 	reopened bool  // one of them says so
 	facts    int   // new, but never delivered
 	noted    bool  // something that events told was met
+	renamed  bool  // something is known by another hash or name than before
 	blind    bool  // something that events told could not be compared with
 	variants int   // messages under a name that another one has
+	lossy    int   // of the new and changed: they have what UTF-8 cannot hold
+	untimed  int   // of the new: their time could not be read
 	oldest   int64 // time of the oldest new or changed entry
 	newest   int64
 }
@@ -67,10 +73,13 @@ func (m *merger) entry(at int64) {
 // their name have not been met in this record.
 func (m *merger) add(c capturedMessage) {
 	d := m.seen.dialog(c.dialog)
+	if c.former != nil {
+		m.recognise(d, &c)
+	}
 	if c.derived != 0 {
 		if addName(&d.derived, c.derived, m.revision) {
 			m.messages++
-			m.entry(c.at)
+			m.count(&c)
 		}
 		return
 	}
@@ -79,20 +88,52 @@ func (m *merger) add(c capturedMessage) {
 		m.insert(d, from, c, 0)
 		return
 	}
+	if k := m.untouched(d.messages[from:to], &c); k != nil {
+		k.touched, k.by = c.at+1, c.sender
+		return
+	}
 	for i := from; i < to; i++ {
-		k := &d.messages[i]
-		if !m.says(k, &c) {
-			continue
-		}
-		if k.touched == 0 {
-			k.touched = c.at + 1
+		if m.again(&d.messages[i], &c) {
 			return
-		}
-		if k.touched == c.at+1 {
-			return // the same message twice in one record
 		}
 	}
 	m.open = append(m.open, c)
+}
+
+// untouched is a known message that says what a record's does, and that no other of
+// the record was matched with: of several the one by the same sender, else any. An
+// event spells a sender otherwise, and an erasure changes him.
+func (m *merger) untouched(group []seenMessage, c *capturedMessage) (any *seenMessage) {
+	for i := range group {
+		k := &group[i]
+		if k.touched != 0 || !m.says(k, c) {
+			continue
+		}
+		if len(group) == 1 || k.sender() == c.sender {
+			return k
+		}
+		if any == nil {
+			any = k
+		}
+	}
+	return any
+}
+
+// again reports whether a message is the same one that the record has had before.
+// What two senders say is two messages; one without a sender may be either's.
+func (m *merger) again(k *seenMessage, c *capturedMessage) bool {
+	return k.touched == c.at+1 && (k.by == c.sender || k.by == 0 || c.sender == 0) && m.says(k, c)
+}
+
+// count counts a new or changed message.
+func (m *merger) count(c *capturedMessage) {
+	m.entry(c.at)
+	if c.lossy {
+		m.lossy++
+	}
+	if c.at == 0 {
+		m.untimed++
+	}
 }
 
 // says tells whether a known message says what a record's does. One that an event
@@ -109,9 +150,13 @@ func (m *merger) says(k *seenMessage, c *capturedMessage) bool {
 }
 
 func (m *merger) insert(d *seenDialog, at int, c capturedMessage, variant int32) {
-	d.insert(at, seenMessage{sequence: c.sequence, hash: c.hash, variant: variant, revision: int32(m.revision), touched: c.at + 1})
+	k := seenMessage{sequence: c.sequence, hash: c.hash, variant: variant, revision: int32(m.revision), touched: c.at + 1, by: c.sender}
+	if variant != 0 {
+		k.setSender(c.sender)
+	}
+	d.insert(at, k)
 	m.messages++
-	m.entry(c.at)
+	m.count(&c)
 }
 
 // What an event tells of a message.
@@ -124,16 +169,16 @@ const (
 )
 
 // tell takes one message from an event. What a record has said of it counts more.
-func (m *merger) tell(message *archive.Message) tells {
+func (m *merger) tell(message *archive.Message, before *former) tells {
 	d, words := m.seen.dialog(message.Dialog), message.WordsHash()
 	from, to := d.group(message.Sequence)
 	if from == to {
-		m.insert(d, from, capturedMessage{sequence: message.Sequence, hash: words, at: message.SentAt}, 0)
+		m.insert(d, from, capturedMessage{sequence: message.Sequence, hash: words, at: message.SentAt, lossy: len(message.Received) > 0}, 0)
 		d.messages[from].told = true
 		return tellsNew
 	}
 	for i := from; i < to; i++ {
-		if k := &d.messages[i]; !k.told || k.confirmed || k.hash == words {
+		if k := &d.messages[i]; !k.told || k.confirmed || k.hash == words || before.knew(k.present()) {
 			return tellsKnown
 		}
 	}
@@ -156,24 +201,70 @@ func (m *merger) settleOne(d *seenDialog, c capturedMessage) {
 	for i := from; i < to; i++ {
 		k := &d.messages[i]
 		switch {
-		case k.touched == c.at+1 && m.says(k, &c):
+		case m.again(k, &c):
 			return
 		case k.touched == 0:
-			versions := append(k.versions(), k.present())
-			k.earlier, k.hash, k.revision, k.touched = &versions, c.hash, int32(m.revision), c.at+1
+			k.supersede()
+			k.hash, k.revision, k.touched, k.by = c.hash, int32(m.revision), c.at+1, c.sender
 			k.told, k.confirmed = false, false
+			k.setSender(0)
+			if to-from > 1 {
+				m.tellApart(d.messages[from:to], k, &c)
+				k.by = c.sender
+				k.setSender(c.sender)
+			}
 			m.changed++
-			m.entry(c.at)
+			m.count(&c)
 			return
 		}
 		last = max(last, k.variant)
 	}
+	m.tellApart(d.messages[from:to], nil, &c)
 	m.insert(d, to, c, last+1)
 	m.variants++
 }
 
+// tellApart notes who sent those of a group that say what c does and are not c: from
+// now on nothing else tells them apart. Whom the record has first need not be who
+// was known before it. Then c is his, and the known one is still the one it was.
+func (m *merger) tellApart(group []seenMessage, own *seenMessage, c *capturedMessage) {
+	for i := range group {
+		k := &group[i]
+		if k == own || k.touched == 0 || k.sender() != 0 || !m.says(k, c) {
+			continue
+		}
+		sender := k.by
+		if int(k.revision) < m.revision {
+			sender = m.senderBefore(k, c)
+		}
+		if sender == c.sender {
+			c.sender, k.by = k.by, c.sender
+		}
+		if !k.told { // an event spells him as the directory has him by then
+			k.setSender(sender)
+		}
+	}
+}
+
+// senderBefore is who sent a known message, as the record of its revision spells him.
+func (m *merger) senderBefore(k *seenMessage, c *capturedMessage) (sender uint32) {
+	if m.past == nil || m.err != nil {
+		return 0
+	}
+	found := false
+	m.err = m.past.each(int(k.revision), func(o *capturedMessage) {
+		if !found && o.dialog == c.dialog && o.sequence == c.sequence && o.derived == 0 && o.saidAs(k.told) == k.hash {
+			sender, found = o.sender, true
+		}
+	}, func(string, string) {})
+	return sender
+}
+
 // rest takes everything but the messages. wasClosed is the status before.
 func (m *merger) rest(c *captured, wasClosed bool) {
+	for i := range c.happened {
+		m.recogniseHappening(&c.happened[i])
+	}
 	m.meetExactly(c)
 	for _, h := range m.latestFirst(c.happened) {
 		// Without an exact time the closing's moves when the survey ends: as
@@ -191,6 +282,12 @@ func (m *merger) rest(c *captured, wasClosed bool) {
 		}
 		addName(&m.seen.happened, h.hash, m.revision)
 		m.happened++
+		if h.lossy {
+			m.lossy++
+		}
+		if h.untimed {
+			m.untimed++
+		}
 		m.reopened = m.reopened || h.kind == archive.Reopened
 		m.entry(h.at)
 	}

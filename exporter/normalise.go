@@ -1,13 +1,14 @@
 package exporter
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"hash/crc32"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"lpexport/archive"
 	"lpexport/exporter/checkpoint"
@@ -16,8 +17,8 @@ import (
 )
 
 // normaliser turns LivePerson's words into the archive's. This file and its
-// neighbours happening.go, content.go and address.go are the only place that
-// knows both.
+// neighbours happening.go, content.go, reader.go, former.go, filed.go, told.go and
+// address.go are the only place that knows both.
 type normaliser struct {
 	users    map[string]checkpoint.User // by id
 	pids     map[string]string          // by which events name users, to their ids
@@ -39,18 +40,23 @@ func newNormaliser(users map[string]checkpoint.User, skills map[string]string) *
 // header is what a record says of its conversation as a whole.
 type header struct {
 	id           string
+	brand        string // the account it is of, "" when the record does not say
 	status       string
 	closeReason  string
 	closeDetail  string // the reason with its description
 	startedAt    int64
-	closedAt     int64 // 0 while open
-	closedExact  bool  // closedAt does not move when the survey ends
+	startedText  string // where it is there and cannot be read
+	closedAt     int64  // 0 while open
+	closedText   string // of its end, where that is there and cannot be read
+	closedExact  bool   // closedAt does not move when the survey ends
 	surveyOpen   bool
 	partial      bool
 	skill        archive.Skill
 	skills       []archive.Skill // of its whole flow, in order of appearance
 	participants []archive.Participant
 	dialogs      []dialog
+	reader       reader
+	formerly     map[string]string // names of happenings, to those that earlier versions gave them; nearly always nil
 
 	// With normaliser.identity only:
 	verifiedEmail, givenEmail string // of the consumer, by engagement attributes
@@ -62,6 +68,7 @@ type header struct {
 type dialog struct {
 	id, kind, status string
 	start, end       int64
+	endText          string // where it is there and cannot be read
 	skill            archive.Skill
 	reason           string
 }
@@ -72,60 +79,78 @@ const (
 )
 
 // header reads the parts of a record that are about the whole conversation.
-func (n *normaliser) header(r *liveperson.Record) header {
-	var h header
-	var end, conversationEnd, fullEnd int64
+func (n *normaliser) header(r *liveperson.Record) header { return n.readHeader(r, reader{}) }
+
+func (n *normaliser) readHeader(r *liveperson.Record, as reader) header {
+	h := header{reader: as}
+	var start, end, conversationEnd, fullEnd moment
 	var fullStatus, description string
-	var startText liveperson.Value
 	r.Info.Fields(func(name []byte, v liveperson.Value) bool {
 		switch string(name) {
 		case "conversationId":
 			h.id = v.ID()
+		case "brandId":
+			h.brand = v.ID()
 		case "status":
-			h.status = v.Name()
+			h.status = v.In(liveperson.Status)
 		case "fullDialogStatus":
-			fullStatus = v.Name()
+			fullStatus = v.In(liveperson.Status)
 		case "startTimeL":
-			h.startedAt = v.Millis()
+			start.number = v
 		case "startTime":
-			startText = v
+			start.text = v
 		case "conversationEndTimeL":
-			conversationEnd = v.Millis()
+			conversationEnd.number = v
+		case "conversationEndTime":
+			conversationEnd.text = v
 		case "endTimeL":
-			end = v.Millis()
+			end.number = v
+		case "endTime":
+			end.text = v
 		case "fullDialogEndTimeL":
-			fullEnd = v.Millis()
+			fullEnd.number = v
+		case "fullDialogEndTime":
+			fullEnd.text = v
 		case "closeReason":
-			h.closeReason = v.Name()
+			h.closeReason = v.Text()
 		case "closeReasonDescription":
-			description = v.Name()
+			description = v.Text()
 		case "isPartial":
 			h.partial = v.Bool()
 		case "latestSkillId":
 			h.skill.ID = v.ID()
 		case "latestSkillName":
-			h.skill.Name = v.Name()
+			h.skill.Name = v.Text()
 		}
 		return true
 	})
-	if h.startedAt == 0 {
-		h.startedAt = parseTime(startText)
-	}
+	h.startedAt, h.startedText = h.reader.sent(start)
 	if h.skill.ID == "" {
 		h.skill.Name = ""
 	}
 	h.closeDetail = closeReason(h.closeReason, description)
-	mainEnd := h.readDialogs(r)
+	mainEnd, mainText := h.readDialogs(r)
 	if h.status == closedStatus {
-		exact := cmp.Or(conversationEnd, mainEnd)
-		h.closedExact = exact != 0
-		h.closedAt = cmp.Or(exact, end, fullEnd, h.startedAt, 1)
+		h.close(conversationEnd, end, fullEnd, mainEnd, mainText)
 		h.surveyOpen = h.surveyOpen || fullStatus == "OPEN"
 	}
 	n.readSkills(r, &h)
 	n.readParticipants(r, &h)
 	n.resolveAll(r, &h)
 	return h
+}
+
+// close tells when a closed conversation ended: by its own end, else by its main
+// dialog's, else by those ends that move when the survey does.
+func (h *header) close(own, end, full moment, mainEnd int64, mainText string) {
+	at, text := h.reader.when(own)
+	exact := cmp.Or(at, mainEnd)
+	h.closedExact = exact != 0
+	endAt, endText := h.reader.when(end)
+	fullAt, fullText := h.reader.when(full)
+	if h.closedAt = cmp.Or(exact, endAt, fullAt); h.closedAt == 0 {
+		h.closedAt, h.closedText = cmp.Or(h.startedAt, 1), cmp.Or(text, mainText, endText, fullText)
+	}
 }
 
 // closeReason is the reason, with its description where that says more.
@@ -140,47 +165,54 @@ func closeReason(reason, description string) string {
 }
 
 // readDialogs tells when the main dialog ended, and whether a survey is still open.
-func (h *header) readDialogs(r *liveperson.Record) (mainEnd int64) {
+func (h *header) readDialogs(r *liveperson.Record) (mainEnd int64, unread string) {
 	r.Dialogs.Each(func(v liveperson.Value) bool {
-		d := readDialog(v)
+		d := h.readDialog(v)
 		switch {
 		case d.kind == mainDialog || d.kind == "" && d.id == h.id:
-			mainEnd = d.end
+			mainEnd, unread = d.end, d.endText
 		case d.status == "OPEN":
 			h.surveyOpen = true
 		}
 		h.dialogs = append(h.dialogs, d)
 		return true
 	})
-	return mainEnd
+	return mainEnd, unread
 }
 
-func readDialog(v liveperson.Value) dialog {
+func (h *header) readDialog(v liveperson.Value) dialog {
 	var d dialog
+	var start, end moment
 	var description string
 	v.Fields(func(name []byte, v liveperson.Value) bool {
 		switch string(name) {
 		case "dialogId":
 			d.id = v.ID()
 		case "dialogType":
-			d.kind = v.Name()
+			d.kind = v.In(liveperson.DialogType)
 		case "status":
-			d.status = v.Name()
+			d.status = v.In(liveperson.Status)
 		case "startTimeL":
-			d.start = v.Millis()
+			start.number = v
+		case "startTime":
+			start.text = v
 		case "endTimeL":
-			d.end = v.Millis()
+			end.number = v
+		case "endTime":
+			end.text = v
 		case "skillId":
 			d.skill.ID = v.ID()
 		case "skillName":
-			d.skill.Name = v.Name()
+			d.skill.Name = v.Text()
 		case "closeReason":
-			d.reason = v.Name()
+			d.reason = v.Text()
 		case "closeReasonDescription":
-			description = v.Name()
+			description = v.Text()
 		}
 		return true
 	})
+	d.start, _ = h.reader.when(start)
+	d.end, d.endText = h.reader.when(end)
 	d.reason = closeReason(d.reason, description)
 	return d
 }
@@ -196,7 +228,7 @@ func (n *normaliser) readSkills(r *liveperson.Record, h *header) {
 	read := func(list liveperson.Value, names ...string) {
 		list.Each(func(v liveperson.Value) bool {
 			for i := 0; i < len(names); i += 2 {
-				add(archive.Skill{ID: v.Get(names[i]).ID(), Name: v.Get(names[i+1]).Name()})
+				add(archive.Skill{ID: v.Get(names[i]).ID(), Name: v.Get(names[i+1]).Text()})
 			}
 			return true
 		})
@@ -246,11 +278,11 @@ func (n *normaliser) agent(a liveperson.Value) archive.Participant {
 		case "agentId":
 			p.ID = v.ID()
 		case "agentFullName":
-			p.Name = v.Name()
+			p.Name = v.Text()
 		case "agentNickname", "agentNickName", "agentName":
-			nickname = v.Name()
+			nickname = v.Text()
 		case "agentLoginName":
-			p.Login = v.Name()
+			p.Login = v.Text()
 		case "userType":
 			userType = v.Text()
 		case "role":
@@ -294,13 +326,13 @@ func consumer(c liveperson.Value) archive.Participant {
 		case "participantId":
 			p.ID = v.ID()
 		case "firstName":
-			first = v.Name()
+			first = v.In(liveperson.ConsumerName)
 		case "lastName":
-			last = v.Name()
+			last = v.In(liveperson.ConsumerName)
 		case "consumerName":
-			full = v.Name()
+			full = v.In(liveperson.ConsumerName)
 		case "email":
-			p.Email = v.Name()
+			p.Email = v.In(liveperson.ConsumerEmail)
 		}
 		return true
 	})
@@ -308,19 +340,38 @@ func consumer(c liveperson.Value) archive.Participant {
 	return p
 }
 
-// message reads one message. What most messages of a conversation have in
-// common is taken from the header instead of being copied for each.
+// message reads one message.
 func (n *normaliser) message(h *header, m liveperson.Message) archive.Message {
-	out := archive.Message{ID: m.ID.Text(), SentAt: messageTime(m), Type: typeName(m.Type), Audience: "all", Source: "history"}
+	out, _ := n.messageAs(h, m)
+	return out
+}
+
+// messageAs reads one message, with what an earlier version knew it by where that
+// is something else.
+func (n *normaliser) messageAs(h *header, m liveperson.Message) (archive.Message, *former) {
+	var as reader
+	out := n.readMessage(h, m, &as)
+	if !as.odd {
+		return out, nil
+	}
+	before := n.readMessage(h, m, &reader{former: true})
+	return out, newFormer(&out, &before)
+}
+
+// readMessage reads one message. What most messages of a conversation have in
+// common is taken from the header instead of being copied for each.
+func (n *normaliser) readMessage(h *header, m liveperson.Message, as *reader) archive.Message {
+	out := archive.Message{ID: m.ID.Text(), Type: as.typeName(m.Type), Audience: "all", Source: "history"}
+	out.SentAt, out.SentText = as.sent(moment{m.Time, m.TimeText})
 	dialogInID, sequenceInID := liveperson.SplitMessageID(out.ID)
 	if out.Dialog = h.id; !m.Dialog.Is(h.id) {
 		out.Dialog = cmp.Or(m.Dialog.ID(), dialogInID, h.id)
 	}
-	if len(m.Audience) > 0 && !m.Audience.Is("ALL") && m.Audience.Name() != "" {
+	if len(m.Audience) > 0 && !m.Audience.Is("ALL") && m.Audience.In(liveperson.Audience) != "" {
 		out.Audience = "agents"
 	}
 	out.Sender = n.sender(h, m)
-	readContent(&out, m.Data)
+	as.content(&out, m.Data)
 	switch sequence, ok := m.Sequence.Int(); {
 	case ok && sequence >= 0 && sequence <= archive.MaxSequence:
 		out.Sequence = sequence
@@ -333,13 +384,13 @@ func (n *normaliser) message(h *header, m liveperson.Message) archive.Message {
 }
 
 // typeName is the type as LivePerson names it.
-func typeName(v liveperson.Value) string {
+func (r *reader) typeName(v liveperson.Value) string {
 	for _, t := range knownTypes {
 		if v.Is(t) {
 			return t
 		}
 	}
-	return v.Name()
+	return r.words(v)
 }
 
 // sender finds who sent a message, by the participants of its own record, then
@@ -384,28 +435,13 @@ func hash64(b []byte) uint64 {
 		uint64(sum[4])<<24 | uint64(sum[5])<<16 | uint64(sum[6])<<8 | uint64(sum[7])
 }
 
-// timeForms are the forms in which LivePerson writes times beside epoch ones.
-var timeForms = []string{"2006-01-02 15:04:05.000-0700", "2006-01-02T15:04:05.000-0700", time.RFC3339Nano, "2006-01-02 15:04:05"}
-
-// parseTime reads a time in any of them, as epoch milliseconds, 0 for none.
-func parseTime(v liveperson.Value) int64 {
-	s := v.Text()
-	if len(s) < len("2006-01-02 15:04:05") || s[0] != '1' && s[0] != '2' {
+// senderHash tells the senders of one record apart: it is made of how the record
+// spells who sent a message; 0 where it does not say.
+func senderHash(participant liveperson.Value) uint32 {
+	b := bytes.Trim(participant, `"`)
+	switch string(b) {
+	case "", "undefined", "null", "-1":
 		return 0
 	}
-	for _, form := range timeForms {
-		if t, err := time.Parse(form, s); err == nil {
-			return max(t.UnixMilli(), 0)
-		}
-	}
-	return 0
-}
-
-// messageTime is when a message was sent. Where the two times of a record
-// differ, as in official samples, the epoch one is right.
-func messageTime(m liveperson.Message) int64 {
-	if at := m.Time.Millis(); at != 0 {
-		return at
-	}
-	return parseTime(m.TimeText)
+	return max(crc32.Checksum(b, castagnoli), 1)
 }

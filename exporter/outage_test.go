@@ -333,7 +333,7 @@ func TestServiceDuringAnOutage(t *testing.T) {
 	ctx := context.Background()
 	l.cut(503, "7200")
 	err := s.cycle(ctx)
-	if !isUnavailable(err) || s.cycleEnded(err) != nil {
+	if !isUnavailable(err) || s.cycleEnded(err, true) != nil {
 		t.Fatalf("got %v", err)
 	}
 	l.taken()

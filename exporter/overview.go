@@ -72,6 +72,9 @@ const (
 	CounterChanges    = "changes"    // changes in stored notifications, by kind: content, rich, accept, chat, conversation, unknown
 	CounterDeliveries = "deliveries" // items handed over, by class: taken, retry, reject, halt, abort, uncertain; and destination
 	CounterMessages   = "messages"   // captured, by source: history, webhook
+	CounterLossy      = "lossy"      // captured messages and happenings that have what UTF-8 cannot hold
+	CounterUntimed    = "untimed"    // captured messages and happenings whose time could not be read
+	CounterForeign    = "foreign"    // captured conversations of another account, by its id
 	CounterExcluded   = "excluded"   // conversations that the selection left out, by reason
 	CounterBytes      = "bytes"      // received from LivePerson, by source: history, webhook (JSON), files
 	CounterDelivered  = "delivered"  // bytes of items that were taken, by destination (in Second)

@@ -38,7 +38,7 @@ type oversized struct {
 }
 
 // capturedMessageSize is about what is kept of a message beside its bytes.
-const capturedMessageSize = 64
+const capturedMessageSize = 80
 
 // draftsUntil bounds what a page keeps for the sake of speed: with long
 // conversations, drafts would double what waits in memory to be stored.
@@ -70,6 +70,19 @@ type capturedMessage struct {
 	hash     uint64
 	words    uint64 // hash of its words; 0 where no event can have told it
 	at       int64
+	sender   uint32  // senderHash
+	lossy    bool    // it has what UTF-8 cannot hold
+	former   *former // what an earlier version knew it by; nil: the same
+}
+
+// newCaptured is a message as it is compared with what is known, but for its words
+// and its sender.
+func newCaptured(m *archive.Message, f *former) capturedMessage {
+	k := capturedMessage{dialog: m.Dialog, sequence: m.Sequence, hash: m.ContentHash(), at: m.SentAt, lossy: len(m.Received) > 0, former: f}
+	if m.Derived != "" {
+		k.derived = hash64([]byte(m.Derived))
+	}
+	return k
 }
 
 type capturedHappening struct {
@@ -77,6 +90,9 @@ type capturedHappening struct {
 	hash    uint64
 	subject uint64 // hash of what it happened to; 0 where no event can have told it
 	at      int64
+	former  uint64 // hash of the name that an earlier version gave it; 0: the same
+	lossy   bool   // it has what UTF-8 cannot hold
+	untimed bool   // its time could not be read
 }
 
 // Reset forgets what an attempt that failed has given.
@@ -163,11 +179,10 @@ func (n *normaliser) captureMessage(c *captured, v liveperson.Value, events bool
 		c.reason = "one of its messages is no JSON object"
 		return archive.Message{}
 	}
-	m := n.message(&c.header, liveperson.ReadMessage(v))
-	k := capturedMessage{dialog: m.Dialog, sequence: m.Sequence, hash: m.ContentHash(), at: m.SentAt}
-	if m.Derived != "" {
-		k.derived = hash64([]byte(m.Derived))
-	}
+	read := liveperson.ReadMessage(v)
+	m, f := n.messageAs(&c.header, read)
+	k := newCaptured(&m, f)
+	k.sender = senderHash(read.Participant)
 	if events {
 		k.words = m.WordsHash()
 	}
@@ -184,7 +199,10 @@ func (n *normaliser) captureRest(c *captured, r *liveperson.Record, events bool)
 	happened := n.happenings(&c.header, r)
 	for i := range happened {
 		h := &happened[i]
-		k := capturedHappening{kind: h.Kind, hash: hash64([]byte(h.Name)), at: h.At}
+		k := capturedHappening{kind: h.Kind, hash: hash64([]byte(h.Name)), at: h.At, lossy: len(h.Received) > 0, untimed: h.At == 0 || h.AtText != ""}
+		if before, renamed := c.formerly[h.Name]; renamed {
+			k.former = hash64([]byte(before))
+		}
 		if events {
 			k.subject = subjectOf(h)
 		}

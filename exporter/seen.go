@@ -24,24 +24,32 @@ type seenDialog struct {
 	derived  []seenName    // messages without a sequence, by hash
 }
 
-// seenMessage is one message. Almost none has earlier versions, and a
-// conversation may have 200,000 of them, so it is kept small.
+// seenMessage is one message. Almost none has anything rare, and a conversation may
+// have 200,000 of them, so it is kept small.
 type seenMessage struct {
 	sequence  int64
 	hash      uint64
 	touched   int64 // time of the message that matched it in this merge, plus 1; not stored
-	earlier   *[]version
+	rare      *rarity
 	variant   int32
 	revision  int32
-	told      bool // by an event: hash is of the words, not of the content
-	confirmed bool // told, and a record has it, too
+	by        uint32 // sender of the message that matched it in this merge; not stored
+	told      bool   // by an event: hash is of the words, not of the content
+	confirmed bool   // told, and a record has it, too
+}
+
+// rarity is what few messages have.
+type rarity struct {
+	versions []version // before the present one, ascending
+	sender   uint32    // who sent it, as the record of its revision spells him; 0: nothing depends on it
 }
 
 // version is a content and the revision that brought it.
 type version struct {
 	hash     uint64
 	revision int
-	told     bool // by an event: hash is of the words
+	told     bool   // by an event: hash is of the words
+	sender   uint32 // as in rarity
 }
 
 // seenName is a name and the revision that brought it; 0 is a name that is known
@@ -58,14 +66,43 @@ type seenReopen struct {
 
 // versions are those before the present one, ascending.
 func (m *seenMessage) versions() []version {
-	if m.earlier == nil {
+	if m.rare == nil {
 		return nil
 	}
-	return *m.earlier
+	return m.rare.versions
+}
+
+// sender tells the message from others of its name that say the same.
+func (m *seenMessage) sender() uint32 {
+	if m.rare == nil {
+		return 0
+	}
+	return m.rare.sender
+}
+
+func (m *seenMessage) setSender(sender uint32) {
+	if m.rare == nil {
+		if sender == 0 {
+			return
+		}
+		m.rare = &rarity{}
+	}
+	m.rare.sender = sender
 }
 
 // present is the present version.
-func (m *seenMessage) present() version { return version{m.hash, int(m.revision), m.told} }
+func (m *seenMessage) present() version {
+	return version{hash: m.hash, revision: int(m.revision), told: m.told, sender: m.sender()}
+}
+
+// supersede makes the present version an earlier one.
+func (m *seenMessage) supersede() {
+	before := m.present()
+	if m.rare == nil {
+		m.rare = &rarity{}
+	}
+	m.rare.versions = append(m.rare.versions, before)
+}
 
 // asOf is the version that was captured last up to a revision; false: none was.
 func (m *seenMessage) asOf(revision int) (version, bool) {

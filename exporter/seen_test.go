@@ -28,7 +28,10 @@ func randomSeen(r *rand.Rand) *seen {
 				m.variant = int32(to - from + 1)
 			}
 			if r.IntN(4) == 0 {
-				m.earlier = &[]version{{r.Uint64(), 1, r.IntN(2) == 0}, {r.Uint64(), 1 + r.IntN(1000), false}}
+				m.rare = &rarity{versions: []version{{r.Uint64(), 1, r.IntN(2) == 0, r.Uint32()}, {r.Uint64(), 1 + r.IntN(1000), false, 0}}}
+			}
+			if r.IntN(4) == 0 {
+				m.setSender(r.Uint32())
 			}
 			if r.IntN(3) == 0 {
 				m.told, m.confirmed = true, r.IntN(2) == 0
@@ -61,7 +64,7 @@ func flat(s *seen) string {
 	for _, d := range s.dialogs {
 		fmt.Fprintf(b, "dialog %q", d.id)
 		for _, m := range d.messages {
-			fmt.Fprintf(b, "\n  %d/%d %x@%d %v", m.sequence, m.variant, m.hash, m.revision, m.versions())
+			fmt.Fprintf(b, "\n  %d/%d %x@%d by %x %v", m.sequence, m.variant, m.hash, m.revision, m.sender(), m.versions())
 		}
 		fmt.Fprintf(b, "\n  derived %v\n", d.derived)
 	}

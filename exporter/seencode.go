@@ -5,8 +5,12 @@ import (
 	"errors"
 )
 
-// seenFormat is the first byte of a stored seen.
-const seenFormat = 2
+// seenFormat is the first byte of a stored seen. The one before it, which states of
+// earlier versions have, knew no senders.
+const (
+	seenFormat        = 3
+	seenWithoutSender = 2
+)
 
 var errSeenFormat = errors.New("the list of known entries is damaged")
 
@@ -70,17 +74,27 @@ func encodeMessages(dst []byte, messages []seenMessage) []byte {
 			continue
 		}
 		dst = binary.AppendUvarint(dst, uint64(i))
-		dst = binary.AppendUvarint(dst, uint64(m.variant)<<2|bit(m.confirmed)<<1|bit(m.told))
+		dst = binary.AppendUvarint(dst, uint64(m.variant)<<3|bit(m.sender() != 0)<<2|bit(m.confirmed)<<1|bit(m.told))
+		dst = appendSender(dst, m.sender())
 		dst = binary.AppendUvarint(dst, uint64(len(m.versions())))
 		for _, v := range m.versions() {
 			dst = binary.LittleEndian.AppendUint64(dst, v.hash)
-			dst = binary.AppendUvarint(dst, uint64(v.revision)<<1|bit(v.told))
+			dst = binary.AppendUvarint(dst, uint64(v.revision)<<2|bit(v.sender != 0)<<1|bit(v.told))
+			dst = appendSender(dst, v.sender)
 		}
 	}
 	return dst
 }
 
-func (m *seenMessage) odd() bool { return m.variant != 0 || m.earlier != nil || m.told }
+func (m *seenMessage) odd() bool { return m.variant != 0 || m.rare != nil || m.told }
+
+// appendSender appends a sender where there is one, which a bit before it says.
+func appendSender(dst []byte, sender uint32) []byte {
+	if sender == 0 {
+		return dst
+	}
+	return binary.LittleEndian.AppendUint32(dst, sender)
+}
 
 func bit(set bool) uint64 {
 	if set {
@@ -105,7 +119,11 @@ func decodeSeen(src []byte, conversation string) (*seen, error) {
 		return s, nil
 	}
 	r := seenReader{src: src}
-	if r.byte() != seenFormat {
+	switch r.byte() {
+	case seenFormat:
+		r.senders = 1
+	case seenWithoutSender:
+	default:
 		return nil, errSeenFormat
 	}
 	s.dialogs = make([]seenDialog, r.count(3))
@@ -135,8 +153,9 @@ func decodeSeen(src []byte, conversation string) (*seen, error) {
 
 // seenReader never reads past the end; bad tells that it would have.
 type seenReader struct {
-	src []byte
-	bad bool
+	src     []byte
+	bad     bool
+	senders int // bits that say whether a sender follows: 1, or 0 in the format without
 }
 
 func (r *seenReader) messages() []seenMessage {
@@ -164,18 +183,31 @@ func (r *seenReader) messages() []seenMessage {
 			break
 		}
 		kind := r.uvarint()
-		messages[i].variant, messages[i].confirmed, messages[i].told = int32(kind>>2), kind&2 != 0, kind&1 != 0
+		messages[i].variant, messages[i].confirmed, messages[i].told = int32(kind>>(2+r.senders)), kind&2 != 0, kind&1 != 0
+		messages[i].setSender(r.sender(kind >> 2))
 		if n := r.count(9); n > 0 {
 			earlier := make([]version, n)
 			for j := range earlier {
 				earlier[j].hash = r.uint64()
 				brought := r.uvarint()
-				earlier[j].revision, earlier[j].told = int(brought>>1), brought&1 != 0
+				earlier[j].revision, earlier[j].told = int(brought>>(1+r.senders)), brought&1 != 0
+				earlier[j].sender = r.sender(brought >> 1)
 			}
-			messages[i].earlier = &earlier
+			messages[i].rare = &rarity{versions: earlier, sender: messages[i].sender()}
 		}
 	}
 	return messages
+}
+
+// sender reads a sender where the lowest bit says that there is one.
+func (r *seenReader) sender(bits uint64) uint32 {
+	if r.senders == 0 || bits&1 == 0 {
+		return 0
+	}
+	if b := r.bytes(4); len(b) == 4 {
+		return binary.LittleEndian.Uint32(b)
+	}
+	return 0
 }
 
 func (r *seenReader) names() []seenName {

@@ -83,7 +83,7 @@ func (v *Events) strangerIn(c *toldChange) string {
 		return ""
 	}
 	m := liveperson.ReadMessagingChange(c.value)
-	id, role := m.Originator.ID(), m.Role.Name()
+	id, role := m.Originator.ID(), m.Role.Text()
 	if toldType(&m) == "" || role == "CONSUMER" {
 		return ""
 	}

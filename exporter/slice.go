@@ -152,35 +152,57 @@ func (s *slicer) scanRevision(ctx context.Context, revision int, newest bool) er
 				s.header.unknownAgents = nil // h's are counted with it
 				s.norm.addPresent(&s.header, &s.debt.seen.live)
 			}
-			s.offerHappened(s.norm.happenings(&h, r))
+			list := s.norm.happenings(&h, r)
+			s.offerHappened(list, h.formerly)
 		},
-		message:  func(p place, v liveperson.Value) { s.offer(s.norm.message(&h, liveperson.ReadMessage(v)), p) },
-		happened: s.offerHappened,
+		message: func(p place, v liveperson.Value) {
+			read := liveperson.ReadMessage(v)
+			m, before := s.norm.messageAs(&h, read)
+			s.offer(&offered{m, before, senderHash(read.Participant), p})
+		},
+		happened: func(list []archive.Happening) { s.offerHappened(list, nil) },
 		change: func(p place, v liveperson.Value) {
-			if m, ok := s.norm.toldMessage(&s.header, s.known.SourceID, v); ok {
-				s.offer(m, p)
+			if m, before, ok := s.norm.toldMessageAs(&s.header, s.known.SourceID, v); ok {
+				s.offer(&offered{m, before, 0, p})
 			}
 		},
 	})
 }
 
-func (s *slicer) offerHappened(list []archive.Happening) {
+// offerHappened takes what happened if it is due: under its name or its former one.
+// formerly has the latter; nil: they are the same.
+func (s *slicer) offerHappened(list []archive.Happening, formerly map[string]string) {
 	for _, e := range list {
-		if key := hash64([]byte(e.Name)); s.debt.names[key] {
-			delete(s.debt.names, key)
-			if !s.debt.heldTold.meet(s.debt.seen.live.when(&e)) {
-				s.addHappening(e)
-			}
+		key, before := hash64([]byte(e.Name)), uint64(0)
+		if name, renamed := formerly[e.Name]; renamed {
+			before = hash64([]byte(name))
+		}
+		if due := s.debt.claim(s.debt.names, s.debt.held.happened, key, before); !due {
+			continue
+		}
+		if !s.debt.heldTold.meet(s.debt.seen.live.when(&e)) {
+			s.addHappening(e)
 		}
 	}
 }
 
+// offered is a stored message, with what it is known by besides what it says.
+type offered struct {
+	archive.Message
+	before *former // nil: the same
+	sender uint32  // senderHash; 0 of an event
+	place  place
+}
+
 // offer takes a stored message if one of its versions is due.
-func (s *slicer) offer(m archive.Message, p place) {
+func (s *slicer) offer(m *offered) {
 	if m.Derived != "" {
-		if key := hash64([]byte(m.Derived)); s.debt.derived[key] {
-			delete(s.debt.derived, key)
-			s.take(m, p, 0, 0)
+		key, before := hash64([]byte(m.Derived)), uint64(0)
+		if m.before != nil {
+			before = m.before.derived
+		}
+		if s.debt.claim(s.debt.derived, s.debt.heldDialog(m.Dialog).derived, key, before) {
+			s.take(m, 0, 0)
 		}
 		return
 	}
@@ -192,43 +214,61 @@ func (s *slicer) offer(m archive.Message, p place) {
 	if from == to || !anyWanted(dialog.messages[from:to]) {
 		return
 	}
-	if k := &dialog.messages[from]; to == from+1 && k.earlier == nil && k.revision == p.revision && k.touched&wantOther == 0 {
+	if k := &dialog.messages[from]; to == from+1 && k.rare == nil && int32(k.revision) == m.place.revision && k.touched&wantOther == 0 {
 		// The only message of that name in the revision that brought it: no need to compare.
-		amends := 0
 		if k.touched == wantCurrent {
-			amends = s.debt.amends(m.Dialog, k)
+			s.amend(m, k)
+		} else {
+			s.take(m, int(k.variant), 0)
 		}
 		k.touched = 0
-		s.take(m, p, int(k.variant), amends)
 		return
 	}
-	for i := from; i < to; i++ {
-		k := &dialog.messages[i]
-		switch {
-		case k.touched&wantFirst != 0 && says(&m, s.debt.first(k)):
-			k.touched &^= wantFirst
-			s.take(m, p, int(k.variant), 0)
-			return
-		case k.touched&wantCurrent != 0 && says(&m, k.present()):
-			k.touched &^= wantCurrent
-			s.take(m, p, int(k.variant), s.debt.amends(m.Dialog, k))
-			return
-		case k.touched&wantOther != 0 && says(&m, k.present()):
-			k.touched &^= wantOther
-			if m.WordsHash() != s.debt.words(m.Dialog, k) {
-				s.take(m, p, int(k.variant), s.debt.amends(m.Dialog, k))
-			}
-			return
-		}
-	}
+	group := dialog.messages[from:to]
+	_ = s.offerTo(group, m, m.sender) || s.offerTo(group, m, 0)
 }
 
-// says tells whether a message is that version.
-func says(m *archive.Message, v version) bool {
-	if v.told {
-		return m.WordsHash() == v.hash
+// offerTo takes a message for the first version of a group that is due and says the
+// same: of those by that sender, 0 being those by whomever.
+func (s *slicer) offerTo(group []seenMessage, m *offered, sender uint32) bool {
+	says := func(v version) bool { return v.sender == sender && m.says(v) }
+	for i := range group {
+		k := &group[i]
+		switch {
+		case k.touched&wantFirst != 0 && says(s.debt.first(k)):
+			k.touched &^= wantFirst
+			s.take(m, int(k.variant), 0)
+			return true
+		case k.touched&wantCurrent != 0 && says(k.present()):
+			k.touched &^= wantCurrent
+			s.amend(m, k)
+			return true
+		case k.touched&wantOther != 0 && says(k.present()):
+			k.touched &^= wantOther
+			if words := s.debt.words(m.Dialog, k); m.WordsHash() != words && (m.before == nil || m.before.words != words) {
+				s.take(m, int(k.variant), s.debt.amends(m.Dialog, k))
+			}
+			return true
+		}
 	}
-	return m.ContentHash() == v.hash
+	return false
+}
+
+// amend takes a message as an amendment, unless the destination has the same by what
+// an earlier version knew it by.
+func (s *slicer) amend(m *offered, k *seenMessage) {
+	if has, ok := s.debt.has(k, s.debt.heldDialog(m.Dialog)); ok && m.before.knew(has) {
+		return
+	}
+	s.take(m, int(k.variant), s.debt.amends(m.Dialog, k))
+}
+
+// says reports whether a message is that version.
+func (m *offered) says(v version) bool {
+	if v.told && m.WordsHash() == v.hash || !v.told && m.ContentHash() == v.hash {
+		return true
+	}
+	return m.before.knew(v)
 }
 
 func anyWanted(messages []seenMessage) bool {
@@ -240,20 +280,20 @@ func anyWanted(messages []seenMessage) bool {
 	return false
 }
 
-func (s *slicer) take(m archive.Message, p place, variant, amends int) {
+func (s *slicer) take(m *offered, variant, amends int) {
 	if m.SentAt != 0 && m.SentAt < s.fromAt {
 		return
 	}
-	i := item{at: m.SentAt, seq: m.Sequence, dialog: s.dialogIndex(m.Dialog), variant: int32(variant), amends: int32(amends), kept: -1, place: p}
+	i := item{at: m.SentAt, seq: m.Sequence, dialog: s.dialogIndex(m.Dialog), variant: int32(variant), amends: int32(amends), kept: -1, place: m.place}
 	if s.keep {
 		i.kept = int32(len(s.kept))
-		s.kept = append(s.kept, m)
+		s.kept = append(s.kept, m.Message)
 	}
 	s.items = append(s.items, i)
 }
 
 func (s *slicer) addHappening(e archive.Happening) {
-	if e.At < s.fromAt && !(e.Kind == archive.Filed && e.At == 0) { // its message has no time and is taken
+	if e.At < s.fromAt && e.At != 0 { // without a time it is taken, as a message is
 		return
 	}
 	e.Late = e.At < s.debt.given.NewestAt
@@ -307,10 +347,10 @@ func (s *slicer) each(ctx context.Context, with func(*archive.Slice) error) erro
 	return with(out)
 }
 
-// amendsLast tells whether this item amends the one before it.
+// amendsLast reports whether this item amends the one before it.
 func (s *slicer) amendsLast(i int) bool { return i > 0 && s.amended(i-1) }
 
-// amended tells whether the next item amends this one.
+// amended reports whether the next item amends this one.
 func (s *slicer) amended(i int) bool {
 	if i+1 >= len(s.items) {
 		return false
@@ -356,11 +396,21 @@ func (s *slicer) begin(n int) *archive.Slice {
 // slice is an empty slice with all that is known of the conversation.
 func (h *header) slice(account, conversation string, number, revision int) *archive.Slice {
 	return &archive.Slice{
-		Account: account, Conversation: conversation, Number: number, Revision: revision,
+		Account: account, Brand: h.foreign(account), Conversation: conversation, Number: number, Revision: revision,
 		StartedAt: h.startedAt, EndedAt: h.closedAt, Status: h.status, CloseReason: h.closeReason, Partial: h.partial,
 		Skill: h.skill, Skills: h.skills, Participants: h.participants,
 	}
 }
 
+// foreign is the account that a conversation is of, where that is another one.
+func (h *header) foreign(account string) string {
+	if h.brand == account {
+		return ""
+	}
+	return h.brand
+}
+
 // messageWeight is about what a message takes in a slice.
-func messageWeight(m *archive.Message) int { return len(m.Text) + len(m.Content) + 300 }
+func messageWeight(m *archive.Message) int {
+	return len(m.Text) + len(m.Content) + len(m.Received)/3*4 + 300
+}

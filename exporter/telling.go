@@ -32,7 +32,7 @@ func (t *telling) take(c *toldChange) error {
 		return t.takeState(c)
 	}
 	h := header{}
-	m, ok := t.norm.toldMessage(&h, t.known.SourceID, c.value)
+	m, before, ok := t.norm.toldMessageAs(&h, t.known.SourceID, c.value)
 	if !ok {
 		t.wait(c)
 		return nil
@@ -41,7 +41,7 @@ func (t *telling) take(c *toldChange) error {
 	if m.Type == "RICH_CONTENT" {
 		kind = "rich"
 	}
-	switch t.tell(&m) {
+	switch t.tell(&m, before) {
 	case tellsNew:
 		t.counts.add(CounterChanges, kind, "", 1)
 		t.parts = append(t.parts, c.event.raw)
@@ -174,6 +174,7 @@ func (t *telling) store() (due bool, err error) {
 	}
 	t.days.addDay(known.StartedAt, fresh, int64(t.messages))
 	t.counts.add(CounterMessages, sourceWebhook, "", int64(t.messages))
+	t.counts.add(CounterLossy, "", "", int64(t.lossy))
 	return true, t.tx.MakeDue(known.ID, known.Revision, t.oldest, now)
 }
 

@@ -41,11 +41,33 @@ func toldType(c *liveperson.MessagingChange) string {
 // it is none, when it cannot be named without history, or when nobody knows who
 // sent it.
 func (n *normaliser) toldMessage(h *header, conversation string, change liveperson.Value) (m archive.Message, ok bool) {
+	m, _, ok = n.toldMessageAs(h, conversation, change)
+	return m, ok
+}
+
+// toldMessageAs is toldMessage, with what an earlier version knew the message by
+// where that is something else.
+func (n *normaliser) toldMessageAs(h *header, conversation string, change liveperson.Value) (m archive.Message, f *former, ok bool) {
 	c := liveperson.ReadMessagingChange(change)
+	m, ok = n.toldHead(h, conversation, &c)
+	if !ok {
+		return m, nil, false
+	}
+	var as reader
+	before, data := m, toldData(m.Type, &c)
+	if as.content(&m, data); as.odd {
+		(&reader{former: true}).content(&before, data)
+		f = newFormer(&m, &before)
+	}
+	return m, f, true
+}
+
+// toldHead is all of a message but its content.
+func (n *normaliser) toldHead(h *header, conversation string, c *liveperson.MessagingChange) (m archive.Message, ok bool) {
 	if id := c.Conversation.ID(); id != "" && id != conversation {
 		return m, false // one notification may tell of several
 	}
-	if m.Type = toldType(&c); m.Type == "" {
+	if m.Type = toldType(c); m.Type == "" {
 		return m, false
 	}
 	sequence, named := c.Sequence.Int()
@@ -53,14 +75,11 @@ func (n *normaliser) toldMessage(h *header, conversation string, change livepers
 		return m, false
 	}
 	m.Sequence, m.Dialog, m.Source, m.Audience = sequence, cmp.Or(c.Dialog.ID(), conversation), sourceWebhook, "all"
-	if len(c.Audience) > 0 && !c.Audience.Is("ALL") && c.Audience.Name() != "" {
+	if len(c.Audience) > 0 && !c.Audience.Is("ALL") && c.Audience.In(liveperson.Audience) != "" {
 		m.Audience = "agents"
 	}
-	if m.Sender, ok = n.toldSender(h, c.Originator.ID(), c.Role.Name()); !ok {
-		return m, false
-	}
-	readContent(&m, toldData(m.Type, &c))
-	return m, true
+	m.Sender, ok = n.toldSender(h, c.Originator.ID(), c.Role.Text())
+	return m, ok
 }
 
 // toldData spells what an event brings as history does.

@@ -37,7 +37,7 @@ func ReadNotification(body []byte) (Notification, error) {
 	if !jsontext.Value(v).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) {
 		return Notification{}, fmt.Errorf("%w: its JSON is not valid", ErrNotification)
 	}
-	n := Notification{Type: v.Get("type").Name()}
+	n := Notification{Type: v.Get("type").Text()}
 	wrong := ""
 	v.Get("body").Get("changes").Each(func(c Value) bool {
 		switch {
@@ -113,9 +113,9 @@ func (c *MessagingChange) readEvent(event Value) {
 	event.Fields(func(name []byte, v Value) bool {
 		switch string(name) {
 		case "type":
-			c.EventType = v.Name()
+			c.EventType = v.Text()
 		case "contentType":
-			c.ContentType = v.Name()
+			c.ContentType = v.Text()
 		case "message":
 			message = v
 		case "content":
@@ -166,15 +166,15 @@ func ReadConversationChange(v Value) ConversationChange {
 		Skill:       details.Get("skillId").ID(),
 		StartedAt:   details.Get("startTs").Millis(),
 		UpdatedAt:   details.Get("metaDataLastUpdateTs").Millis(),
-		CloseReason: details.Get("closeReason").Name(),
+		CloseReason: details.Get("closeReason").Text(),
 	}
 	if c.Skill == "-1" {
 		c.Skill = ""
 	}
 	c.Present = presences(details.Get("participants"))
 	details.Get("dialogs").Each(func(d Value) bool {
-		state := DialogState{ID: d.Get("dialogId").ID(), Type: d.Get("dialogType").Name(), Closed: d.Get("state").Is("CLOSE"),
-			EndedAt: d.Get("endTs").Millis(), ClosedBy: d.Get("closedBy").Name()}
+		state := DialogState{ID: d.Get("dialogId").ID(), Type: d.Get("dialogType").In(DialogType), Closed: d.Get("state").Is("CLOSE"),
+			EndedAt: d.Get("endTs").Millis(), ClosedBy: d.Get("closedBy").Text()}
 		c.Dialogs = append(c.Dialogs, state)
 		return len(c.Dialogs) < maxChanges
 	})
@@ -184,7 +184,7 @@ func ReadConversationChange(v Value) ConversationChange {
 func presences(list Value) (present []Presence) {
 	list.Each(func(p Value) bool {
 		if id := p.Get("id").ID(); id != "" {
-			present = append(present, Presence{ID: id, Role: p.Get("role").Name()})
+			present = append(present, Presence{ID: id, Role: p.Get("role").Text()})
 		}
 		return len(present) < maxChanges
 	})

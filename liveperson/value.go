@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -29,11 +31,78 @@ func (v Value) IsArray() bool { return len(v) > 0 && v[0] == '[' }
 
 // Text is a string decoded, or the literal of a number or boolean; "" for
 // everything else. Invalid UTF-8 and lone surrogates become U+FFFD.
+// It is how words are read: whatever a person wrote is what he wrote, also "NA".
+// Of members in which LivePerson itself writes a word for "nothing", see In.
 func (v Value) Text() string {
 	if b, ok := v.plain(); ok {
 		return string(b)
 	}
 	return string(v.AppendText(nil))
+}
+
+// Decode is Text, and whether that is all of it: whole is false where U+FFFD stands
+// for something that UTF-8 cannot hold.
+func (v Value) Decode() (text string, whole bool) {
+	if b, ok := v.plain(); ok {
+		return string(b), true
+	}
+	if len(v) == 0 || v[0] != '"' {
+		return v.Text(), true
+	}
+	b, err := jsontext.AppendUnquote(nil, []byte(v))
+	return string(b), err == nil
+}
+
+// IsWhole reports whether UTF-8 can hold every string in v, names of members
+// included: no lone surrogate is escaped, and no byte is out of place.
+func (v Value) IsWhole() bool {
+	for i := 0; i < len(v); {
+		if i+8 <= len(v) {
+			if x := binary.LittleEndian.Uint64(v[i:]); x&highs|matches(x, '\\') == 0 {
+				i += 8
+				continue
+			}
+		}
+		size := 1
+		switch c := v[i]; {
+		case c >= utf8.RuneSelf:
+			r, n := utf8.DecodeRune(v[i:])
+			if size = n; r == utf8.RuneError && n == 1 {
+				return false
+			}
+		case c == '\\':
+			if size = escapeSize(v[i:]); size == 0 {
+				return false
+			}
+		}
+		i += size
+	}
+	return true
+}
+
+// escapeSize is the length of the escape, or of the pair of them, that v begins
+// with; 0 for a lone surrogate.
+func escapeSize(v Value) int {
+	r, ok := v.escapedRune()
+	switch {
+	case !ok:
+		return 2
+	case !utf16.IsSurrogate(r):
+		return 6
+	}
+	if low, ok := v[6:].escapedRune(); ok && utf16.DecodeRune(r, low) != utf8.RuneError {
+		return 12
+	}
+	return 0
+}
+
+// escapedRune is the UTF-16 code unit that v begins with as \uXXXX.
+func (v Value) escapedRune() (rune, bool) {
+	if len(v) < 6 || v[0] != '\\' || v[1] != 'u' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(v[2:6]), 16, 16)
+	return rune(n), err == nil
 }
 
 // AppendText appends what Text returns.
@@ -82,21 +151,14 @@ func (v Value) Is(s string) bool {
 	return ok && string(b) == s || !ok && len(v) > 0 && v.Text() == s
 }
 
-// ID is Text with LivePerson's sentinels for "none" turned into "".
+// ID is an id, which no person writes: Text, or "" where LivePerson writes one of
+// its words for "none".
+//
+// Source: Messaging Interactions API, examples: dialogId "undefined",
+// assignedAgentId "null", latestSkillId -1.
 func (v Value) ID() string {
 	switch s := v.Text(); s {
 	case "undefined", "null", "-1":
-		return ""
-	default:
-		return s
-	}
-}
-
-// Name is a name as a person would read it: Text without the sentinels that
-// stand for "not known".
-func (v Value) Name() string {
-	switch s := v.Text(); s {
-	case "undefined", "null", "NA":
 		return ""
 	default:
 		return s

@@ -58,7 +58,7 @@ func (tx *Tx) dropSlices(bundles string, args ...any) error {
 			return err
 		}
 	}
-	if err := tx.exec(`DELETE FROM line WHERE NOT draft AND id IN (SELECT line FROM temp.dropped)`); err != nil {
+	if err := tx.exec(`DELETE FROM line WHERE draft = 0 AND id IN (SELECT line FROM temp.dropped)`); err != nil {
 		return err
 	}
 	return tx.exec(`DELETE FROM temp.dropped`)
@@ -72,7 +72,7 @@ func (tx *Tx) DropPrepared(bundle int64) error {
 // Line is what a slice says.
 type Line struct {
 	ID                   int64
-	Draft                bool   // made when the conversation was captured
+	Draft                int    // made when the conversation was captured, by the caller's reading of that number; 0: it is none
 	Conversation         string // LivePerson's id
 	Messages, Amendments int
 	From, To             int64 // first and last message

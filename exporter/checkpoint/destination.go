@@ -181,10 +181,10 @@ type Owed struct {
 func (c *Checkpoint) Owed(ctx context.Context, destination, conversation int64) (o Owed, found bool, err error) {
 	v, g, l := &o.Conversation, &o.Given, &o.Draft
 	found, err = c.get(ctx, []any{&v.ID, &v.SourceID, &v.Revision, &v.Recorded, &v.Status, &v.StartedAt, &v.ClosedAt, &v.SurveyOpen, &v.Partial,
-		&v.EntryAt, &v.RereadAt, &v.Seen, &g.Revision, &g.Floor, &g.Slices, &g.NewestAt, &g.Revisions, &l.ID, &l.Messages, &l.NewestAt, &l.Bytes},
+		&v.EntryAt, &v.RereadAt, &v.Seen, &g.Revision, &g.Floor, &g.Slices, &g.NewestAt, &g.Revisions, &l.ID, &l.Draft, &l.Messages, &l.NewestAt, &l.Bytes},
 		`SELECT v.id, v.source_id, v.revision, v.recorded, v.status, coalesce(v.started_at, 0), coalesce(v.closed_at, 0), v.survey_open, v.partial,
 		coalesce(v.entry_at, 0), coalesce(v.reread_at, 0), v.seen, coalesce(g.revision, 0), coalesce(g.floor, 0), coalesce(g.slices, 0),
-		coalesce(g.newest_at, 0), coalesce(g.revisions, x''), coalesce(l.id, 0), coalesce(l.messages, 0), coalesce(l.newest_at, 0), coalesce(l.bytes, 0)
+		coalesce(g.newest_at, 0), coalesce(g.revisions, x''), coalesce(l.id, 0), coalesce(l.draft, 0), coalesce(l.messages, 0), coalesce(l.newest_at, 0), coalesce(l.bytes, 0)
 		FROM conversation v LEFT JOIN given g ON g.destination = ? AND g.conversation = v.id LEFT JOIN line l ON l.id = v.draft WHERE v.id = ?`, destination, conversation)
 	return o, found, err
 }
