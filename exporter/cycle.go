@@ -86,9 +86,12 @@ func (c *capture) updates(ctx context.Context, place checkpoint.Place) (whole bo
 		if place.Watermark == 0 {
 			// With the first watermark, or a run that ends here leaves sweeps
 			// that begin in 1970.
-			if err := tx.SetSwept(checkpoint.Place{SweptEnds: at, SweptLate: at, SweptStarts: at}); err != nil {
+			if err := tx.BeginSweeps(at); err != nil {
 				return err
 			}
+		}
+		if err := c.coverCycle(tx, began); err != nil {
+			return err
 		}
 		return tx.SetWatermark(at)
 	})
@@ -102,8 +105,7 @@ func (c *capture) since(ctx context.Context, place checkpoint.Place, now time.Ti
 	if place.Since != 0 {
 		return time.UnixMilli(place.Since), nil
 	}
-	since := c.Since(now)
-	return since, c.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.SetSince(since.UnixMilli()) })
+	return c.firstSince(ctx, now)
 }
 
 // clock is the first Date header of a cycle, and our time when it came.

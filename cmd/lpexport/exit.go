@@ -130,6 +130,8 @@ func ownCode(err error) (code int, known bool) {
 		return exitCredentials, true
 	case *liveperson.APIError:
 		return unlessStopped(e, exitUnfinished), true
+	case *exporter.HoleError:
+		return exitUnfinished, true
 	case *archive.Error:
 		if e.Class == archive.Abort {
 			return unlessStopped(e, exitUnexpected), true
@@ -177,6 +179,9 @@ func hint(err error) string {
 	}
 	if errors.Is(err, exporter.ErrIncomplete) || errors.Is(err, exporter.ErrCycleRunning) {
 		return "lpexport status"
+	}
+	if hole, ok := errors.AsType[*exporter.HoleError](err); ok {
+		return hole.Hint()
 	}
 	if fork, ok := errors.AsType[*exporter.ForkError](err); ok {
 		return fork.Hint()
