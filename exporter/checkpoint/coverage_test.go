@@ -41,7 +41,7 @@ func TestCoverageOfAnOlderState(t *testing.T) {
 		{`INSERT INTO run (kind, started_at, complete) VALUES ('cycle', ?, 1), ('cycle', ?, 1), ('cycle', ?, 0), ('backfill', ?, 1), ('cycle', ?, 1), ('cycle', ?, 1)`,
 			[]any{at + day, at + 2*day, at + 20*day, at + 30*day, at + 45*day, at + 46*day}},
 		{`INSERT INTO backfill (id, from_at, asked_to, to_at, created_at, done_at) VALUES (1, ?, ?, ?, ?, ?), (2, ?, ?, ?, ?, null)`,
-			[]any{at - 500*day, at, at, at, at, at - 9*day, at - 5*day, at - 5*day, at}},// the second is open
+			[]any{at - 500*day, at, at, at, at, at - 9*day, at - 5*day, at - 5*day, at}}, // the second is open
 
 		{`INSERT INTO window (backfill, from_at, to_at, filter, done_at) VALUES (1, ?, ?, '', 1), (1, ?, ?, '', 1), (2, ?, ?, 'x', 1), (2, ?, ?, 'y', null), (2, ?, ?, '', 1)`,
 			[]any{at - 510*day, at - 450*day, at - 450*day, at, at - 9*day, at - 7*day, at - 9*day, at - 7*day, at - 7*day, at - 5*day}},
