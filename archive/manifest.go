@@ -26,9 +26,10 @@ type Manifest struct {
 	SettingsSHA256 string
 	Generator      string
 	Created        int64
-	Origin         string    // made once per checkpoint and destination
-	Period         Period    // of the messages' SentAt
-	Previous       *Previous // nil in the first
+	Origin         string     // made once per checkpoint and destination
+	Period         Period     // of the messages' SentAt
+	Previous       *Previous  // nil in the first
+	Coverage       []Coverage // nil: written by a version that proved none
 	Files          []FileInfo
 	Slices         []Listing
 	Totals         Totals
@@ -233,6 +234,9 @@ func (m *Manifest) appendHead(dst []byte) []byte {
 	} else {
 		dst = appendString(append(dst, `{"bundle":`...), m.Previous.Bundle)
 		dst = append(appendString(append(dst, `,"sha256":`...), m.Previous.SHA256), '}')
+	}
+	if m.Coverage != nil {
+		dst = appendList(append(dst, ",\n\"coverage\":"...), m.Coverage, appendCoverage)
 	}
 	dst = appendList(append(dst, ",\n\"files\":"...), m.Files, appendFileInfo)
 	return append(dst, ",\n\"slices\":["...)

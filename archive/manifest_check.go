@@ -45,6 +45,9 @@ func (m *Manifest) check() error {
 	if (m.Period.From == 0) != (m.Period.To == 0) || m.Period.From > m.Period.To {
 		return errors.New("period ends before it begins")
 	}
+	if err := checkCoverage(m.Coverage); err != nil {
+		return err
+	}
 	return checkFiles(m.Files)
 }
 

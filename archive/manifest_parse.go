@@ -11,14 +11,15 @@ import (
 // Bounds of what is read. The writer keeps them too, so they only ever stop
 // what somebody else has made.
 const (
-	MaxManifest = 64 << 20 // bytes of a manifest.json
-	maxName     = 1024     // bytes of a path or name in it, chosen so that file systems can hold them
-	maxFiles    = 100_000
+	MaxManifest   = 64 << 20 // bytes of a manifest.json
+	maxName       = 1024     // bytes of a path or name in it, chosen so that file systems can hold them
+	maxFiles      = 100_000
+	requiredNames = 15 // of manifestNames: the first ones
 )
 
 var (
 	manifestNames = []string{"schema", "bundle", "serial", "account", "destination", "archive", "settings_sha256",
-		"generator", "created", "origin", "period", "previous", "files", "slices", "totals"}
+		"generator", "created", "origin", "period", "previous", "files", "slices", "totals", "coverage"}
 	periodNames   = []string{"from", "to"}
 	previousNames = []string{"bundle", "sha256"}
 	fileInfoNames = []string{"path", "bytes", "sha256", "clear"}
@@ -31,10 +32,11 @@ var (
 )
 
 // ParseManifest reads the bytes of a manifest.json. It is strict and bounded:
-// every member must be there once and of its type, every path must stay inside
-// the bundle and name one file only, and what the manifest says of itself (its
-// bundle's name, the files its slices lie in) must agree. Members it does not
-// know are skipped. Whether it agrees with the files is for Verify to find out.
+// every member must be there once and of its type (coverage may be absent: older
+// versions wrote none), every path must stay inside the bundle and name one file
+// only, and what the manifest says of itself (its bundle's name, the files its
+// slices lie in) must agree. Members it does not know are skipped. Whether it
+// agrees with the files is for Verify to find out.
 func ParseManifest(data []byte) (*Manifest, error) {
 	if len(data) > MaxManifest {
 		return nil, fmt.Errorf("read manifest: over %d bytes", MaxManifest)
@@ -55,7 +57,7 @@ func parseManifest(r io.Reader, each func(*Listing)) (*Manifest, error) {
 	m := new(Manifest)
 	d := newDecoder(io.LimitReader(r, MaxManifest))
 	known := map[string]bool{}
-	d.object(manifestNames, len(manifestNames), func(i int) { d.manifestMember(m, manifestNames[i], known, each) })
+	d.object(manifestNames, requiredNames, func(i int) { d.manifestMember(m, manifestNames[i], known, each) })
 	d.end()
 	if d.err == nil {
 		d.err = m.check()
@@ -74,7 +76,7 @@ var errFilesRead = errors.New("files read")
 func parseFiles(r io.Reader) ([]FileInfo, error) {
 	m := new(Manifest)
 	d := newDecoder(io.LimitReader(r, MaxManifest))
-	d.object(manifestNames, len(manifestNames), func(i int) {
+	d.object(manifestNames, requiredNames, func(i int) {
 		d.manifestMember(m, manifestNames[i], map[string]bool{}, func(*Listing) {})
 		if manifestNames[i] == "files" && d.err == nil {
 			d.err = errFilesRead
@@ -122,6 +124,8 @@ func (d *decoder) manifestMember(m *Manifest, name string, known map[string]bool
 			m.Previous = new(Previous)
 			d.previous(m.Previous)
 		}
+	case "coverage":
+		m.Coverage = d.coverageList()
 	case "files":
 		m.Files = readList(d, (*decoder).fileInfo)
 		for _, f := range m.Files {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -53,11 +52,12 @@ func (c *capture) backfill(ctx context.Context, from, askedTo time.Time) (comple
 	return complete && !lacks, err
 }
 
-// openBackfill takes up an unfinished backfill of that period or begins one.
+// openBackfill takes up an unfinished backfill of that period, under the same
+// selection, or begins one.
 // A period that reaches into the future ends now, also when it is taken up later.
 func (c *capture) openBackfill(ctx context.Context, from, askedTo time.Time) (b checkpoint.Backfill, err error) {
-	b, found, err := c.cp.OpenBackfill(ctx, from.UnixMilli(), askedTo.UnixMilli())
-	if err != nil || found {
+	b, found, err := c.cp.OpenBackfill(ctx, from.UnixMilli(), askedTo.UnixMilli(), c.chosen.key())
+	if c.warnGone(from); err != nil || found {
 		return b, err
 	}
 	to := askedTo
@@ -75,7 +75,7 @@ func (c *capture) openBackfill(ctx context.Context, from, askedTo time.Time) (b 
 		start = next
 	}
 	err = c.cp.Update(ctx, func(tx *checkpoint.Tx) (err error) {
-		b, err = tx.AddBackfill(from.UnixMilli(), askedTo.UnixMilli(), to.UnixMilli(), windows, c.millis())
+		b, err = tx.AddBackfill(from.UnixMilli(), askedTo.UnixMilli(), to.UnixMilli(), c.chosen.key(), windows, c.millis())
 		return err
 	})
 	return b, err
@@ -107,6 +107,7 @@ func (c *capture) readWindows(ctx context.Context, b checkpoint.Backfill, window
 }
 
 func (c *capture) readWindow(ctx context.Context, b checkpoint.Backfill, w checkpoint.Window) error {
+	began := c.millis()
 	f, err := parseFilter(w.Filter)
 	if err != nil {
 		return err
@@ -124,7 +125,7 @@ func (c *capture) readWindow(ctx context.Context, b checkpoint.Backfill, w check
 			return err
 		}
 	}
-	return c.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.FinishWindow(w.ID, c.millis()) })
+	return c.cp.Update(ctx, func(tx *checkpoint.Tx) error { return c.coverWindow(tx, b, w, began) })
 }
 
 // window selects by start time; to is exclusive, though the API widens it to
@@ -194,13 +195,4 @@ func (c *capture) split(ctx context.Context, b checkpoint.Backfill, w checkpoint
 		}
 	}
 	return c.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.SplitWindow(b.ID, w.ID, into) })
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

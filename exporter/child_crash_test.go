@@ -115,6 +115,7 @@ func (c *crashChild) print(r result) {
 // mail server's faults may cause.
 func (c *crashChild) unexpected(err error) error {
 	var api *liveperson.APIError
+	var gap *HoleError // that of a backfill which was killed
 	joined, several := err.(interface{ Unwrap() []error })
 	switch {
 	case several:
@@ -123,7 +124,7 @@ func (c *crashChild) unexpected(err error) error {
 			rest = append(rest, c.unexpected(e))
 		}
 		return errors.Join(rest...)
-	case err == ErrIncomplete, errors.As(err, &api), err == ErrQuarantine && c.Mail != "":
+	case err == ErrIncomplete, errors.As(err, &gap), errors.As(err, &api), err == ErrQuarantine && c.Mail != "":
 		return nil
 	}
 	return err

@@ -42,11 +42,28 @@ func (e *Exporter) chooseSkills(ctx context.Context, lookUp bool) (selection, er
 		}
 		e.tellSkills(known, next)
 	}
+	return selectionOf(next, unknown)
+}
+
+// presentSelection is what chooseSkills would give; it remembers nothing.
+func (e *Exporter) presentSelection(ctx context.Context) (selection, error) {
+	listed, err := e.cp.Skills(ctx)
+	if err != nil {
+		return nil, err
+	}
+	known, err := e.cp.Selection(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return selectionOf(e.compareSkills(known, listed, true))
+}
+
+func selectionOf(s checkpoint.Selection, unknown string) (selection, error) {
 	if unknown != "" {
 		return nil, &UnknownSkillError{Name: unknown}
 	}
 	chosen := selection{}
-	for _, k := range next.Chosen {
+	for _, k := range s.Chosen {
 		chosen[k.ID] = true
 	}
 	return chosen, nil

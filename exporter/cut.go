@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -28,10 +29,12 @@ const batchSlices = 100
 // the last transaction, which gives it its serial and takes the conversations
 // off the due list.
 func (w *worker) cut(ctx context.Context) (bool, error) {
-	due, err := w.cp.ReadyToCut(ctx, w.cutting(), w.dest.Bounds.Conversations+len(w.refused))
+	limit := w.dest.Bounds.Conversations + len(w.refused)
+	due, err := w.cp.ReadyToCut(ctx, w.cutting(), limit)
 	if err != nil {
 		return false, err
 	}
+	all := len(due) < limit
 	due = slices.DeleteFunc(due, func(d checkpoint.Due) bool { return w.refused[d.Conversation] })
 	if len(due) == 0 {
 		return false, nil
@@ -40,26 +43,28 @@ func (w *worker) cut(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if err := b.addAll(ctx, due); err != nil {
+	if b.all, err = b.addAll(ctx, due); err != nil {
 		return false, err
 	}
+	b.all = b.all && all
 	return true, b.freeze(ctx)
 }
 
-// addAll cuts one conversation after the other until the bundle is full.
-func (b *cutBundle) addAll(ctx context.Context, due []checkpoint.Due) error {
-	for _, d := range due {
+// addAll cuts one conversation after the other until the bundle is full, and
+// reports whether all of them are in it.
+func (b *cutBundle) addAll(ctx context.Context, due []checkpoint.Due) (all bool, err error) {
+	for i, d := range due {
 		if err := ctx.Err(); err != nil {
-			return err
+			return false, err
 		}
 		if err := b.add(ctx, d); err != nil {
-			return err
+			return false, err
 		}
 		if b.bytes >= b.dest.Bounds.Bytes || b.row.Messages >= bundleMessages {
-			break
+			return i == len(due)-1, nil
 		}
 	}
-	return nil
+	return true, nil
 }
 
 // cutting says what is ready for the destination now. Who is known by an address
@@ -77,7 +82,9 @@ func (w *worker) cutting() checkpoint.Cutting {
 // cutBundle is a bundle while it is being cut.
 type cutBundle struct {
 	*worker
+	head     frozenHead
 	row      checkpoint.Bundle
+	all      bool  // it takes all that is ready
 	bytes    int64 // rendered
 	position int
 	batch    []checkpoint.Line
@@ -97,12 +104,15 @@ type givenTo struct {
 // prepare makes room for a bundle under the next serial.
 func (w *worker) prepare(ctx context.Context) (*cutBundle, error) {
 	created := w.Now().UTC().Truncate(time.Millisecond)
-	head := w.head(created)
-	frozen, err := w.freezeHead(head)
+	head, err := w.freezeHead(w.head(created))
 	if err != nil {
 		return nil, err
 	}
-	b := &cutBundle{worker: w, row: checkpoint.Bundle{
+	frozen, err := json.Marshal(head)
+	if err != nil {
+		return nil, err
+	}
+	b := &cutBundle{worker: w, head: head, row: checkpoint.Bundle{
 		Serial: head.Serial, Head: frozen, CreatedAt: created.UnixMilli(),
 		Path: archive.BundlePath(w.Account, w.dest.Name, head.Serial, created),
 	}}
@@ -296,6 +306,9 @@ func (b *cutBundle) freeze(ctx context.Context) error {
 		}
 		if b.position == 0 {
 			return tx.DropPrepared(b.row.ID)
+		}
+		if err := b.freezeCoverage(tx); err != nil {
+			return err
 		}
 		return tx.FinishCut(b.worker.row.ID, b.row)
 	})

@@ -79,6 +79,9 @@ func (c *capture) updates(ctx context.Context, place checkpoint.Place) (whole bo
 				return err
 			}
 		}
+		if err := c.coverCycle(tx, began); err != nil {
+			return err
+		}
 		return tx.SetWatermark(began.UnixMilli())
 	})
 }
@@ -89,7 +92,7 @@ func (c *capture) updates(ctx context.Context, place checkpoint.Place) (whole bo
 func (c *capture) updatesSince(ctx context.Context, since, now time.Time, k *clock) error {
 	var failed error
 	var nobody []liveperson.Range
-	for _, span := range spans(now.Add(-retention), now, startSpan) {
+	for _, span := range startSpans(now.Add(-retention), now, startSpan) {
 		none, err := c.readSpan(ctx, liveperson.Query{Start: span, UpdatedSince: since}, k)
 		if err != nil && !errors.Is(err, errIncomplete) {
 			return err
@@ -106,8 +109,8 @@ func (c *capture) updatesSince(ctx context.Context, since, now time.Time, k *clo
 	return c.believeNobody(ctx, nobody[turn])
 }
 
-// spans are the parts of a period, none longer than step.
-func spans(from, to time.Time, step time.Duration) (list []liveperson.Range) {
+// startSpans are the parts of a period, none longer than step.
+func startSpans(from, to time.Time, step time.Duration) (list []liveperson.Range) {
 	for ; from.Before(to); from = from.Add(step) {
 		list = append(list, liveperson.Range{From: from, To: from.Add(step)})
 	}
@@ -122,8 +125,7 @@ func (c *capture) since(ctx context.Context, place checkpoint.Place, now time.Ti
 	if place.Since != 0 {
 		return time.UnixMilli(place.Since), nil
 	}
-	since := c.Since(now)
-	return since, c.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.SetSince(since.UnixMilli()) })
+	return c.firstSince(ctx, now)
 }
 
 // clock is the first Date header of a cycle, and our time when it came.

@@ -9,7 +9,7 @@ import (
 
 // days is what was captured of the last days, and what of it is pending, not much
 // older than daysEvery.
-func (e *Exporter) days(ctx context.Context, coverage []Period) ([]Day, error) {
+func (e *Exporter) days(ctx context.Context, coverage []Covered) ([]Day, error) {
 	c := e.lastDays
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -62,11 +62,11 @@ func (e *Exporter) readDays(ctx context.Context) ([]Day, error) {
 	return list, nil
 }
 
-// covers tells whether a day was asked for; of today, what has passed of it and
+// covers reports whether a day was asked for; of today, what has passed of it and
 // is older than a cycle may be.
-func covers(coverage []Period, from, to, now time.Time) bool {
+func covers(coverage []Covered, from, to, now time.Time) bool {
 	to = minTime(to, now.Add(-time.Hour))
-	return slices.ContainsFunc(coverage, func(p Period) bool { return !p.From.After(from) && !p.To.Before(to) })
+	return slices.ContainsFunc(coverage, func(p Covered) bool { return !p.From.After(from) && !p.To.Before(to) })
 }
 
 func minTime(a, b time.Time) time.Time {

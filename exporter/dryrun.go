@@ -91,7 +91,7 @@ func (w *worker) dryRun(ctx context.Context, dir string) (made DryBundle, found 
 	}
 	defer out.Discard()
 	b := &cutBundle{worker: w, dry: out}
-	if err := b.addAll(ctx, due); err != nil {
+	if _, err := b.addAll(ctx, due); err != nil {
 		return made, false, err
 	}
 	_, err = out.Close()

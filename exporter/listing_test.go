@@ -63,7 +63,7 @@ func crowded(t *testing.T) *trial {
 			_, err = tx.NoteUnknown(fmt.Sprint("TYPE", i), now)
 			note(err)
 			note(tx.AddEvents([]checkpoint.Event{{ReceivedAt: now, Frame: []byte{}}}))
-			_, err = tx.AddBackfill(now-int64(i+10)*24*hour, now, now, []checkpoint.Window{{From: 1, To: 2}, {From: 2, To: 3}}, now)
+			_, err = tx.AddBackfill(now-int64(i+10)*24*hour, now, now, "", []checkpoint.Window{{From: 1, To: 2}, {From: 2, To: 3}}, now)
 			note(err)
 		}
 		note(tx.LetWait(checkpoint.Event{ID: 1, Waits: waitsSender, Conversation: "c01"}))

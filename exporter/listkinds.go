@@ -43,13 +43,13 @@ var kinds = []kind{
 func coveredItems(ctx context.Context, e *Exporter) (items []Item, err error) {
 	s, err := e.Status(ctx)
 	for _, p := range s.Coverage {
-		items = append(items, Item{ID: span(p.From, p.To), Since: p.From})
+		items = append(items, Item{ID: periodText(p.From, p.To), Since: p.From})
 	}
 	return items, err
 }
 
-// span is a period in words that a command takes.
-func span(from, to time.Time) string {
+// periodText is a period as a command takes it.
+func periodText(from, to time.Time) string {
 	return from.UTC().Format(time.RFC3339) + " to " + to.UTC().Format(time.RFC3339)
 }
 
@@ -68,12 +68,12 @@ func dayCommand(at int64) string {
 
 func backfillItem(r checkpoint.Listed) Item {
 	from, to := timeOf(r.Since), timeOf(r.Next)
-	return Item{ID: r.ID, Since: from, Why: fmt.Sprintf("%s: %d windows to be read", span(from, to), r.N), Command: backfillCommand(from, to)}
+	return Item{ID: r.ID, Since: from, Why: fmt.Sprintf("%s: %d windows to be read", periodText(from, to), r.N), Command: backfillCommand(from, to)}
 }
 
 func windowItem(r checkpoint.Listed) Item {
 	from, to := timeOf(r.Since), timeOf(r.Next)
-	why := fmt.Sprintf("%s, of backfill %s", span(from, to), r.Of)
+	why := fmt.Sprintf("%s, of backfill %s", periodText(from, to), r.Of)
 	if r.Why != "" {
 		why += ", only " + r.Why
 	}

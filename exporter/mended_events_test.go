@@ -72,7 +72,10 @@ func TestNewSkillIsChosenWhileEventsAreLeft(t *testing.T) {
 	skills = []string{"Brand new"}
 	r.reopenWith(nil)
 	r.listen()
-	r.settle()
+	r.cycleWithGap() // of what was not chosen before
+	r.events.Learned()
+	r.digestAll()
+	r.deliver()
 	r.mustWait()
 	r.holds("local", "a", "0: x")
 }

@@ -4,23 +4,70 @@ import (
 	"cmp"
 	"slices"
 	"time"
-
-	"lpexport/exporter/checkpoint"
 )
 
-// mergePeriods joins windows that touch or overlap, in order of time.
-func mergePeriods(windows []checkpoint.Window) []Period {
-	slices.SortFunc(windows, func(a, b checkpoint.Window) int { return cmp.Or(cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To)) })
-	var list []Period
-	for _, w := range windows {
-		from, to := time.UnixMilli(w.From).UTC(), time.UnixMilli(w.To).UTC()
-		if n := len(list); n > 0 && !from.After(list[n-1].To) {
-			if to.After(list[n-1].To) {
-				list[n-1].To = to
-			}
-			continue
+// Period is from inclusive, to exclusive.
+type Period struct{ From, To time.Time }
+
+// span is a Period in epoch milliseconds.
+type span struct{ from, to int64 }
+
+func (s span) period() Period {
+	return Period{time.UnixMilli(s.from).UTC(), time.UnixMilli(s.to).UTC()}
+}
+
+// spans are in order of time, and none touches the next.
+type spans []span
+
+// joined makes spans of some in any order. Empty ones are left out.
+func joined(list []span) spans {
+	list = slices.Clone(list)
+	slices.SortFunc(list, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	var all spans
+	for _, s := range list {
+		switch n := len(all); {
+		case s.from >= s.to:
+		case n > 0 && s.from <= all[n-1].to:
+			all[n-1].to = max(all[n-1].to, s.to)
+		default:
+			all = append(all, s)
 		}
-		list = append(list, Period{from, to})
 	}
-	return list
+	return all
+}
+
+// without is what others leave of s.
+func (s spans) without(others spans) spans {
+	var left spans
+	for _, one := range s {
+		for _, o := range others {
+			if o.to <= one.from || o.from >= one.to {
+				continue
+			}
+			if o.from > one.from {
+				left = append(left, span{one.from, o.from})
+			}
+			if one.from = o.to; one.from >= one.to {
+				break
+			}
+		}
+		if one.from < one.to {
+			left = append(left, one)
+		}
+	}
+	return left
+}
+
+// within is what s has in common with others.
+func (s spans) within(others spans) spans { return s.without(s.without(others)) }
+
+// hold reports whether all of one lies in s.
+func (s spans) hold(one span) bool { return len(spans{one}.without(s)) == 0 }
+
+// bounds are the first and the last time, the zero span where there is none.
+func (s spans) bounds() span {
+	if len(s) == 0 {
+		return span{}
+	}
+	return span{s[0].from, s[len(s)-1].to}
 }

@@ -19,8 +19,10 @@ type Recovery struct {
 	Bundles       int
 	Serial        int // the state goes on after it
 	Conversations int
-	Messages      int // names, amendments once
-	Withdrawn     int // bundles that were cut here and are not there: their entries are due again
+	Messages      int      // names, amendments once
+	Withdrawn     int      // bundles that were cut here and are not there: their entries are due again
+	Proven        []Period // that the manifests prove to be there, under whatever selection
+	Unproven      Period   // of which they name messages, and prove nothing; zero: there is none
 }
 
 // UnknownDestinationError is a name that the configuration does not have.
@@ -127,6 +129,9 @@ func (w *worker) recover(ctx context.Context, tx *checkpoint.Tx, source archive.
 		last = checkpoint.Recovery{Origin: b.manifest.Origin, Serial: b.manifest.Serial, Bundle: b.manifest.Bundle, ManifestSHA256: b.sha256, Path: b.path}
 	}
 	now := w.millis()
+	if err := w.recoverCoverage(ctx, tx, bundles, r); err != nil {
+		return err
+	}
 	withdrawn, err := tx.BeginRecovery(w.row.ID, last, now)
 	if err != nil {
 		return err

@@ -22,16 +22,16 @@ type frozenHead struct {
 
 // freezeHead makes the head of a new bundle. What is random in it, its seal, is
 // made here and never again.
-func (w *worker) freezeHead(head archive.Head) ([]byte, error) {
-	frozen := frozenHead{Head: head, Rendering: w.dest.Rendering}
+func (w *worker) freezeHead(head archive.Head) (frozen frozenHead, err error) {
+	frozen = frozenHead{Head: head, Rendering: w.dest.Rendering}
 	if w.dest.Seal != nil {
 		seal, err := w.dest.Seal()
 		if err != nil {
-			return nil, &archive.Error{Class: archive.Halt, Op: "encrypt", Err: err, Hint: "give the destination's pgp.keys a key that is valid now"}
+			return frozen, &archive.Error{Class: archive.Halt, Op: "encrypt", Err: err, Hint: "give the destination's pgp.keys a key that is valid now"}
 		}
 		frozen.Seal = seal
 	}
-	return json.Marshal(frozen)
+	return frozen, nil
 }
 
 // shape is what the files of a frozen bundle are.

@@ -23,7 +23,8 @@ type Report struct {
 	Quarantined  int  // entries that wait for a person, also from earlier runs
 	Complete     bool // everything asked for was captured and, where ready, delivered
 	Watermark    time.Time
-	StateBytes   int64 // size of the checkpoint
+	StateBytes   int64  // size of the checkpoint
+	Holes        []Hole // that a backfill can fill
 	Searches     int64
 }
 
@@ -252,6 +253,12 @@ func (e *Exporter) finish(ctx context.Context, r *Report, workers []*worker, com
 	}
 	if r.Quarantined > 0 {
 		problems = append(problems, ErrQuarantine)
+	}
+	if r.Holes, err = e.holes(ctx); err != nil {
+		return errors.Join(append(problems, err)...)
+	}
+	if len(r.Holes) > 0 {
+		problems = append(problems, &HoleError{Holes: r.Holes})
 	}
 	r.Complete = complete && !waiting && !stopped && captureErr == nil && workErr == nil
 	if e.Source != nil {

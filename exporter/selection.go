@@ -55,6 +55,9 @@ func (e *Exporter) begin(ctx context.Context, stored func()) (*capture, error) {
 		}
 		return nil, err
 	}
+	if err := c.settleSelection(ctx); err != nil {
+		return nil, err
+	}
 	if c.held, err = e.cp.AnyHeld(ctx); err != nil {
 		return nil, err
 	}

@@ -184,6 +184,9 @@ func (s *Service) cycle(ctx context.Context) error {
 	if err := s.note(ctx, &r, false); err != nil {
 		return err
 	}
+	if err := s.warnHoles(ctx); err != nil {
+		return err
+	}
 	if !complete {
 		return ErrIncomplete
 	}

@@ -3,8 +3,6 @@ package exporter
 import (
 	"context"
 	"time"
-
-	"lpexport/exporter/checkpoint"
 )
 
 // Status answers how far behind the state is, and what waits.
@@ -12,7 +10,10 @@ type Status struct {
 	Checkpoint        string
 	Lag               time.Duration // since the watermark; 0 before the first cycle
 	Watermark         time.Time     // zero before the first cycle
-	Coverage          []Period      // in order, not overlapping
+	SelectedSkills    string        // ids of the skills that are selected; "" all of them
+	Coverage          []Covered     // under that selection: in order, not overlapping
+	Holes             []Hole        // in order
+	Doubts            []Doubt       // in order
 	Destinations      []DestinationStatus
 	Quarantined       int
 	OpenConversations int64
@@ -24,9 +25,6 @@ type Status struct {
 	Outage            OutageStatus
 	Selection         SelectionStatus
 }
-
-// Period is from inclusive, to exclusive.
-type Period struct{ From, To time.Time }
 
 // DestinationStatus is what a destination has still to get.
 type DestinationStatus struct {
@@ -54,7 +52,7 @@ func (e *Exporter) Status(ctx context.Context) (s Status, err error) {
 		s.Watermark = time.UnixMilli(place.Watermark).UTC()
 		s.Lag = max(e.Now().Sub(s.Watermark), 0)
 	}
-	if s.Coverage, err = e.coverage(ctx, place); err != nil {
+	if err := e.coverage(ctx, &s); err != nil {
 		return s, err
 	}
 	for _, d := range e.Destinations {
@@ -97,18 +95,6 @@ func (e *Exporter) eventStatus(ctx context.Context) (s EventStatus, err error) {
 		s.Oldest = max(time.Duration(e.millis()-u.OldestAt)*time.Millisecond, 0)
 	}
 	return s, err
-}
-
-// coverage merges the periods of finished windows with that of the cycles.
-func (e *Exporter) coverage(ctx context.Context, place checkpoint.Place) ([]Period, error) {
-	windows, err := e.cp.Covered(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if place.Watermark != 0 {
-		windows = append(windows, checkpoint.Window{From: place.Since, To: place.Watermark})
-	}
-	return mergePeriods(windows), nil
 }
 
 func (e *Exporter) destinationStatus(ctx context.Context, d Destination) (DestinationStatus, error) {

@@ -45,14 +45,15 @@ const (
 	sweepMost = 7 * 24 * time.Hour // of pace that one cycle takes at most, after a pause of weeks
 )
 
-// beginSweeps lets the first rounds count from the first watermark.
+// beginSweeps lets the first rounds count from the first watermark, or from where
+// a recovered state begins to read.
 func beginSweeps(tx *checkpoint.Tx, at time.Time) error {
 	names := []string{lateName, endsName}
 	for _, s := range sweeps {
 		names = append(names, s.name)
 	}
 	for _, name := range names {
-		if err := tx.PutSweep(checkpoint.Sweep{Name: name, BeganAt: at.UnixMilli()}); err != nil {
+		if err := tx.BeginSweep(name, at.UnixMilli()); err != nil {
 			return err
 		}
 	}
@@ -107,7 +108,7 @@ func (c *capture) sweepEnds(ctx context.Context, row checkpoint.Sweep, now time.
 		return nil
 	}
 	end := &liveperson.Range{From: endsFrom(row.BeganAt, endsBack, now), To: now}
-	for _, span := range spans(now.Add(-retention), now, startSpan) {
+	for _, span := range startSpans(now.Add(-retention), now, startSpan) {
 		if err := c.readAgain(ctx, liveperson.Query{Start: span, End: end}); err != nil {
 			return err
 		}
@@ -161,18 +162,19 @@ func (r *round) next(ctx context.Context, now time.Time) error {
 			r.row.SinceAt = last.Add(-r.back - r.Overlap).UnixMilli()
 		}
 	}
-	backfilled, err := r.backfilled(ctx)
+	readings, err := r.readings(ctx)
 	if err != nil {
 		return err
 	}
+	backfilled := spansOf(readings.counted, isReading(checkpoint.ByBackfill))
 	goal, end := r.goal(now), time.UnixMilli(r.row.BeganAt)
 	for at := time.UnixMilli(r.row.ReachedAt); at.Before(goal); {
-		span := liveperson.Range{From: at, To: at.Add(r.step)}
-		err := r.readAgain(ctx, liveperson.Query{Start: liveperson.Range{From: at, To: span.To.Add(-time.Millisecond)}, UpdatedSince: r.updated(span, backfilled)})
-		if err != nil && !(errors.Is(err, errIncomplete) && r.overdue(span, now)) {
+		starts := liveperson.Range{From: at, To: at.Add(r.step)}
+		err := r.readAgain(ctx, liveperson.Query{Start: liveperson.Range{From: at, To: starts.To.Add(-time.Millisecond)}, UpdatedSince: r.updated(starts, backfilled)})
+		if err != nil && !(errors.Is(err, errIncomplete) && r.overdue(starts, now)) {
 			return err
 		}
-		at = span.To
+		at = starts.To
 		if r.row.ReachedAt = at.UnixMilli(); !at.Before(end) {
 			r.row.ReachedAt = 0
 		}
@@ -197,32 +199,21 @@ func (r *round) goal(now time.Time) time.Time {
 
 // overdue reports whether a span that cannot be read has held up the round for so
 // long that it is left to the next one.
-func (r *round) overdue(span liveperson.Range, now time.Time) bool {
+func (r *round) overdue(starts liveperson.Range, now time.Time) bool {
 	began := time.UnixMilli(r.row.BeganAt)
-	turn := time.Duration(float64(r.pace) * float64(span.From.Sub(began.Add(-retention))) / float64(retention))
+	turn := time.Duration(float64(r.pace) * float64(starts.From.Sub(began.Add(-retention))) / float64(retention))
 	return now.Sub(began.Add(turn)) > r.every/4
 }
 
 // updated is the update time from which a span of starts is read. What was updated
 // before the first cycle's since is asked for only where a backfill has asked.
-func (r *round) updated(span liveperson.Range, backfilled []Period) time.Time {
+func (r *round) updated(starts liveperson.Range, backfilled spans) time.Time {
 	since := time.Time{}
 	if r.row.SinceAt != 0 {
 		since = time.UnixMilli(r.row.SinceAt)
 	}
-	for _, p := range backfilled {
-		if !p.From.After(span.From) && !p.To.Before(span.To) {
-			return since
-		}
-	}
-	if since.Before(r.since) {
+	if since.Before(r.since) && !backfilled.hold(span{starts.From.UnixMilli(), starts.To.UnixMilli()}) {
 		return r.since
 	}
 	return since
-}
-
-// backfilled are the periods of starts that backfills have read.
-func (c *capture) backfilled(ctx context.Context) ([]Period, error) {
-	windows, err := c.cp.Covered(ctx)
-	return mergePeriods(windows), err
 }

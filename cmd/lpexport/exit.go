@@ -134,6 +134,8 @@ func ownCode(err error) (code int, known bool) {
 		return exitUnfinished, true
 	case *liveperson.APIError:
 		return unlessStopped(e, exitUnfinished), true
+	case *exporter.HoleError:
+		return exitUnfinished, true
 	case *archive.Error:
 		if e.Class == archive.Abort {
 			return unlessStopped(e, exitUnexpected), true
@@ -187,6 +189,9 @@ func hint(err error) string {
 	}
 	if elsewhere, ok := errors.AsType[*liveperson.ServiceHostError](err); ok {
 		return elsewhere.Hint()
+	}
+	if hole, ok := errors.AsType[*exporter.HoleError](err); ok {
+		return hole.Hint()
 	}
 	if fork, ok := errors.AsType[*exporter.ForkError](err); ok {
 		return fork.Hint()

@@ -35,9 +35,10 @@ type exportResult struct {
 	Excluded     map[string]int64    `json:"excluded"` // by reason
 	Destinations []exportDestination `json:"destinations"`
 	Quarantined  int                 `json:"quarantined"` // waiting now
-	Complete     bool                `json:"complete"`    // everything asked for was captured
+	Complete     bool                `json:"complete"`    // everything asked for was captured, and no gap is left
 	Checkpoint   string              `json:"checkpoint"`  // its path
 	DryRun       []dryBundle         `json:"dry_run"`     // with --dry-run: what was rendered
+	Holes        []statusHole        `json:"holes"`       // that a backfill can fill
 }
 
 // dryBundle is a bundle that was rendered to be looked at.
@@ -108,7 +109,7 @@ type exportDestination struct {
 }
 
 func newExportResult() *exportResult {
-	return &exportResult{Excluded: map[string]int64{}, Destinations: []exportDestination{}, DryRun: []dryBundle{}}
+	return &exportResult{Excluded: map[string]int64{}, Destinations: []exportDestination{}, DryRun: []dryBundle{}, Holes: []statusHole{}}
 }
 
 func newExport(p *program) *cobra.Command {
@@ -177,6 +178,7 @@ func runExport(ctx context.Context, p *program, options exportOptions) (_ *expor
 		report, err = e.Backfill(ctx, backfill.From, backfill.To, options.destinations)
 	}
 	found.take(c, report)
+	found.Holes = newHoles(c, report.Holes, p.pasteable)
 	p.writeMetrics(context.WithoutCancel(ctx), c, e.Overview)
 	return found, errors.Join(undelivered(report), err, unknownAgents(report))
 }
@@ -245,7 +247,7 @@ func parseTime(flag, text string) (time.Time, error) {
 }
 
 func (r *exportResult) take(c *config.Config, report exporter.Report) {
-	r.Run, r.Quarantined, r.Complete = report.Run, report.Quarantined, report.Complete
+	r.Run, r.Quarantined, r.Complete = report.Run, report.Quarantined, report.Complete && len(report.Holes) == 0
 	counts := report.Captured
 	r.Captured = captured{Conversations: counts.Conversations, Messages: counts.Messages, Revisions: counts.Revisions}
 	r.Files = exportFiles{report.Files.Fetched, report.Files.FetchedBytes, newNamedFiles(report.Files.FileStatus)}

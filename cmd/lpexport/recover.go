@@ -23,6 +23,13 @@ type recoverResult struct {
 	Conversations int    `json:"conversations"`
 	Messages      int    `json:"messages"`
 	Withdrawn     int    `json:"withdrawn"` // bundles cut here that are not there
+
+	Coverage []period `json:"coverage"` // that the manifests prove
+	Unproven []period `json:"unproven"` // of which they name messages, and prove nothing
+}
+
+func newRecoverResult() *recoverResult {
+	return &recoverResult{Coverage: []period{}, Unproven: []period{}}
 }
 
 func (r *recoverResult) text(w io.Writer) {
@@ -33,6 +40,12 @@ func (r *recoverResult) text(w io.Writer) {
 		count(r.Bundles, "bundle"), count(r.Messages, "message"), count(r.Conversations, "conversation"), r.Serial)
 	if r.Withdrawn > 0 {
 		fmt.Fprintf(w, "withdrawn %s that it does not hold: their entries are due again\n", count(r.Withdrawn, "bundle"))
+	}
+	for _, p := range r.Coverage {
+		fmt.Fprintf(w, "its manifests prove: %s\n", p)
+	}
+	for _, p := range r.Unproven {
+		fmt.Fprintf(w, "its manifests name messages, and do not prove that it has all: %s\n", p)
 	}
 	fmt.Fprintln(w, "next: lpexport export")
 }
@@ -50,13 +63,13 @@ happens whole or not at all, and ends with 0 when the destination can go on.`,
 		Args: arguments(0, 0),
 	}
 	cmd.Flags().StringVar(&options.destination, "destination", "", "`NAME` of the destination")
-	return p.command(cmd, func() result { return new(recoverResult) }, func(ctx context.Context, _ []string) (result, error) {
+	return p.command(cmd, func() result { return newRecoverResult() }, func(ctx context.Context, _ []string) (result, error) {
 		return runRecover(ctx, p, options)
 	})
 }
 
 func runRecover(ctx context.Context, p *program, options recoverOptions) (_ *recoverResult, err error) {
-	found := new(recoverResult)
+	found := newRecoverResult()
 	if options.destination == "" {
 		return found, usage("recover needs --destination", "lpexport recover --help")
 	}
@@ -65,6 +78,12 @@ func runRecover(ctx context.Context, p *program, options recoverOptions) (_ *rec
 		if err == nil {
 			found.Destination, found.Bundles, found.Serial = options.destination, recovered.Bundles, recovered.Serial
 			found.Conversations, found.Messages, found.Withdrawn = recovered.Conversations, recovered.Messages, recovered.Withdrawn
+			for _, one := range recovered.Proven {
+				found.Coverage = append(found.Coverage, period(one))
+			}
+			if one := recovered.Unproven; one != (exporter.Period{}) {
+				found.Unproven = append(found.Unproven, period(one))
+			}
 		}
 		return err
 	})

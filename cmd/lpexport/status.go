@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,9 @@ type statusResult struct {
 	header
 	Checkpoint        string              `json:"checkpoint"`  // its path
 	LagSeconds        *int64              `json:"lag_seconds"` // null before the first whole cycle
-	Coverage          []period            `json:"coverage"`
+	Coverage          []statusCovered     `json:"coverage"`
+	Holes             []statusHole        `json:"holes"`
+	Doubts            []statusDoubt       `json:"doubts"`
 	Destinations      []statusDestination `json:"destinations"`
 	Quarantined       int                 `json:"quarantined"`
 	OpenConversations int64               `json:"open_conversations"`
@@ -39,6 +42,50 @@ type statusResult struct {
 type period struct {
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
+}
+
+func (p period) String() string {
+	return p.From.Format(time.RFC3339) + " to " + p.To.Format(time.RFC3339)
+}
+
+// statusCovered is a period that was read whole.
+type statusCovered struct {
+	period
+	Selection string    `json:"selection"` // ids of the skills that are selected, with commas between; "" all
+	ReadAt    time.Time `json:"read_at"`   // the last time that some of it was read
+}
+
+// statusHole is a period, between others that were read, that is not known to be captured.
+type statusHole struct {
+	period
+	Fetchable    bool     `json:"fetchable"`    // LivePerson still keeps it
+	Command      string   `json:"command"`      // that fills it; "": nothing can
+	Destinations []string `json:"destinations"` // that may lack it; empty: all of them
+
+	text string
+}
+
+func newHoles(c *config.Config, holes []exporter.Hole, command func(string) string) []statusHole {
+	list := []statusHole{}
+	for _, h := range holes {
+		one := statusHole{period: period(h.Period), Fetchable: h.Fetchable, Destinations: []string{}, text: h.String()}
+		if fill := h.Command(); fill != "" {
+			one.Command = command(fill)
+		}
+		for _, name := range h.Destinations {
+			one.Destinations = append(one.Destinations, called(c, name))
+		}
+		list = append(list, one)
+	}
+	return list
+}
+
+// statusDoubt is a period of which something can no longer be told.
+type statusDoubt struct {
+	period
+	ReadAt time.Time            `json:"read_at"`
+	Reason exporter.DoubtReason `json:"reason"`
+	Text   string               `json:"text"`
 }
 
 type statusDestination struct {
@@ -94,7 +141,7 @@ type statusFiles struct {
 }
 
 func newStatusResult() *statusResult {
-	return &statusResult{Coverage: []period{}, Destinations: []statusDestination{}}
+	return &statusResult{Coverage: []statusCovered{}, Holes: []statusHole{}, Doubts: []statusDoubt{}, Destinations: []statusDestination{}}
 }
 
 func newStatus(p *program) *cobra.Command {
@@ -102,7 +149,8 @@ func newStatus(p *program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Tell how far behind, what waits, what to type next",
-		Long: `Read the checkpoint and tell how far behind it is, which periods it covers, what
+		Long: `Read the checkpoint and tell how far behind it is, which periods it covers,
+where gaps are and the command that fills them, what
 each destination has still to get, what waits for a person, and what to type
 next. It asks nobody, changes nothing, and may run at any time. It ends with 0
 unless it fails itself.
@@ -173,7 +221,11 @@ func (r *statusResult) take(c *config.Config, s exporter.Status, now time.Time) 
 		r.LagSeconds = &lag
 	}
 	for _, each := range s.Coverage {
-		r.Coverage = append(r.Coverage, period(each))
+		r.Coverage = append(r.Coverage, statusCovered{period(each.Period), s.SelectedSkills, each.ReadAt})
+	}
+	r.Holes = newHoles(c, s.Holes, r.command)
+	for _, d := range s.Doubts {
+		r.Doubts = append(r.Doubts, statusDoubt{period(d.Period), d.ReadAt, d.Reason, d.String()})
 	}
 	for _, d := range s.Destinations {
 		one := statusDestination{
@@ -202,7 +254,16 @@ func (r *statusResult) text(w io.Writer) {
 		fmt.Fprintf(w, "LivePerson: %s\n", r.Unavailable)
 	}
 	for _, p := range r.Coverage {
-		fmt.Fprintf(w, "covered: %s to %s\n", p.From.Format(time.RFC3339), p.To.Format(time.RFC3339))
+		fmt.Fprintf(w, "covered: %s\n", p.period)
+	}
+	for _, h := range r.Holes {
+		fmt.Fprintf(w, "gap: %s\n", h.text)
+	}
+	for _, d := range latest(r.Doubts) {
+		fmt.Fprintf(w, "not known: %s\n", d.Text)
+	}
+	if n := len(r.Doubts) - doubtsShown; n > 0 {
+		fmt.Fprintf(w, "not known: %s more, all of them with --json\n", count(n, "period"))
 	}
 	if r.OpenBackfills > 0 {
 		fmt.Fprintf(w, "backfills: %d not at their end: the same command goes on\n", r.OpenBackfills)
@@ -225,6 +286,11 @@ func (r *statusResult) text(w io.Writer) {
 	}
 	fmt.Fprintf(w, "quarantine: %s\nnext: %s\n", count(r.Quarantined, "item"), r.next())
 }
+
+// doubtsShown is how many periods of which something is not known the text names.
+const doubtsShown = 5
+
+func latest(doubts []statusDoubt) []statusDoubt { return doubts[max(len(doubts)-doubtsShown, 0):] }
 
 func (e statusEvents) String() string {
 	var parts []string
@@ -324,6 +390,11 @@ func (r *statusResult) needs() []need {
 	}
 	if r.LagSeconds == nil {
 		add("no cycle has been whole yet", "lpexport export")
+	}
+	for _, h := range slices.Backward(r.Holes) {
+		if h.Command != "" {
+			list = append(list, need{printable("coverage gap: " + h.text), h.Command})
+		}
 	}
 	if r.Events.Unconfirmed > 0 { // a backfill asks history for them once more
 		add("history has not confirmed the events of "+count(r.Events.Unconfirmed, "conversation"), "lpexport export --from T --to T")

@@ -22,11 +22,12 @@ const (
 	Skill       = "skill"       // a skill bears a name which stands for another in select.skills: it is not captured
 	Silence     = "silence"     // no event has come for longer than Bounds.Silence
 	Quarantine  = "quarantine"  // more waits for a person than before
+	Hole        = "hole"        // a period is not known to be captured, and a backfill can fetch it
 	Unconfirmed = "unconfirmed" // history does not confirm what events told
 	Expiry      = "expiry"      // credentials or a certificate end within Bounds.Expiry
 )
 
-var severity = []string{State, Login, Lag, Halted, Failing, Refused, Skill, Silence, Quarantine, Unconfirmed, Expiry}
+var severity = []string{State, Login, Lag, Halted, Failing, Refused, Skill, Silence, Quarantine, Hole, Unconfirmed, Expiry}
 
 // Bounds say from when on something is a condition. A bound of 0 turns off what
 // it is for; what has no bound is always on.
@@ -46,7 +47,7 @@ type Condition struct {
 	Since   time.Time // when it began; zero: not known
 	Text    string    // one line
 	Hint    string    // a command to type
-	Count   int64     // of what waits, in Quarantine and Unconfirmed
+	Count   int64     // of what waits, in Quarantine, Hole and Unconfirmed
 }
 
 // Conditions are those that hold in o, the worst first and each of them once.
@@ -71,6 +72,10 @@ func Conditions(o exporter.Overview, b Bounds) []Condition {
 	if o.Quarantined > 0 {
 		hold(Condition{Name: Quarantine, Count: int64(o.Quarantined), Text: counted(int64(o.Quarantined), "item waits", "items wait") + " for a person",
 			Hint: "lpexport quarantine list"})
+	}
+	if holes := exporter.Fetchable(o.Holes); len(holes) > 0 {
+		err := exporter.HoleError{Holes: holes}
+		hold(Condition{Name: Hole, Count: int64(len(holes)), Text: err.Error(), Hint: err.Hint()})
 	}
 	if n := o.Events.Unconfirmed; n > 0 {
 		hold(Condition{Name: Unconfirmed, Count: n, Hint: "lpexport status --list unconfirmed",

@@ -110,8 +110,8 @@ func (tx *Tx) FinishCut(destination int64, b Bundle) error {
 	if n != 1 {
 		return ErrSerialTaken
 	}
-	return tx.exec(`UPDATE bundle SET state = ?, slices = ?, messages = ?, amendments = ? WHERE id = ?`,
-		Cut, b.Slices, b.Messages, b.Amendments, b.ID)
+	return tx.exec(`UPDATE bundle SET state = ?, head = ?, slices = ?, messages = ?, amendments = ? WHERE id = ?`,
+		Cut, b.Head, b.Slices, b.Messages, b.Amendments, b.ID)
 }
 
 // Slices calls each for every slice of a bundle in order.

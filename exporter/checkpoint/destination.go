@@ -62,8 +62,12 @@ func (tx *Tx) Register(name, archive string, from From, fromAt, now int64) error
 	if err := tx.row(`SELECT count(*) FROM destination WHERE name = ?`, name).Scan(&known); err != nil || known > 0 {
 		return err
 	}
-	id, err := tx.insert(`INSERT INTO destination (name, archive, origin, from_at, registered_at) VALUES (?, ?, ?, ?, ?)`,
-		name, archive, tx.c.origin, null(fromAt), now)
+	givenFrom := fromAt
+	if from == FromNew {
+		givenFrom = now
+	}
+	id, err := tx.insert(`INSERT INTO destination (name, archive, origin, from_at, given_from, registered_at) VALUES (?, ?, ?, ?, ?, ?)`,
+		name, archive, tx.c.origin, null(fromAt), null(givenFrom), now)
 	if err != nil {
 		return err
 	}

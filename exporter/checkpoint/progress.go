@@ -45,16 +45,32 @@ func (tx *Tx) EndRun(id int64, complete bool, now int64) error {
 
 // Backfill is one period that was asked for.
 type Backfill struct {
-	ID       int64
-	From, To int64 // To is exclusive
+	ID        int64
+	From, To  int64  // To is exclusive
+	Selection string // under which it is read
 }
 
 // OpenBackfill is the unfinished backfill of just that period, as it was asked
-// for; found is false when there is none.
-func (c *Checkpoint) OpenBackfill(ctx context.Context, from, askedTo int64) (b Backfill, found bool, err error) {
+// for, under that selection; found is false when there is none.
+func (c *Checkpoint) OpenBackfill(ctx context.Context, from, askedTo int64, selection string) (b Backfill, found bool, err error) {
+	b.Selection = selection
 	found, err = c.get(ctx, []any{&b.ID, &b.From, &b.To},
-		`SELECT id, from_at, to_at FROM backfill WHERE from_at = ? AND asked_to = ? AND done_at IS NULL`, from, askedTo)
+		`SELECT id, from_at, to_at FROM backfill WHERE from_at = ? AND asked_to = ? AND selection = ? AND done_at IS NULL`, from, askedTo, selection)
 	return b, found, err
+}
+
+// AskedBackfills lists the unfinished backfills under a selection, as they were
+// asked for.
+func (c *Checkpoint) AskedBackfills(ctx context.Context, selection string) (list []Backfill, err error) {
+	err = c.list(ctx, func(s scanner) error {
+		b := Backfill{Selection: selection}
+		if err := s.Scan(&b.ID, &b.From, &b.To); err != nil {
+			return err
+		}
+		list = append(list, b)
+		return nil
+	}, `SELECT id, from_at, asked_to FROM backfill WHERE selection = ? AND done_at IS NULL ORDER BY from_at, id`, selection)
+	return list, err
 }
 
 // Window is one part of a backfill; it is read whole or again.
@@ -66,19 +82,28 @@ type Window struct {
 }
 
 // AddBackfill stores a new backfill with its windows, or takes up the one that
-// another process has just begun.
-func (tx *Tx) AddBackfill(from, askedTo, to int64, windows []Window, now int64) (Backfill, error) {
-	var b Backfill
-	err := tx.row(`SELECT id, from_at, to_at FROM backfill WHERE from_at = ? AND asked_to = ? AND done_at IS NULL`, from, askedTo).
+// another process has just begun. It takes the place of one of the same period
+// under another selection, of which what was read stays.
+func (tx *Tx) AddBackfill(from, askedTo, to int64, selection string, windows []Window, now int64) (Backfill, error) {
+	b := Backfill{Selection: selection}
+	err := tx.row(`SELECT id, from_at, to_at FROM backfill WHERE from_at = ? AND asked_to = ? AND selection = ? AND done_at IS NULL`, from, askedTo, selection).
 		Scan(&b.ID, &b.From, &b.To)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return b, err
 	}
-	id, err := tx.insert(`INSERT INTO backfill (from_at, asked_to, to_at, created_at) VALUES (?, ?, ?, ?)`, from, askedTo, to, now)
+	for _, q := range []string{
+		`DELETE FROM window WHERE done_at IS NULL AND backfill IN (SELECT id FROM backfill WHERE from_at = ? AND asked_to = ? AND done_at IS NULL)`,
+		`UPDATE backfill SET done_at = created_at WHERE from_at = ? AND asked_to = ? AND done_at IS NULL`,
+	} {
+		if err := tx.exec(q, from, askedTo); err != nil {
+			return Backfill{}, err
+		}
+	}
+	id, err := tx.insert(`INSERT INTO backfill (from_at, asked_to, to_at, selection, created_at) VALUES (?, ?, ?, ?, ?)`, from, askedTo, to, selection, now)
 	if err != nil {
 		return Backfill{}, err
 	}
-	return Backfill{ID: id, From: from, To: to}, tx.addWindows(id, windows)
+	return Backfill{ID: id, From: from, To: to, Selection: selection}, tx.addWindows(id, windows)
 }
 
 func (tx *Tx) addWindows(backfill int64, windows []Window) error {
@@ -104,9 +129,20 @@ func (tx *Tx) CountWindow(window int64, conversations int) error {
 	return tx.exec(`UPDATE window SET conversations = conversations + ? WHERE id = ?`, conversations, window)
 }
 
-// FinishWindow marks a window as read whole.
-func (tx *Tx) FinishWindow(window, now int64) error {
-	return tx.exec(`UPDATE window SET done_at = ? WHERE id = ?`, now, window)
+// FinishWindow marks a window as read whole, by a reading that began at readAt.
+// began is when the reading began of all windows of that period together, which
+// filters tell apart; 0 while one of them is open.
+func (tx *Tx) FinishWindow(window, readAt, now int64) (began int64, err error) {
+	if err := tx.exec(`UPDATE window SET done_at = ?, read_at = ? WHERE id = ?`, now, readAt, window); err != nil {
+		return 0, err
+	}
+	var open int
+	err = tx.row(`SELECT count(*) - count(p.done_at), coalesce(min(p.read_at), 0) FROM window w JOIN window p
+		ON p.backfill = w.backfill AND p.from_at = w.from_at AND p.to_at = w.to_at WHERE w.id = ?`, window).Scan(&open, &began)
+	if open > 0 {
+		began = 0
+	}
+	return began, err
 }
 
 // FinishBackfill marks a backfill as done when none of its windows is open, and
@@ -128,21 +164,6 @@ func (c *Checkpoint) OpenWindows(ctx context.Context, backfill int64) (windows [
 		return nil
 	}, `SELECT id, from_at, to_at, filter FROM window WHERE backfill = ? AND done_at IS NULL ORDER BY from_at, id`, backfill)
 	return windows, err
-}
-
-// Covered lists the periods of start times that have been read whole, by
-// windows that are done, within what was asked for; in order, not yet merged.
-func (c *Checkpoint) Covered(ctx context.Context) (periods []Window, err error) {
-	err = c.list(ctx, func(s scanner) error {
-		var w Window
-		if err := s.Scan(&w.From, &w.To); err != nil {
-			return err
-		}
-		periods = append(periods, w)
-		return nil
-	}, `SELECT max(w.from_at, b.from_at), min(w.to_at, b.to_at) FROM window w JOIN backfill b ON b.id = w.backfill
-		GROUP BY b.id, w.from_at, w.to_at HAVING count(w.done_at) = count(*) ORDER BY 1, 2`)
-	return periods, err
 }
 
 // OpenBackfills counts backfills that have not come to their end.

@@ -30,3 +30,9 @@ func (tx *Tx) PutSweep(s Sweep) error {
 		ON CONFLICT (name) DO UPDATE SET began_at = excluded.began_at, since_at = excluded.since_at, reached_at = excluded.reached_at`,
 		s.Name, s.BeganAt, null(s.SinceAt), null(s.ReachedAt))
 }
+
+// BeginSweep stores from when on a sweep has something to read again, if that is not
+// known yet.
+func (tx *Tx) BeginSweep(name string, at int64) error {
+	return tx.exec(`INSERT INTO sweep (name, began_at) VALUES (?, ?) ON CONFLICT (name) DO NOTHING`, name, at)
+}

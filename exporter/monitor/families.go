@@ -68,6 +68,10 @@ var captureFamilies = []family{
 		func(o *exporter.Overview, emit emitter) { emit(float64(o.Partial)) }},
 	{"lpexport_open_backfills", "Backfills that were begun and are not at their end.", gauge, nil,
 		func(o *exporter.Overview, emit emitter) { emit(float64(o.OpenBackfills)) }},
+	{"lpexport_coverage_holes", "Coverage gaps: periods between covered ones that are not known to be captured.", gauge, []string{"fetchable"},
+		ofHoles(func(exporter.Hole) float64 { return 1 })},
+	{"lpexport_coverage_hole_seconds", "How long the coverage gaps are together.", gauge, []string{"fetchable"},
+		ofHoles(func(h exporter.Hole) float64 { return h.To.Sub(h.From).Seconds() })},
 	{"lpexport_quarantined_items", "What waits for a person: unreadable records, conversations that cannot be cut, rejected items.", gauge, nil,
 		func(o *exporter.Overview, emit emitter) { emit(float64(o.Quarantined)) }},
 	{"lpexport_files_waiting", "Files that messages name and that are not fetched yet.", gauge, nil,
@@ -202,6 +206,18 @@ func ofDestination(name, help string, value func(*exporter.Overview, *exporter.D
 			}
 		}
 	}}
+}
+
+// ofHoles sums holes that LivePerson still keeps, and those that nothing can fill.
+func ofHoles(value func(exporter.Hole) float64) func(*exporter.Overview, emitter) {
+	return func(o *exporter.Overview, emit emitter) {
+		sums := map[bool]float64{}
+		for _, h := range o.Holes {
+			sums[h.Fetchable] += value(h)
+		}
+		emit(sums[true], "true")
+		emit(sums[false], "false")
+	}
 }
 
 func lastCycle(value func(exporter.RunSummary) float64) func(*exporter.Overview, emitter) {

@@ -46,7 +46,7 @@ func Well() exporter.Overview {
 	o.Began = Now.Add(-93 * 24 * time.Hour)
 	o.Watermark = Now.Add(-3*time.Minute - 12*time.Second)
 	o.Lag = Now.Sub(o.Watermark)
-	o.Coverage = []exporter.Period{{From: day(310), To: o.Watermark}}
+	o.Coverage = covered(exporter.Period{From: day(310), To: o.Watermark})
 	o.OpenConversations = 148
 	o.Destinations[0].Pending, o.Destinations[0].OldestPending = 12, 95*time.Second
 	for i := range o.Days {
@@ -132,7 +132,8 @@ func Wrong() exporter.Overview {
 	o := Well()
 	o.Watermark = Now.Add(-5*time.Hour - 10*time.Minute)
 	o.Lag = Now.Sub(o.Watermark)
-	o.Coverage = []exporter.Period{{From: day(310), To: day(150)}, {From: day(143), To: o.Watermark}}
+	o.Coverage = covered(exporter.Period{From: day(310), To: day(150)}, exporter.Period{From: day(143), To: o.Watermark})
+	o.Holes = []exporter.Hole{{Period: exporter.Period{From: day(150), To: day(143)}, Fetchable: true}}
 	o.Quarantined, o.Partial = 7, 2
 	o.Destinations = []exporter.DestinationStatus{
 		{Name: "journal", Pending: 1480, OldestPending: 9 * time.Hour, Rejected: 4, Uncertain: 1, Halted: true,
@@ -238,3 +239,10 @@ func told(text func(of string) string) exporter.Overview {
 }
 
 func day(ago int) time.Time { return Now.Truncate(24*time.Hour).AddDate(0, 0, -ago) }
+
+func covered(periods ...exporter.Period) (list []exporter.Covered) {
+	for _, p := range periods {
+		list = append(list, exporter.Covered{Period: p, ReadAt: p.To})
+	}
+	return list
+}

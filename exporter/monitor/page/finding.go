@@ -38,12 +38,11 @@ type finding struct {
 
 // Bounds beyond which a person is told.
 const (
-	failingLong  = time.Hour            // as long as the log keeps it to a warning
-	pendingLong  = 8 * 24 * time.Hour   // no cut waits longer than seven days
-	waitingLong  = 24 * time.Hour       // history has long told what an event lacks
-	filesLong    = 48 * time.Hour       // what LivePerson does not have is on record by then
-	expiresSoon  = 14 * 24 * time.Hour  // time to have a certificate signed
-	fetchableFor = 395 * 24 * time.Hour // LivePerson keeps 13 months: older holes cannot be filled
+	failingLong = time.Hour           // as long as the log keeps it to a warning
+	pendingLong = 8 * 24 * time.Hour  // no cut waits longer than seven days
+	waitingLong = 24 * time.Hour      // history has long told what an event lacks
+	filesLong   = 48 * time.Hour      // what LivePerson does not have is on record by then
+	expiresSoon = 14 * 24 * time.Hour // time to have a certificate signed
 )
 
 // findings are all that is not as it should be, the worst first. Where all is
@@ -150,23 +149,16 @@ func holes(o *exporter.Overview) []finding {
 	if o.OpenBackfills > 0 {
 		return []finding{{care, fmt.Sprintf("%s not at the end: the same command goes on.", isAre(o.OpenBackfills, "backfill")), ""}}
 	}
-	var gaps []exporter.Period
-	for i := 1; i < len(o.Coverage); i++ {
-		gap := exporter.Period{From: o.Coverage[i-1].To, To: o.Coverage[i].From}
-		if gap.To.After(o.At.Add(-fetchableFor)) {
-			gaps = append(gaps, gap)
-		}
-	}
+	gaps := exporter.Fetchable(o.Holes)
 	if len(gaps) == 0 {
 		return nil
 	}
 	last := gaps[len(gaps)-1]
-	text := fmt.Sprintf("Nobody has asked for %s to %s.", minute(last.From), minute(last.To))
+	text := fmt.Sprintf("Coverage gap: %s.", last)
 	if len(gaps) > 1 {
-		text = fmt.Sprintf("Nobody has asked for %d periods between those that are covered, the last from %s to %s.",
-			len(gaps), minute(last.From), minute(last.To))
+		text = fmt.Sprintf("%s coverage gaps, the last: %s.", number(len(gaps)), last)
 	}
-	return []finding{{care, text, fmt.Sprintf("lpexport export --from %s --to %s", last.From.UTC().Format(time.RFC3339), ceiling(last.To).Format(time.RFC3339))}}
+	return []finding{{care, text, last.Command()}}
 }
 
 func quarantined(o *exporter.Overview) []finding {

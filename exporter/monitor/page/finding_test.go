@@ -63,16 +63,16 @@ func TestSentence(t *testing.T) {
 			o.Expiries = []exporter.Expiry{{What: "login", At: now.Add(15 * 24 * time.Hour)}}
 		},
 			finding{fine, "All is well: captured up to 3 min ago, all of it is delivered, nothing waits for a person.", ""}},
-		{"a hole", func(o *exporter.Overview) { o.Coverage = holed(1) },
-			finding{care, "Nobody has asked for 2026-11-10 17:10 to 2026-11-11 05:10.",
+		{"a hole", func(o *exporter.Overview) { o.Holes = holed(1) },
+			finding{care, "Coverage gap: 2026-11-10T17:10:58Z to 2026-11-11T05:10:59Z is not known to be captured.",
 				"lpexport export --from 2026-11-10T17:10:58Z --to 2026-11-11T05:10:59Z"}},
-		{"holes", func(o *exporter.Overview) { o.Coverage = holed(3) },
-			finding{care, "Nobody has asked for 3 periods between those that are covered, the last from 2026-11-10 17:10 to 2026-11-11 05:10.",
+		{"holes", func(o *exporter.Overview) { o.Holes = holed(3) },
+			finding{care, "3 coverage gaps, the last: 2026-11-10T17:10:58Z to 2026-11-11T05:10:59Z is not known to be captured.",
 				"lpexport export --from 2026-11-10T17:10:58Z --to 2026-11-11T05:10:59Z"}},
-		{"a hole that is being filled", func(o *exporter.Overview) { o.Coverage, o.OpenBackfills = holed(1), 1 },
+		{"a hole that is being filled", func(o *exporter.Overview) { o.Holes, o.OpenBackfills = holed(1), 1 },
 			finding{care, "1 backfill is not at the end: the same command goes on.", ""}},
 		{"a hole that LivePerson has forgotten", func(o *exporter.Overview) {
-			o.Coverage = []exporter.Period{{From: now.AddDate(-3, 0, 0), To: now.AddDate(-2, 0, 0)}, {From: now.AddDate(-1, -2, 0), To: o.Watermark}}
+			o.Holes = []exporter.Hole{{Period: exporter.Period{From: now.AddDate(-3, 0, 0), To: now.AddDate(-2, 0, 0)}}}
 		}, finding{fine, "All is well: captured up to 3 min ago, all of it is delivered, nothing waits for a person.", ""}},
 		{"quarantined", func(o *exporter.Overview) { o.Quarantined = 1 }, finding{care, "1 item waits for a person.", "lpexport quarantine list"}},
 		{"several quarantined", func(o *exporter.Overview) { o.Quarantined = 2 }, finding{care, "2 items wait for a person.", "lpexport quarantine list"}},
@@ -112,12 +112,11 @@ func TestSentence(t *testing.T) {
 	}
 }
 
-// holed is coverage with n holes of half a day, the last ten days ago.
-func holed(n int) []exporter.Period {
-	list := []exporter.Period{{From: now.AddDate(0, 0, -11).Add(12*time.Hour + time.Millisecond), To: now}}
+// holed are n holes of half a day, the last ten days ago.
+func holed(n int) (list []exporter.Hole) {
 	for i := range n {
-		start := now.AddDate(0, 0, -12-i)
-		list = append([]exporter.Period{{From: start.Add(12 * time.Hour), To: start.AddDate(0, 0, 1)}}, list...)
+		start := now.AddDate(0, 0, -12+i-(n-1))
+		list = append(list, exporter.Hole{Fetchable: true, Period: exporter.Period{From: start.AddDate(0, 0, 1), To: start.AddDate(0, 0, 1).Add(12*time.Hour + time.Millisecond)}})
 	}
 	return list
 }
@@ -132,7 +131,7 @@ func TestOrderOfSeverity(t *testing.T) {
 	want := []string{
 		"bad: Nothing is sent to “journal” u", "bad: Capture is 5 h 10 min behind: ", "bad: Events of this account are ref",
 		"bad: “bucket” has taken nothing sin", "bad: Webhook certificate: expired 2",
-		"care: “drop” has taken nothing since", "care: Login to LivePerson: expires i", "care: Nobody has asked for 2026-06-2",
+		"care: “drop” has taken nothing since", "care: Login to LivePerson: expires i", "care: Coverage gap: 2026-06-24T00:00",
 		"care: 7 items wait for a person.", "care: 12 files are in the folder of ", "care: The cycle of 17:02 UTC is not ",
 		"care: History has not confirmed for ", "care: 31 events are not cut, the old", "care: 2 conversations are cut short ",
 	}

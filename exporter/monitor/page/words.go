@@ -107,14 +107,6 @@ func shell(argument string) string {
 
 func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
 
-// ceiling is t, or the next whole second: flags take no fractions that matter.
-func ceiling(t time.Time) time.Time {
-	if whole := t.UTC().Truncate(time.Second); whole.Equal(t) {
-		return whole
-	}
-	return t.UTC().Truncate(time.Second).Add(time.Second)
-}
-
 // listed names two, and counts the rest.
 func listed(names []string) string {
 	switch len(names) {
