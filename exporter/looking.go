@@ -31,13 +31,15 @@ type looking struct {
 type sought struct {
 	checkpoint.HostedFile
 	got     content
-	have    bool   // got was fetched in this look
+	have    bool   // got was fetched in this look, and is it
+	inDoubt bool   // got was fetched in this look, and may be it
 	why     string // it is not to be had; "": that was not found out
 	forever bool   // nor will it be
 	among   bool   // as many files that no message claims are kept, and which of them it is nobody tells
 
 	// Of what no message claims:
 	listed bool // there is such a link
+	shared bool // there are several
 	early  bool // it is not looked for now
 	failed bool // one of the links under its path was followed in vain
 
@@ -50,7 +52,8 @@ const (
 	whyNotListed = "LivePerson lists no such file"
 	whyUnsure    = "LivePerson lists several files that may be it"
 	whyNoAnswer  = "LivePerson lists the file and does not give it"
-	whyWebPage   = "LivePerson gives a web page in its place"
+	whyInstead   = "LivePerson gives %s in its place"
+	whyInDoubt   = "LivePerson gives %s, which may be one of its own in its place"
 	whyEmpty     = "LivePerson gives an empty file"
 	whyBadLink   = "LivePerson gives a link that cannot be followed safely"
 )
@@ -59,13 +62,21 @@ const (
 // process that ends before has fetched them in vain.
 const mostFiles = 200
 
-// begin lists what is known.
+// begin lists what is known. Where another file is looked for in the place of what was
+// kept under a path, the path is that one's.
 func (l *looking) begin(files []checkpoint.HostedFile) {
+	instead := map[string]bool{}
 	for i := range files {
-		if s := (&sought{HostedFile: files[i]}); s.Path != "" {
-			l.named = append(l.named, s)
-		} else {
+		if f := &files[i]; f.Path != "" && f.Link != "" {
+			instead[f.Path] = true
+		}
+	}
+	for i := range files {
+		switch s := (&sought{HostedFile: files[i]}); {
+		case s.Path == "":
 			l.unclaimed = append(l.unclaimed, s)
+		case s.Link != "" || !instead[s.Path]:
+			l.named = append(l.named, s)
 		}
 	}
 }
@@ -108,7 +119,7 @@ func (l *looking) fetchAll(ctx context.Context, links []liveperson.Link) (ended 
 	for _, one := range finds {
 		s := one.file
 		switch {
-		case s.State == checkpoint.FileKept || s.have:
+		case s.State == checkpoint.FileKept || s.have || s.inDoubt:
 		case one.link == nil:
 			l.lacks(one)
 		case l.full():
@@ -184,20 +195,24 @@ func (l *looking) full() bool {
 // fetchOne stores what is behind a link. Its error is a fault that others meet
 // too; what is wrong with this file alone is in s, or in fault.
 func (l *looking) fetchOne(ctx context.Context, s *sought, link liveperson.Link) error {
-	s.why, s.forever = "", false
-	made, err := l.contents().put(s.Label, func(w *contentWriter) error {
+	s.why, s.forever, s.inDoubt = "", false, false
+	made, err := l.contents().put(answered{path: s.Path, link: link.Path, label: s.Label}, func(w *contentWriter) error {
 		_, err := l.Files.Source.File(ctx, link, l.Files.MaxBytes, w)
 		return err
 	})
 	var host *liveperson.HostError
+	var instead *notAFileError
 	switch {
+	case err == nil && made.judged.verdict == doubtful && made.sha256 != s.SHA256:
+		l.Step("file stored")
+		s.got, s.inDoubt, s.why = made, true, fmt.Sprintf(whyInDoubt, made.judged.what)
 	case err == nil:
 		l.Step("file stored")
 		s.got, s.have = made, true
 	case errors.Is(err, liveperson.ErrLinkExpired):
 		s.why = whyNoAnswer
-	case errors.Is(err, liveperson.ErrNotAFile):
-		s.why = whyWebPage
+	case errors.As(err, &instead):
+		s.why = fmt.Sprintf(whyInstead, instead.what)
 	case errors.Is(err, liveperson.ErrNoContent):
 		s.why = whyEmpty
 	case errors.Is(err, liveperson.ErrTooLarge):

@@ -4,8 +4,10 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -111,12 +113,26 @@ func TestFullDiskLosesNothing(t *testing.T) {
 
 // A migration keeps a copy of what was there, whatever an earlier try left.
 func TestMigrationKeepsACopy(t *testing.T) {
-	first, err := fs.ReadFile(migrations, "migrations/00001_begin.sql")
+	names, err := fs.Glob(migrations, "migrations/*.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	bad := fstest.MapFS{"migrations/00001_begin.sql": {Data: first}, "migrations/00002_more.sql": {Data: []byte("-- +goose Up\nCREATE TABLE more (x INTEGER) STRICT;\nSELECT nonsense;\n")}}
-	good := fstest.MapFS{"migrations/00001_begin.sql": {Data: first}, "migrations/00002_more.sql": {Data: []byte("-- +goose Up\nCREATE TABLE more (x INTEGER) STRICT;\n")}}
+	with := func(more string) fs.FS {
+		all := fstest.MapFS{"migrations/99999_more.sql": {Data: []byte("-- +goose Up\nCREATE TABLE more (x INTEGER) STRICT;\n" + more)}}
+		for _, name := range names {
+			data, err := fs.ReadFile(migrations, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[name] = &fstest.MapFile{Data: data}
+		}
+		return all
+	}
+	bad, good := with("SELECT nonsense;\n"), with("")
+	var newest int
+	if _, err := fmt.Sscanf(path.Base(names[len(names)-1]), "%d_", &newest); err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	c := opened(t, dir)
 	ctx := context.Background()
@@ -133,7 +149,7 @@ func TestMigrationKeepsACopy(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	kept, err := sql.Open("sqlite", c.path+".schema-1")
+	kept, err := sql.Open("sqlite", fmt.Sprintf("%s.schema-%d", c.path, newest))
 	if err != nil {
 		t.Fatal(err)
 	}
