@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"cmp"
 	"context"
 	database "database/sql"
 	"errors"
@@ -12,8 +13,11 @@ import (
 	"testing"
 	"time"
 
+	gocmp "github.com/google/go-cmp/cmp"
+
 	"lpexport/archive"
 	"lpexport/exporter/checkpoint"
+	"lpexport/liveperson/sandbox"
 )
 
 const (
@@ -171,7 +175,7 @@ func TestDoubtEndsWhenTheFileIsGivenUp(t *testing.T) {
 		}
 		want, why := is(2, path, last), "doubtful: this is a web page and may not be the file that was sent; LivePerson gave nothing better until it was given up"
 		if !kept {
-			why = "LivePerson gives a web page, which may be one of its own in its place"
+			why = "LivePerson gives a web page, which may not be the file"
 			want = is(2, path, why)
 		}
 		r.mustAttach("a", want)
@@ -182,6 +186,20 @@ func TestDoubtEndsWhenTheFileIsGivenUp(t *testing.T) {
 			t.Errorf("%s: given up after %v", extension, now)
 		}
 	}
+}
+
+// No text waits for a file in doubt, wherever files are waited for.
+func TestTextDoesNotWaitForDoubt(t *testing.T) {
+	r, h, s := fileTrial(t, later)
+	h.put(talk{id: "a", closed: true, said: []said{{0, "see this"}}, files: map[int]string{0: named(1, "html")}})
+	s.put("a", shelved{named(1, "html"), personsPage})
+	r.runs(ErrIncomplete)
+	r.holds("local", "a", "0: see this")
+	r.mustAttach("a")
+	r.clock.Advance(doubtApart)
+	r.runs(nil)
+	r.holds("local", "a", "0: see this")
+	r.mustAttach("a", is(2, named(1, "html"), personsPage))
 }
 
 // What was given once and then no more is not lost.
@@ -225,7 +243,6 @@ func TestAPageThatNoMessageNamesArrives(t *testing.T) {
 // What an archive has is not replaced by something doubtful.
 func TestAFileThatWasLostIsNotReplacedByADoubtfulOne(t *testing.T) {
 	r, s, path := doubts(t, "txt", "Our trip")
-	s.sentAs = nil
 	s.sentAs = map[string]string{path: "text/plain"}
 	r.runs(nil)
 	again := func(tx *checkpoint.Tx) error { return tx.FetchAgain(hexSum([]byte("Our trip"))) }
@@ -325,4 +342,53 @@ func TestWhatWasKeptBeforeAndIsGoneIsOnRecord(t *testing.T) {
 		t.Errorf("the run says %+v", report.Files)
 	}
 	r.sound()
+}
+
+// hashes are those of all files that a destination was given, by conversation, sorted.
+// Where links have names of their own, the messages' files are on record as missing
+// besides.
+func hashes(delivered []archive.Slice, opaque bool) map[string][]string {
+	all := map[string][]string{}
+	for _, s := range delivered {
+		for _, h := range s.Happened {
+			if h.Kind == archive.Filed && (h.File.Held() || !opaque || h.Reason != whyNotListed) {
+				all[s.Conversation] = append(all[s.Conversation], cmp.Or(h.File.SHA256, h.Reason))
+			}
+		}
+	}
+	for _, list := range all {
+		slices.Sort(list)
+	}
+	return all
+}
+
+// Whatever storage gives for a while in whatever file's place: each file is archived
+// once in the end, by its hash, and nothing else.
+func TestFilesOfAStorageInTrouble(t *testing.T) {
+	for seed := range uint64(4) {
+		opaque := seed%4 == 3
+		r := newTrial(t, sandbox.Settings{
+			Seed: seed, Conversations: 100, Period: 20 * time.Hour, Messages: 30,
+			Files: sandbox.Files{Mixed: true, Texts: !opaque, Opaque: opaque, Pages: 0.5, PagesFor: 5 * time.Hour},
+		}, 4*time.Hour, func(s *Settings) { s.Files = fetching(s.Source.(FileSource)) })
+		for range 24 {
+			r.tries()
+			r.clock.Advance(3 * time.Hour)
+		}
+		report := r.runs(nil)
+		want, files := map[string][]string{}, int64(0)
+		for c := range r.account.Truth(r.clock.Now()) {
+			for _, m := range c.Messages {
+				if f, ok := r.account.File(m.Path); ok {
+					want[c.ID] = append(want[c.ID], f.SHA256)
+					files++
+				}
+			}
+			slices.Sort(want[c.ID])
+		}
+		if diff := gocmp.Diff(want, hashes(r.delivered("local"), opaque)); diff != "" || report.Files.Kept != files || files < 50 {
+			t.Errorf("seed %d: %d files, the run says %+v: %s", seed, files, report.Files, diff)
+		}
+		r.sound()
+	}
 }

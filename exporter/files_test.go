@@ -29,6 +29,7 @@ type shelf struct {
 	files   map[string][]shelved                      // by conversation, in the order they are listed
 	refused bool                                      // this login is given none
 	sentAs  map[string]string                         // media types by path; others are sent as pictures
+	instead func(path string) *answer                 // given in a file's place; nil, or of nil: the file
 	fail    func(op, conversation, path string) error // asked before each answer; nil: all goes well
 	lists   int
 	gets    int
@@ -92,9 +93,12 @@ func (s *shelf) File(_ context.Context, link liveperson.Link, limit int64, to li
 	if err := to.Reset(); err != nil {
 		return "", err
 	}
-	_, err := to.Write([]byte(f.bytes))
-	as := cmp.Or(s.sentAs[f.path], "image/jpeg")
-	return as, cmp.Or(err, to.Judge(as))
+	given := answer{f.bytes, cmp.Or(s.sentAs[f.path], "image/jpeg")}
+	if s.instead != nil {
+		given = *cmp.Or(s.instead(f.path), &given)
+	}
+	_, err := to.Write([]byte(given.bytes))
+	return given.declared, cmp.Or(err, to.Judge(given.declared))
 }
 
 func (s *shelf) put(conversation string, files ...shelved) {

@@ -69,7 +69,7 @@ func (l *looking) inVain(s *sought, now int64) (tell bool) {
 	if s.Error = s.why; s.SoughtAt == 0 || s.SoughtAt > now {
 		s.SoughtAt = now
 	}
-	if s.forever || now-s.SoughtAt >= l.Files.GiveUp.Milliseconds() && s.Attempts >= leastLooks {
+	if s.forever || now-s.SoughtAt >= l.mostSought(s, now) && s.Attempts >= leastLooks {
 		if s.DoubtSHA256 != "" && s.DoubtFits && !s.forever {
 			s.keepDoubtful("LivePerson gave nothing better until it was given up")
 			return true
@@ -85,6 +85,16 @@ func (l *looking) inVain(s *sought, now int64) (tell bool) {
 		s.Error = "" // it may take a while
 	}
 	return false
+}
+
+// mostSought is for how long a file is looked for, in milliseconds. Bytes that came now
+// for the first time, under a name that says nothing for them, may come once more.
+func (l *looking) mostSought(s *sought, now int64) int64 {
+	most := l.Files.GiveUp
+	if s.inDoubt && s.DoubtAt == now && !s.DoubtFits {
+		most += doubtApart
+	}
+	return most.Milliseconds()
 }
 
 // lookPause is how long to wait after so many looks, in milliseconds.

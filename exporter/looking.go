@@ -22,6 +22,7 @@ type looking struct {
 	fetched   int64     // files that were not had before
 	bytes     int64     // of these
 	unusable  int       // links that cannot be followed
+	unsettled int       // links without a message's name that were followed in vain and are not given up
 	refusal   error     // why some link cannot be followed; nil: none
 	fault     error     // of LivePerson, with one of them; nil: there was none
 	broken    int       // such faults, one after the other
@@ -53,7 +54,7 @@ const (
 	whyUnsure    = "LivePerson lists several files that may be it"
 	whyNoAnswer  = "LivePerson lists the file and does not give it"
 	whyInstead   = "LivePerson gives %s in its place"
-	whyInDoubt   = "LivePerson gives %s, which may be one of its own in its place"
+	whyInDoubt   = "LivePerson gives %s, which may not be the file"
 	whyEmpty     = "LivePerson gives an empty file"
 	whyBadLink   = "LivePerson gives a link that cannot be followed safely"
 )
@@ -106,7 +107,7 @@ func (l *looking) fetch(ctx context.Context) error {
 // fetchAll fetches what is behind links, and tells whether some of them have ended.
 func (l *looking) fetchAll(ctx context.Context, links []liveperson.Link) (ended bool, err error) {
 	usable := make([]liveperson.Link, 0, len(links))
-	l.unusable = 0
+	l.unusable, l.unsettled = 0, 0
 	for _, k := range links {
 		if k.Err != nil {
 			l.refusal = k.Err
@@ -138,7 +139,7 @@ func (l *looking) fetchAll(ctx context.Context, links []liveperson.Link) (ended 
 	had, othersEnded, err := l.fetchUnclaimed(ctx, usable, others, nameless)
 	if err == nil && !l.more {
 		l.looked = true
-		settleAmong(finds, nameless, had)
+		settleAmong(finds, nameless, had, l.unsettled)
 	}
 	return ended || othersEnded, err
 }
@@ -167,8 +168,9 @@ func (l *looking) unlisted() (n int) {
 
 // settleAmong settles files that no link tells, where at least as many that no
 // message claims are kept: they are among these. Where links bear names, that is so
-// only of those that several links fit.
-func settleAmong(finds []find, nameless bool, had int) {
+// only of those that several links fit. While it is open what other links lead to, it
+// is open whether a file is listed.
+func settleAmong(finds []find, nameless bool, had, unsettled int) {
 	var left []*sought
 	for _, one := range finds {
 		if one.link == nil && one.file.State != checkpoint.FileKept && (nameless || one.unsure) {
@@ -176,7 +178,9 @@ func settleAmong(finds []find, nameless bool, had int) {
 		}
 	}
 	for _, s := range left {
-		s.among = had >= len(left)
+		if s.among = had >= len(left); !s.among && nameless && unsettled > 0 {
+			s.why = ""
+		}
 	}
 }
 

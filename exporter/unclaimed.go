@@ -59,8 +59,11 @@ func (l *looking) fetchUnclaimed(ctx context.Context, all, others []liveperson.L
 		if err != nil {
 			return had, ended, err
 		}
-		if have {
+		switch {
+		case have:
 			had++
+		case s.State != checkpoint.FileMissing:
+			l.unsettled++
 		}
 		ended = ended || s.why == whyNoAnswer
 	}
@@ -145,7 +148,9 @@ func (l *looking) settleUnclaimed(s *sought, fault error) (tell bool) {
 		s.dropped = true
 	case l.looked && !s.listed && s.State == checkpoint.FileDoubtful:
 		s.why = whyNotListed
-		return l.settleStrange(s, fault)
+		tell = l.settleStrange(s, fault)
+		s.dropped = s.State == checkpoint.FileMissing // it was a page: a message's file is on record by itself
+		return tell && !s.dropped
 	case l.looked && !s.listed:
 		s.changed, s.NextAt = true, now+missingPause.Milliseconds()
 	case s.early && s.ID == 0:
