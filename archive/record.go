@@ -88,7 +88,8 @@ type File struct {
 
 // Attachment is a file as it was fetched. Its bytes lie outside of the slice and
 // are known by their hash. Without a hash there are none: the happening's Reason
-// says why.
+// says why. With one, a Reason is what there is to know of the bytes: that it is
+// doubtful whether they are the file.
 type Attachment struct {
 	Path   string // as the message's File has it; "" where the source does not tell of which message it is
 	Name   string // under which it lies in or beside documents, as AttachmentName makes it; "" without a hash

@@ -8,14 +8,11 @@ import (
 	"hash"
 	"io"
 	"io/fs"
-	"mime"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"lpexport/archive"
-	"lpexport/liveperson"
 )
 
 // contents are the bytes of files that were fetched: each lies once in the state,
@@ -63,12 +60,12 @@ func (c contents) tidy() error {
 type content struct {
 	sha256 string // lower-case hex
 	bytes  int64
-	kind   string // media type, found in them
+	judged judgement // sound or doubtful
 }
 
-// put stores what write gives, if that can be a file of that label. Once it
-// returns, the bytes are durable.
-func (c contents) put(label string, write func(*contentWriter) error) (content, error) {
+// put stores what write gives in the place of a file, if that can be it; what is
+// known of the answer is filled in. Once it returns, the bytes are durable.
+func (c contents) put(a answered, write func(*contentWriter) error) (content, error) {
 	if err := archive.MkdirAll(c.dir); err != nil {
 		return content{}, err
 	}
@@ -76,12 +73,9 @@ func (c contents) put(label string, write func(*contentWriter) error) (content, 
 	if err != nil {
 		return content{}, err
 	}
-	w := &contentWriter{file: f, sum: sha256.New()}
+	w := &contentWriter{file: f, sum: sha256.New(), answered: a}
 	err = write(w)
-	made := w.content()
-	if err == nil {
-		err = made.check(label)
-	}
+	made := content{sha256: hex.EncodeToString(w.sum.Sum(nil)), bytes: w.bytes, judged: w.judged}
 	if err == nil {
 		err = f.Sync()
 	}
@@ -114,16 +108,13 @@ func removeIfThere(path string) error {
 	return nil
 }
 
-// contentWriter takes the bytes of one file.
+// contentWriter takes the bytes of one file, as a liveperson.FileSink.
 type contentWriter struct {
-	file  *os.File
-	sum   hash.Hash
-	bytes int64
-	begin []byte // of the bytes, to find out what they are
+	answered
+	file   *os.File
+	sum    hash.Hash
+	judged judgement
 }
-
-// sniffed is how many bytes http.DetectContentType looks at.
-const sniffed = 512
 
 // Write takes what comes next.
 func (w *contentWriter) Write(p []byte) (int, error) {
@@ -146,9 +137,13 @@ func (w *contentWriter) Reset() error {
 	return w.file.Truncate(0)
 }
 
-func (w *contentWriter) content() content {
-	kind, _, _ := mime.ParseMediaType(http.DetectContentType(w.begin))
-	return content{sha256: hex.EncodeToString(w.sum.Sum(nil)), bytes: w.bytes, kind: cmp.Or(kind, "application/octet-stream")}
+// Judge decides whether the bytes can be the file.
+func (w *contentWriter) Judge(mediaType string) error {
+	w.declared = mediaType
+	if w.judged = judge(w.answered); w.judged.verdict == notAFile {
+		return &notAFileError{w.judged.what}
+	}
+	return nil
 }
 
 // officeTypes are zips to who looks at their first bytes: their label tells more.
@@ -161,27 +156,19 @@ var officeTypes = map[string]string{
 // extensions are those of the media types that can be found in bytes and that
 // people send.
 var extensions = map[string]string{
-	"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp", "image/bmp": "bmp", "application/pdf": "pdf",
-	"application/zip": "zip", "video/mp4": "mp4", "video/webm": "webm", "audio/mpeg": "mp3", "audio/wave": "wav", "application/ogg": "ogg",
-	"text/plain": "txt",
+	"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp", "image/bmp": "bmp", "image/heic": "heic", "image/heif": "heif",
+	"image/avif": "avif", "image/tiff": "tiff", "application/pdf": "pdf", "application/zip": "zip", "video/mp4": "mp4", "video/webm": "webm",
+	"video/quicktime": "mov", "video/3gpp": "3gp", "audio/mp4": "m4a", "audio/mpeg": "mp3", "audio/aac": "aac", "audio/amr": "amr", "audio/wave": "wav",
+	"application/ogg": "ogg", "text/plain": "txt", "application/json": "json",
 }
 
 // called gives a file its media type and its extension, by its bytes: what
 // LivePerson calls its type is a label that apps choose freely. The extension is
 // never one that something could be started by.
 func (c *content) called(label string) (kind, extension string) {
-	label = strings.ToLower(label)
-	if office := officeTypes[label]; office != "" && c.kind == "application/zip" {
+	kind, label = c.judged.kind, strings.ToLower(label)
+	if office := officeTypes[label]; office != "" && kind == "application/zip" {
 		return office, label
 	}
-	return c.kind, cmp.Or(extensions[c.kind], "bin")
-}
-
-// check tells whether the bytes can be the file: a server's page of excuses, sent
-// with a good status, must not be archived as somebody's picture.
-func (c *content) check(label string) error {
-	if c.kind == "text/html" && !strings.EqualFold(label, "html") && !strings.EqualFold(label, "txt") {
-		return liveperson.ErrNotAFile // whatever type it was sent as
-	}
-	return nil
+	return kind, cmp.Or(extensions[kind], "bin")
 }

@@ -257,7 +257,7 @@ func TestCoverageOfASelection(t *testing.T) {
 	r.clock.Advance(time.Hour)
 	r.cycle()
 	if s := r.status(); len(s.Holes) != 0 || s.SelectedSkills != known[0].ID {
-		t.Errorf("a smaller selection: %q, %v", s.Selection, s.Holes)
+		t.Errorf("a smaller selection: %q, %v", s.SelectedSkills, s.Holes)
 	}
 	choose()
 	r.clock.Advance(time.Hour)

@@ -175,6 +175,9 @@ func (f *fetcher) some(ctx context.Context) (more bool, err error) {
 	if err := f.contents().tidy(); err != nil {
 		return false, fmt.Errorf("files: %w", err)
 	}
+	if err := f.suspect(ctx); err != nil {
+		return false, fmt.Errorf("files: %w", err)
+	}
 	if f.held, err = f.cp.AnyHeld(ctx); err != nil {
 		return false, err
 	}

@@ -55,20 +55,39 @@ func filedName(id string) string {
 	return happeningName(archive.Filed, 0, id)
 }
 
-// filed is the happening of a file that is kept, or that LivePerson does not have.
+// insteadLink is the link under which a file is looked for in the place of what was
+// kept under its path and is not it.
+func insteadLink(sha256 string) string { return "#" + sha256 }
+
+// filed is the happening of a file that is kept, or that LivePerson does not have. The
+// Reason of one that is kept is what there is to know of its bytes: that they are
+// doubtful, or what was given before in their place.
 func filed(f *checkpoint.HostedFile) archive.Happening {
 	h := archive.Happening{Kind: archive.Filed, At: f.SentAt, Dialog: f.Dialog, By: f.Sender, File: &archive.Attachment{Path: f.Path}}
+	id, reason := f.Path, ""
+	if f.Path != "" && f.Link != "" {
+		id += f.Link
+		reason = "what the archive was given under SHA-256 " + strings.TrimPrefix(f.Link, insteadLink("")) + " is not the file that was sent"
+	}
 	if f.State == checkpoint.FileMissing {
-		h.Name, h.Reason = filedName(f.Path+"#missing"), f.Error
-		if f.Path == "" { // a link's path is for nobody else to know
-			h.Name = filedName(hexSum([]byte(f.Link)) + "#missing")
+		if id == "" { // a link's path is for nobody else to know
+			id = hexSum([]byte(f.Link))
 		}
+		h.Name, h.Reason = filedName(id+"#missing"), sentences(reason, f.Error)
 		return h
 	}
-	h.Name = filedName(f.Path)
-	if f.Path == "" {
-		h.Name = filedName(f.SHA256)
+	if id == "" {
+		id = f.SHA256
 	}
+	h.Name, h.Reason = filedName(id), sentences(reason, f.Doubt)
 	h.File.Name, h.File.Type, h.File.Bytes, h.File.SHA256 = f.Name, f.Type, f.Bytes, f.SHA256
 	return h
+}
+
+// sentences puts the second of two reasons behind the first; "" is none.
+func sentences(first, second string) string {
+	if first == "" || second == "" {
+		return first + second
+	}
+	return first + "; " + second
 }

@@ -472,8 +472,34 @@ func TestAFileWithoutATimeIsForEveryDestination(t *testing.T) {
 	r.mustHave("a", 1)
 }
 
+// sentFile is the path and the bytes of a file: a picture, or something that reads like
+// the page of a server.
+func sentFile(n int) shelved {
+	switch n % 6 {
+	case 1:
+		return shelved{named(n, "html"), personsPage + fmt.Sprint("<!-- ", n)}
+	case 3:
+		return shelved{named(n, "log"), fmt.Sprint(logIn, n)}
+	case 5:
+		return shelved{named(n, "json"), fmt.Sprintf(`{"error":%d}`, n)}
+	}
+	return shelved{pathOf(n), picture(n)}
+}
+
+// troublePage is what storage in trouble gives in a file's place: always the same, or another
+// one each time.
+func troublePage(chance *rand.Rand) *answer {
+	n := chance.IntN(1_000_000)
+	pages := []answer{
+		{logIn, "text/plain"}, {errorDocument, "application/xml"}, {errorDocument, "image/png"}, {"<html><h1>Sign in</h1></html>", "text/html"},
+		{fmt.Sprintf("<Error><RequestId>%d</RequestId></Error>", n), "image/jpeg"}, {fmt.Sprintf(`{"error":{"request":%d}}`, n), "application/json"},
+		{fmt.Sprintf("<!DOCTYPE html><p>Request %d failed", n), "image/jpeg"}, {fmt.Sprintf("Unavailable: %d", n), ""},
+	}
+	return &pages[chance.IntN(len(pages))]
+}
+
 // moodyFiles is an account whose files come before or after their messages, with or
-// without names, and whose answers fail now and then.
+// without names, whose answers fail now and then, and whose storage gives pages.
 type moodyFiles struct {
 	*shelf
 	chance   *rand.Rand
@@ -512,11 +538,11 @@ func (m *moodyFiles) answer(op, conversation, _ string) error {
 func (m *moodyFiles) relist(conversation string) {
 	var list []shelved
 	for _, n := range m.listed[conversation] {
-		path := pathOf(n)
+		f := sentFile(n)
 		if m.nameless {
-			path = fmt.Sprint("/dl/", m.chance.IntN(4)*1000+n)
+			f.path = fmt.Sprint("/dl/", m.chance.IntN(4)*1000+n)
 		}
-		list = append(list, shelved{path, picture(n)})
+		list = append(list, f)
 	}
 	m.files[conversation] = list
 }
@@ -532,6 +558,12 @@ func TestEveryFileIsAttachedOnce(t *testing.T) {
 		})
 		m := &moodyFiles{shelf: s, chance: rand.New(rand.NewPCG(seed, 0)), nameless: seed%3 == 0, listed: map[string][]int{}}
 		s.files, s.fail = map[string][]shelved{}, m.answer
+		s.instead = func(string) *answer {
+			if m.calm || m.chance.IntN(4) > 0 {
+				return nil
+			}
+			return troublePage(m.chance)
+		}
 		talks := map[string]talk{}
 		publish := func() {
 			for _, k := range talks {
@@ -541,7 +573,11 @@ func TestEveryFileIsAttachedOnce(t *testing.T) {
 		for n := range 24 {
 			id := fmt.Sprint("c", m.chance.IntN(3))
 			m.listed[id] = append(m.listed[id], n)
-			talks[id] = photos(id, m.listed[id]...)
+			k := photos(id, m.listed[id]...)
+			for i, n := range m.listed[id] {
+				k.files[i] = sentFile(n).path
+			}
+			talks[id] = k
 			if n%2 == 1 {
 				publish()
 			}
@@ -561,17 +597,17 @@ func TestEveryFileIsAttachedOnce(t *testing.T) {
 			r.clock.Advance(longestLook + time.Hour)
 		}
 		report := r.runs(nil)
-		if report.Files.Waiting+report.Files.Missing != 0 {
+		if report.Files.Waiting+report.Files.Missing+report.Files.Doubtful != 0 {
 			t.Errorf("seed %d: the run says %+v", seed, report.Files)
 		}
 		for id, numbers := range m.listed {
 			got, want := bytesOf(r.attached("local", id)), []string{}
 			for _, n := range numbers {
-				want = append(want, picture(n))
+				want = append(want, sentFile(n).bytes)
 			}
 			slices.Sort(got)
 			if slices.Sort(want); !slices.Equal(got, want) {
-				t.Errorf("seed %d: %d files attached to %s, of %d", seed, len(got), id, len(want))
+				t.Errorf("seed %d: %d files attached to %s, of %d %.300q", seed, len(got), id, len(want), got)
 			}
 		}
 		r.sound()

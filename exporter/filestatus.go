@@ -23,12 +23,14 @@ type FileStatus struct {
 	Bytes   int64  // of those kept
 	Missing int64  // LivePerson does not have them
 	Refused string // why LivePerson gives this login none; "": it does
+
+	Doubtful int64 // what LivePerson gives may be they, or a page in their place: they are looked at again
 }
 
 // lacking tells whether the next run has to try again: a login that was never
 // given a file is no reason to, for a person has to change that or to do without.
 func (s *FileStatus) lacking() bool {
-	return !s.Off && s.Overdue > 0 && (s.Refused == "" || s.Kept > 0)
+	return !s.Off && s.Overdue+s.Doubtful > 0 && (s.Refused == "" || s.Kept > 0)
 }
 
 // sum tells what was fetched, and what is left.
@@ -44,7 +46,7 @@ func (e *Exporter) fileStatus(ctx context.Context) (s FileStatus, err error) {
 		return s, err
 	}
 	refusal, err := e.cp.FilesRefused(ctx)
-	s = FileStatus{Off: !e.Files.Fetch, Waiting: n.Waiting, Overdue: n.Overdue, Wrong: n.Wrong, Kept: n.Kept, Bytes: n.Bytes, Missing: n.Missing, Refused: refusal.Why}
+	s = FileStatus{Off: !e.Files.Fetch, Waiting: n.Waiting, Overdue: n.Overdue, Wrong: n.Wrong, Kept: n.Kept, Bytes: n.Bytes, Missing: n.Missing, Refused: refusal.Why, Doubtful: n.Doubtful}
 	if n.OldestAt != 0 {
 		s.Oldest = max(time.Duration(e.millis()-n.OldestAt)*time.Millisecond, 0)
 	}

@@ -14,6 +14,7 @@ import (
 func (s *sought) keep() {
 	kind, extension := s.got.called(s.Label)
 	s.State, s.NextAt, s.Error = checkpoint.FileKept, 0, ""
+	s.forgetDoubt()
 	s.SHA256, s.Bytes, s.Type, s.Name = s.got.sha256, s.got.bytes, kind, archive.AttachmentName(s.got.sha256, extension)
 }
 
@@ -33,6 +34,8 @@ func (l *looking) outcome(s *sought, fault error) (tell bool) {
 	case s.have:
 		s.keep()
 		return true
+	case s.inDoubt:
+		return l.doubt(s, now)
 	case s.among || s.State == checkpoint.FileAmong:
 		l.settleAmongOthers(s, now)
 	case !found:
@@ -66,15 +69,32 @@ func (l *looking) inVain(s *sought, now int64) (tell bool) {
 	if s.Error = s.why; s.SoughtAt == 0 || s.SoughtAt > now {
 		s.SoughtAt = now
 	}
-	if s.forever || now-s.SoughtAt >= l.Files.GiveUp.Milliseconds() && s.Attempts >= leastLooks {
+	if s.forever || now-s.SoughtAt >= l.mostSought(s, now) && s.Attempts >= leastLooks {
+		if s.DoubtSHA256 != "" && s.DoubtFits && !s.forever {
+			s.keepDoubtful("LivePerson gave nothing better until it was given up")
+			return true
+		}
 		s.State, s.NextAt = checkpoint.FileMissing, now+missingPause.Milliseconds()
 		return s.SHA256 == "" // archives have one that the state had once
 	}
 	s.NextAt = now + lookPause(s.Attempts)
+	if s.DoubtSHA256 != "" {
+		s.State, s.NextAt = checkpoint.FileDoubtful, min(s.NextAt, max(s.DoubtAt+doubtApart.Milliseconds(), now+lookPause(1)))
+	}
 	if s.why == whyNotListed {
 		s.Error = "" // it may take a while
 	}
 	return false
+}
+
+// mostSought is for how long a file is looked for, in milliseconds. Bytes that came now
+// for the first time, under a name that says nothing for them, may come once more.
+func (l *looking) mostSought(s *sought, now int64) int64 {
+	most := l.Files.GiveUp
+	if s.inDoubt && s.DoubtAt == now && !s.DoubtFits {
+		most += doubtApart
+	}
+	return most.Milliseconds()
 }
 
 // lookPause is how long to wait after so many looks, in milliseconds.

@@ -22,6 +22,7 @@ type looking struct {
 	fetched   int64     // files that were not had before
 	bytes     int64     // of these
 	unusable  int       // links that cannot be followed
+	unsettled int       // links without a message's name that were followed in vain and are not given up
 	refusal   error     // why some link cannot be followed; nil: none
 	fault     error     // of LivePerson, with one of them; nil: there was none
 	broken    int       // such faults, one after the other
@@ -31,13 +32,15 @@ type looking struct {
 type sought struct {
 	checkpoint.HostedFile
 	got     content
-	have    bool   // got was fetched in this look
+	have    bool   // got was fetched in this look, and is it
+	inDoubt bool   // got was fetched in this look, and may be it
 	why     string // it is not to be had; "": that was not found out
 	forever bool   // nor will it be
 	among   bool   // as many files that no message claims are kept, and which of them it is nobody tells
 
 	// Of what no message claims:
 	listed bool // there is such a link
+	shared bool // there are several
 	early  bool // it is not looked for now
 	failed bool // one of the links under its path was followed in vain
 
@@ -50,7 +53,8 @@ const (
 	whyNotListed = "LivePerson lists no such file"
 	whyUnsure    = "LivePerson lists several files that may be it"
 	whyNoAnswer  = "LivePerson lists the file and does not give it"
-	whyWebPage   = "LivePerson gives a web page in its place"
+	whyInstead   = "LivePerson gives %s in its place"
+	whyInDoubt   = "LivePerson gives %s, which may not be the file"
 	whyEmpty     = "LivePerson gives an empty file"
 	whyBadLink   = "LivePerson gives a link that cannot be followed safely"
 )
@@ -59,13 +63,21 @@ const (
 // process that ends before has fetched them in vain.
 const mostFiles = 200
 
-// begin lists what is known.
+// begin lists what is known. Where another file is looked for in the place of what was
+// kept under a path, the path is that one's.
 func (l *looking) begin(files []checkpoint.HostedFile) {
+	instead := map[string]bool{}
 	for i := range files {
-		if s := (&sought{HostedFile: files[i]}); s.Path != "" {
-			l.named = append(l.named, s)
-		} else {
+		if f := &files[i]; f.Path != "" && f.Link != "" {
+			instead[f.Path] = true
+		}
+	}
+	for i := range files {
+		switch s := (&sought{HostedFile: files[i]}); {
+		case s.Path == "":
 			l.unclaimed = append(l.unclaimed, s)
+		case s.Link != "" || !instead[s.Path]:
+			l.named = append(l.named, s)
 		}
 	}
 }
@@ -95,7 +107,7 @@ func (l *looking) fetch(ctx context.Context) error {
 // fetchAll fetches what is behind links, and tells whether some of them have ended.
 func (l *looking) fetchAll(ctx context.Context, links []liveperson.Link) (ended bool, err error) {
 	usable := make([]liveperson.Link, 0, len(links))
-	l.unusable = 0
+	l.unusable, l.unsettled = 0, 0
 	for _, k := range links {
 		if k.Err != nil {
 			l.refusal = k.Err
@@ -108,7 +120,7 @@ func (l *looking) fetchAll(ctx context.Context, links []liveperson.Link) (ended 
 	for _, one := range finds {
 		s := one.file
 		switch {
-		case s.State == checkpoint.FileKept || s.have:
+		case s.State == checkpoint.FileKept || s.have || s.inDoubt:
 		case one.link == nil:
 			l.lacks(one)
 		case l.full():
@@ -127,7 +139,7 @@ func (l *looking) fetchAll(ctx context.Context, links []liveperson.Link) (ended 
 	had, othersEnded, err := l.fetchUnclaimed(ctx, usable, others, nameless)
 	if err == nil && !l.more {
 		l.looked = true
-		settleAmong(finds, nameless, had)
+		settleAmong(finds, nameless, had, l.unsettled)
 	}
 	return ended || othersEnded, err
 }
@@ -156,8 +168,9 @@ func (l *looking) unlisted() (n int) {
 
 // settleAmong settles files that no link tells, where at least as many that no
 // message claims are kept: they are among these. Where links bear names, that is so
-// only of those that several links fit.
-func settleAmong(finds []find, nameless bool, had int) {
+// only of those that several links fit. While it is open what other links lead to, it
+// is open whether a file is listed.
+func settleAmong(finds []find, nameless bool, had, unsettled int) {
 	var left []*sought
 	for _, one := range finds {
 		if one.link == nil && one.file.State != checkpoint.FileKept && (nameless || one.unsure) {
@@ -165,7 +178,9 @@ func settleAmong(finds []find, nameless bool, had int) {
 		}
 	}
 	for _, s := range left {
-		s.among = had >= len(left)
+		if s.among = had >= len(left); !s.among && nameless && unsettled > 0 {
+			s.why = ""
+		}
 	}
 }
 
@@ -184,20 +199,24 @@ func (l *looking) full() bool {
 // fetchOne stores what is behind a link. Its error is a fault that others meet
 // too; what is wrong with this file alone is in s, or in fault.
 func (l *looking) fetchOne(ctx context.Context, s *sought, link liveperson.Link) error {
-	s.why, s.forever = "", false
-	made, err := l.contents().put(s.Label, func(w *contentWriter) error {
+	s.why, s.forever, s.inDoubt = "", false, false
+	made, err := l.contents().put(answered{path: s.Path, link: link.Path, label: s.Label}, func(w *contentWriter) error {
 		_, err := l.Files.Source.File(ctx, link, l.Files.MaxBytes, w)
 		return err
 	})
 	var host *liveperson.HostError
+	var instead *notAFileError
 	switch {
+	case err == nil && made.judged.verdict == doubtful && made.sha256 != s.SHA256:
+		l.Step("file stored")
+		s.got, s.inDoubt, s.why = made, true, fmt.Sprintf(whyInDoubt, made.judged.what)
 	case err == nil:
 		l.Step("file stored")
 		s.got, s.have = made, true
 	case errors.Is(err, liveperson.ErrLinkExpired):
 		s.why = whyNoAnswer
-	case errors.Is(err, liveperson.ErrNotAFile):
-		s.why = whyWebPage
+	case errors.As(err, &instead):
+		s.why = fmt.Sprintf(whyInstead, instead.what)
 	case errors.Is(err, liveperson.ErrNoContent):
 		s.why = whyEmpty
 	case errors.Is(err, liveperson.ErrTooLarge):

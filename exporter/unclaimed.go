@@ -48,7 +48,7 @@ func (l *looking) fetchUnclaimed(ctx context.Context, all, others []liveperson.L
 			continue
 		}
 		s := l.waiting(byPath, k.Path)
-		s.listed = true
+		s.listed, s.shared = true, !alone
 		if s.early = !nameless && !l.ripe(s) || s.State == checkpoint.FileMissing && s.NextAt > l.millis(); s.early {
 			continue
 		}
@@ -59,8 +59,11 @@ func (l *looking) fetchUnclaimed(ctx context.Context, all, others []liveperson.L
 		if err != nil {
 			return had, ended, err
 		}
-		if have {
+		switch {
+		case have:
 			had++
+		case s.State != checkpoint.FileMissing:
+			l.unsettled++
 		}
 		ended = ended || s.why == whyNoAnswer
 	}
@@ -77,7 +80,7 @@ func (l *looking) known() (kept map[string]bool, byPath map[string]*sought) {
 			continue
 		}
 		byPath[strings.TrimSuffix(s.Link, waitingLink(""))] = s
-		s.listed, s.early, s.have, s.failed, s.why = false, false, false, false, ""
+		s.listed, s.early, s.have, s.inDoubt, s.failed, s.why = false, false, false, false, false, ""
 	}
 	return kept, byPath
 }
@@ -106,12 +109,14 @@ func (l *looking) fetchStrange(ctx context.Context, s *sought, k liveperson.Link
 	if err := l.fetchOne(ctx, &one, k); err != nil {
 		return false, err
 	}
-	if !one.have {
-		s.have, s.failed, s.why, s.forever = false, true, one.why, one.forever
+	kept := (one.have || one.inDoubt) && slices.ContainsFunc(l.unclaimed, func(o *sought) bool { return o.State == checkpoint.FileKept && o.SHA256 == one.got.sha256 })
+	if !one.have && !kept {
+		l.doubtStrange(s, &one)
+		s.have, s.failed, s.why, s.forever = false, true, one.why, one.forever && !s.inDoubt
 		return false, nil
 	}
 	s.have = !s.failed
-	if slices.ContainsFunc(l.unclaimed, func(o *sought) bool { return o.State == checkpoint.FileKept && o.SHA256 == one.got.sha256 }) {
+	if kept {
 		return true, nil
 	}
 	one.HostedFile = checkpoint.HostedFile{Conversation: l.wanting.Conversation, Link: keptLink(k.Path, one.got.sha256),
@@ -139,8 +144,13 @@ func (l *looking) settleUnclaimed(s *sought, fault error) (tell bool) {
 	case s.State == checkpoint.FileKept:
 		s.changed = s.ID == 0
 		return s.changed
-	case s.have, l.looked && !s.listed && s.State == checkpoint.FileWaiting:
+	case s.have, l.looked && !s.listed && (s.State == checkpoint.FileWaiting || s.State == checkpoint.FileDoubtful && l.elsewhere(s)):
 		s.dropped = true
+	case l.looked && !s.listed && s.State == checkpoint.FileDoubtful:
+		s.why = whyNotListed
+		tell = l.settleStrange(s, fault)
+		s.dropped = s.State == checkpoint.FileMissing // it was a page: a message's file is on record by itself
+		return tell && !s.dropped
 	case l.looked && !s.listed:
 		s.changed, s.NextAt = true, now+missingPause.Milliseconds()
 	case s.early && s.ID == 0:
@@ -152,8 +162,48 @@ func (l *looking) settleUnclaimed(s *sought, fault error) (tell bool) {
 	case l.more && s.why == "":
 		s.changed, s.NextAt = s.ID == 0, now // with the next look
 	default:
-		s.SentAt = l.newest()
-		return l.outcome(s, fault)
+		return l.settleStrange(s, fault)
 	}
 	return false
+}
+
+// settleStrange settles what bears no message's name as any other file. What is kept in
+// the end is known by its bytes, and where other links have its path they are followed
+// with the next look.
+func (l *looking) settleStrange(s *sought, fault error) (tell bool) {
+	s.SentAt = l.newest()
+	tell = l.outcome(s, fault)
+	if s.State != checkpoint.FileKept {
+		return tell
+	}
+	path := strings.TrimSuffix(s.Link, waitingLink(""))
+	s.Link = keptLink(path, s.SHA256)
+	if s.shared {
+		w := l.waiting(map[string]*sought{}, path)
+		w.changed, w.NextAt = true, l.millis()
+	}
+	return tell
+}
+
+// doubtStrange notes that what a link leads to may be a file. Of several links with one
+// path, one after the other is settled; links of which the paths change lead to the file
+// that was in doubt before, if they lead to the same bytes.
+func (l *looking) doubtStrange(s, one *sought) {
+	if !one.inDoubt || s.inDoubt && one.got.sha256 != s.DoubtSHA256 {
+		return
+	}
+	s.inDoubt, s.got = true, one.got
+	for _, o := range l.unclaimed {
+		if o.State == checkpoint.FileDoubtful && o.DoubtSHA256 == one.got.sha256 && s.DoubtSHA256 != o.DoubtSHA256 {
+			s.Doubt, s.DoubtSHA256, s.DoubtAt, s.DoubtFits = o.Doubt, o.DoubtSHA256, o.DoubtAt, o.DoubtFits
+			s.Bytes, s.Type, s.Name = o.Bytes, o.Type, o.Name
+		}
+	}
+}
+
+// elsewhere reports whether what was in doubt is now known under another path.
+func (l *looking) elsewhere(s *sought) bool {
+	return slices.ContainsFunc(l.unclaimed, func(o *sought) bool {
+		return o != s && (o.State == checkpoint.FileKept && o.SHA256 == s.DoubtSHA256 || o.inDoubt && o.got.sha256 == s.DoubtSHA256)
+	})
 }

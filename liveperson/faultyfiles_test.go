@@ -18,6 +18,14 @@ type buffer struct{ bytes.Buffer }
 
 func (b *buffer) Reset() error { b.Buffer.Reset(); return nil }
 
+// Judge takes web pages for what no file is: the account has none.
+func (b *buffer) Judge(mediaType string) error {
+	if mediaType == "text/html" {
+		return liveperson.ErrNotAFile
+	}
+	return nil
+}
+
 // Every file of a faulty account comes whole and as it is, whatever its name, over
 // a socket and in process; links that have expired are asked for again.
 func TestFilesOfAFaultyAccount(t *testing.T) {

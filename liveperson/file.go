@@ -2,6 +2,7 @@ package liveperson
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -13,11 +14,17 @@ import (
 
 // FileSink takes the bytes of one file. Reset comes before those of every attempt
 // to get them: whatever an earlier attempt wrote is void, and so is all of it when
-// the call returns an error. An error of the sink ends the call and is returned as
-// it is.
+// the call returns an error. Judge comes behind the last of them, with the media type
+// that was claimed for them, as File returns it: what comes with status 200 may still be a page in
+// the file's place, and only who knows what was asked for can say so.
+//
+// An error of the sink ends the call and is returned as it is; but with an error of
+// Judge that is ErrNotAFile the file is asked for again, as after any other answer that
+// cannot be used.
 type FileSink interface {
 	Reset() error
 	io.Writer
+	Judge(mediaType string) error
 }
 
 // maxRedirects is how often a link may lead to another one. None is documented,
@@ -31,8 +38,8 @@ const maxRedirects = 3
 //
 // The login goes to the file service only. Besides the errors of every call there
 // are ErrBadLink, a *HostError, and under an *APIError: ErrLinkExpired (401, 403,
-// 404, 410: new links are needed), ErrTooLarge, ErrCompressed. No file is empty, a
-// web page or JSON; what comes so is a fault of the storage and asked for again.
+// 404, 410: new links are needed), ErrTooLarge, ErrCompressed. No file is empty; what
+// comes so is a fault of the storage and asked for again.
 func (c *Client) File(ctx context.Context, link Link, limit int64, to FileSink) (mediaType string, err error) {
 	if link.Err != nil {
 		return "", fmt.Errorf("%s: %w", getFile, link.Err)
@@ -120,17 +127,18 @@ func readFile(a *answer, limit int64, to FileSink) (fetched, error) {
 		return fetched{}, ErrNoContent
 	case encoding != "" && !strings.EqualFold(encoding, "identity"):
 		return fetched{}, ErrCompressed
-	case notAFile[f.mediaType]:
-		return fetched{}, ErrNotAFile
 	case limit > 0 && a.length > limit:
 		return fetched{}, fmt.Errorf("%w: %d bytes, of %d at most", ErrTooLarge, a.length, limit)
 	}
-	return f, a.copy(to)
+	if err := a.copy(to); err != nil {
+		return fetched{}, err
+	}
+	err := to.Judge(f.mediaType)
+	if !errors.Is(err, ErrNotAFile) {
+		err = given(err)
+	}
+	return f, err
 }
-
-// notAFile are the types of maintenance pages and error documents. None of the
-// types that can be sent in a conversation is among them.
-var notAFile = map[string]bool{"text/html": true, "application/xhtml+xml": true, "application/json": true}
 
 // copy gives the whole body to the sink.
 func (a *answer) copy(to FileSink) error {

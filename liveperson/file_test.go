@@ -24,6 +24,8 @@ type heldFile struct {
 	resets   int
 	failing  error // of Write
 	blocking error // of Reset
+	judging  error // of Judge, but for pages
+	judged   int
 }
 
 func (h *heldFile) Reset() error { h.resets++; h.Buffer.Reset(); return h.blocking }
@@ -33,6 +35,15 @@ func (h *heldFile) Write(p []byte) (int, error) {
 		return 0, h.failing
 	}
 	return h.Buffer.Write(p)
+}
+
+// Judge takes web pages and JSON for what no file is.
+func (h *heldFile) Judge(mediaType string) error {
+	h.judged++
+	if mediaType == "text/html" || mediaType == "application/json" {
+		return fmt.Errorf("%w: a page", ErrNotAFile)
+	}
+	return h.judging
 }
 
 const (
@@ -68,7 +79,7 @@ func TestFile(t *testing.T) {
 		f.on(picturePath, of(test.claimed, test.body))
 		c, _ := f.client()
 		got, held, err := get(c, f.sealed(picturePath))
-		if err != nil || got != mediaType || held.String() != test.body || held.resets != 1 {
+		if err != nil || got != mediaType || held.String() != test.body || held.resets != 1 || held.judged != 1 {
 			t.Errorf("%q: %q, %d bytes, %v", test.claimed, got, held.Len(), err)
 		}
 	}
@@ -193,12 +204,12 @@ func TestFileSinkFails(t *testing.T) {
 	f.on(picturePath, of("image/jpeg", picture))
 	c, _ := f.client()
 	full := errors.New("disk full")
-	for name, sink := range map[string]*heldFile{"write": {failing: full}, "reset": {blocking: full}} {
+	for name, sink := range map[string]*heldFile{"write": {failing: full}, "reset": {blocking: full}, "judge": {judging: full}} {
 		if _, err := c.File(context.Background(), f.sealed(picturePath), 0, sink); err != full {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if n := len(f.asked(picturePath)); n != 2 {
+	if n := len(f.asked(picturePath)); n != 3 {
 		t.Errorf("asked %d times", n)
 	}
 }

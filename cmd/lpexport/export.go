@@ -66,20 +66,24 @@ type exportFiles struct {
 
 // namedFiles is where the files are that messages name.
 type namedFiles struct {
-	Fetch   bool   `json:"fetch"`   // they are fetched, not only named
-	Waiting int64  `json:"waiting"` // not fetched yet
-	Missing int64  `json:"missing"` // not to be had: archives have been told why
-	Refused string `json:"refused"` // why LivePerson gives this login none; "": it does
-	Wrong   string `json:"wrong"`   // what is wrong with most of those that wait; "": nothing
+	Fetch    bool   `json:"fetch"`    // they are fetched, not only named
+	Waiting  int64  `json:"waiting"`  // not fetched yet
+	Doubtful int64  `json:"doubtful"` // fetched, and it is in doubt whether they are what was sent: looked at again
+	Missing  int64  `json:"missing"`  // not to be had: archives have been told why
+	Refused  string `json:"refused"`  // why LivePerson gives this login none; "": it does
+	Wrong    string `json:"wrong"`    // what is wrong with most of those that wait; "": nothing
 }
 
 func newNamedFiles(s exporter.FileStatus) namedFiles {
-	return namedFiles{Fetch: !s.Off, Waiting: s.Waiting, Missing: s.Missing, Refused: s.Refused, Wrong: s.Wrong}
+	return namedFiles{Fetch: !s.Off, Waiting: s.Waiting, Doubtful: s.Doubtful, Missing: s.Missing, Refused: s.Refused, Wrong: s.Wrong}
 }
 
 func (f namedFiles) parts() (parts []string) {
 	if f.Missing > 0 {
 		parts = append(parts, fmt.Sprintf("%d not to be had", f.Missing))
+	}
+	if f.Doubtful > 0 {
+		parts = append(parts, fmt.Sprintf("%d in doubt, to be fetched again", f.Doubtful))
 	}
 	if f.Waiting == 0 {
 		return parts

@@ -275,7 +275,7 @@ func (r *statusResult) text(w io.Writer) {
 	if r.Events != (statusEvents{}) {
 		fmt.Fprintln(w, r.Events)
 	}
-	if f := r.Files; f.Kept+f.Waiting+f.Missing > 0 {
+	if f := r.Files; f.Kept+f.Waiting+f.Doubtful+f.Missing > 0 {
 		fmt.Fprintf(w, "files: %s\n", f)
 	}
 	if r.Excluded+int64(r.Namesakes) > 0 {

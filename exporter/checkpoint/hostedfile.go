@@ -7,14 +7,16 @@ import (
 
 // States of a file that a message names.
 const (
-	FileWaiting = "waiting" // not fetched yet
-	FileKept    = "kept"    // its bytes are in the state
-	FileAmong   = "among"   // its bytes are kept; which of the conversation's they are, nobody tells
-	FileMissing = "missing" // LivePerson has it no more, or never had
+	FileWaiting  = "waiting"  // not fetched yet
+	FileDoubtful = "doubtful" // bytes came that may be it, or a page in its place: it is looked at again
+	FileKept     = "kept"     // its bytes are in the state
+	FileAmong    = "among"    // its bytes are kept; which of the conversation's they are, nobody tells
+	FileMissing  = "missing"  // LivePerson has it no more, or never had
 )
 
 // HostedFile is a file that a message names. What LivePerson lists of a conversation
-// without the name of any message's file has a Link and no Path.
+// without the name of any message's file has a Link and no Path. What has both is
+// looked for in the place of what was kept under Path and is not that file.
 type HostedFile struct {
 	ID           int64
 	Conversation int64
@@ -30,8 +32,12 @@ type HostedFile struct {
 	NextAt       int64  // next look; 0: none
 	Error        string // what was wrong at the last look, "" where it was only not listed yet; of a missing one, the reason
 	SHA256       string // lower-case hex; "" until it is kept
-	Name, Type   string
+	Name, Type   string // of what SHA256 or DoubtSHA256 is of, as Bytes
 	Bytes        int64
+	Doubt        string // what the bytes may be instead of the file; of a kept one, what archives are told of that; "" where there is no doubt
+	DoubtSHA256  string // of the doubtful bytes, while they are neither kept nor replaced
+	DoubtAt      int64  // when these were given first
+	DoubtFits    bool   // a file of that name may be such a thing
 }
 
 // WantFile notes a file that a message names. One that is known stays as it is. It
@@ -45,12 +51,15 @@ func (tx *Tx) WantFile(f HostedFile) error {
 // its ID.
 func (tx *Tx) PutFile(f *HostedFile) (err error) {
 	if f.ID != 0 {
-		return tx.exec(`UPDATE file SET sought_at = ?, sent_at = ?, state = ?, attempts = ?, next_at = ?, error = ?, sha256 = ?, name = ?, type = ?, bytes = ? WHERE id = ?`,
-			null(f.SoughtAt), f.SentAt, f.State, f.Attempts, null(f.NextAt), f.Error, f.SHA256, f.Name, f.Type, f.Bytes, f.ID)
+		return tx.exec(`UPDATE file SET link = ?, sought_at = ?, sent_at = ?, state = ?, attempts = ?, next_at = ?, error = ?, sha256 = ?, name = ?, type = ?, bytes = ?,
+			doubt = ?, doubt_sha256 = ?, doubt_at = ?, doubt_fits = ? WHERE id = ?`,
+			f.Link, null(f.SoughtAt), f.SentAt, f.State, f.Attempts, null(f.NextAt), f.Error, f.SHA256, f.Name, f.Type, f.Bytes,
+			f.Doubt, f.DoubtSHA256, null(f.DoubtAt), f.DoubtFits, f.ID)
 	}
-	f.ID, err = tx.insert(`INSERT INTO file (conversation, path, link, dialog, sender, sent_at, label, noted_at, sought_at, state, attempts, next_at, error, sha256, name, type, bytes)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, f.Conversation, f.Path, f.Link, f.Dialog, f.Sender, f.SentAt, f.Label, f.NotedAt,
-		null(f.SoughtAt), f.State, f.Attempts, null(f.NextAt), f.Error, f.SHA256, f.Name, f.Type, f.Bytes)
+	f.ID, err = tx.insert(`INSERT INTO file (conversation, path, link, dialog, sender, sent_at, label, noted_at, sought_at, state, attempts, next_at, error, sha256, name, type, bytes,
+		doubt, doubt_sha256, doubt_at, doubt_fits) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		f.Conversation, f.Path, f.Link, f.Dialog, f.Sender, f.SentAt, f.Label, f.NotedAt,
+		null(f.SoughtAt), f.State, f.Attempts, null(f.NextAt), f.Error, f.SHA256, f.Name, f.Type, f.Bytes, f.Doubt, f.DoubtSHA256, null(f.DoubtAt), f.DoubtFits)
 	return err
 }
 
@@ -100,18 +109,23 @@ const wantingFiles = `SELECT f.conversation, v.source_id, EXISTS (SELECT 1 FROM 
 	FROM file f CROSS JOIN conversation v ON v.id = f.conversation WHERE f.next_at %s ? AND v.revision > 0
 	GROUP BY f.next_at, f.conversation ORDER BY f.next_at, f.conversation LIMIT ?`
 
+// hostedFile is what readHostedFile reads of a file.
+const hostedFile = `id, conversation, path, link, dialog, sender, sent_at, label, noted_at, coalesce(sought_at, 0), state, attempts, coalesce(next_at, 0),
+	error, sha256, name, type, bytes, doubt, doubt_sha256, coalesce(doubt_at, 0), doubt_fits`
+
+func readHostedFile(s scanner, more ...any) (f HostedFile, err error) {
+	err = s.Scan(append([]any{&f.ID, &f.Conversation, &f.Path, &f.Link, &f.Dialog, &f.Sender, &f.SentAt, &f.Label, &f.NotedAt, &f.SoughtAt, &f.State, &f.Attempts,
+		&f.NextAt, &f.Error, &f.SHA256, &f.Name, &f.Type, &f.Bytes, &f.Doubt, &f.DoubtSHA256, &f.DoubtAt, &f.DoubtFits}, more...)...)
+	return f, err
+}
+
 // FilesOf lists all files of a conversation, in the order they were noted.
 func (c *Checkpoint) FilesOf(ctx context.Context, conversation int64) (list []HostedFile, err error) {
 	err = c.list(ctx, func(s scanner) error {
-		var f HostedFile
-		if err := s.Scan(&f.ID, &f.Conversation, &f.Path, &f.Link, &f.Dialog, &f.Sender, &f.SentAt, &f.Label, &f.NotedAt, &f.SoughtAt, &f.State, &f.Attempts, &f.NextAt,
-			&f.Error, &f.SHA256, &f.Name, &f.Type, &f.Bytes); err != nil {
-			return err
-		}
+		f, err := readHostedFile(s)
 		list = append(list, f)
-		return nil
-	}, `SELECT id, conversation, path, link, dialog, sender, sent_at, label, noted_at, coalesce(sought_at, 0), state, attempts, coalesce(next_at, 0),
-		error, sha256, name, type, bytes FROM file WHERE conversation = ? ORDER BY id`, conversation)
+		return err
+	}, `SELECT `+hostedFile+` FROM file WHERE conversation = ? ORDER BY id`, conversation)
 	return list, err
 }
 
@@ -156,7 +170,8 @@ type Files struct {
 	Overdue  int64  // of those: noted before the given time, or something was wrong
 	Wrong    string // what was, most often; "" nothing
 	OldestAt int64  // when the first of them was noted; 0: none waits
-	Kept     int64  // with those whose message is not known
+	Doubtful int64
+	Kept     int64 // with those whose message is not known
 	Missing  int64
 	Bytes    int64 // of those kept
 }
@@ -179,6 +194,8 @@ func (c *Checkpoint) Files(ctx context.Context, before int64) (n Files, err erro
 		switch state {
 		case FileWaiting:
 			n.Waiting, n.OldestAt = files, oldest
+		case FileDoubtful:
+			n.Doubtful = files
 		case FileKept:
 			n.Kept, n.Bytes = files, bytes
 		case FileMissing:

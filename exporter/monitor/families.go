@@ -76,6 +76,8 @@ var captureFamilies = []family{
 		func(o *exporter.Overview, emit emitter) { emit(float64(o.Quarantined)) }},
 	{"lpexport_files_waiting", "Files that messages name and that are not fetched yet.", gauge, nil,
 		func(o *exporter.Overview, emit emitter) { emit(float64(o.Files.Waiting)) }},
+	{"lpexport_files_doubtful", "Files of which it is in doubt whether what LivePerson gives is what was sent. They are fetched again.", gauge, nil,
+		func(o *exporter.Overview, emit emitter) { emit(float64(o.Files.Doubtful)) }},
 	{"lpexport_files_oldest_waiting_seconds", "For how long the oldest such file has been known; 0 when none waits.", gauge, nil,
 		func(o *exporter.Overview, emit emitter) { emit(o.Files.Oldest.Seconds()) }},
 	{"lpexport_files_refused", "Whether LivePerson gives this login no files: 1 or 0.", gauge, nil,

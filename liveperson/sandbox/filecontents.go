@@ -33,6 +33,8 @@ func (a *Account) contents(path string) *contents {
 		fmt.Fprintf(&b, "%s\r\nGrüße\n", c.line())
 	case "docx":
 		writeDOCX(&b, c.line())
+	case "html", "log", "json", "xml":
+		b.WriteString(c.text(extension(path)))
 	default:
 		_ = jpeg.Encode(&b, picture(c.key), nil)
 	}

@@ -159,6 +159,9 @@ func (c *call) download() {
 		c.storageError(http.StatusNotFound, "The resource could not be found.")
 		return
 	}
+	if c.pageInstead(p, path) {
+		return
+	}
 	file := c.account.contents(path)
 	c.header().Set("Content-Type", mediaTypes[extension(path)])
 	c.header().Set("Content-Length", strconv.FormatInt(file.size(), 10))

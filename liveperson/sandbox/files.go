@@ -23,6 +23,10 @@ type Files struct {
 	Lost   float64       // share of files that are listed, but not there (404)
 	Size   int64         // pictures are padded to that many bytes; 0 is as they come, some KB
 	Mixed  bool          // also PNG, PDF, TXT and DOCX. Changes paths and types in records and events
+	Texts  bool          // also HTML, LOG, JSON and XML that read like a server's pages. Changes the same
+
+	Pages    float64       // share of files in whose place storage gives a page with status 200 …
+	PagesFor time.Duration // … for so long after they are listed first; 0 is three hours
 }
 
 // File is a file as it is stored.
@@ -79,10 +83,8 @@ func (a *Account) path(l *life, i int, at int64) string {
 }
 
 func (a *Account) fileName(l *life, i int) string {
-	if !a.set.Files.Mixed {
-		return "photo.jpg"
-	}
-	return [...]string{"photo.jpg", "screenshot.png", "statement.pdf", "notes.txt", "letter.docx"}[l.draw(saltFile, i)%5]
+	names := a.set.Files.names()
+	return names[l.draw(saltFile, i)%uint64(len(names))]
 }
 
 // fileType is LivePerson's word for a file's kind.
@@ -93,6 +95,7 @@ func (a *Account) fileType(l *life, i int) string {
 // mediaTypes by extension.
 var mediaTypes = map[string]string{
 	"jpg": "image/jpeg", "png": "image/png", "pdf": "application/pdf", "txt": "text/plain",
+	"html": "text/html", "log": "text/plain", "json": "application/json", "xml": "text/xml",
 	"docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
 
