@@ -122,7 +122,7 @@ func TestStatusOfSeveralHoldsTheObjectsOfEach(t *testing.T) {
 		return slices.Sorted(maps.Keys(object))
 	}
 	several := one("12345678", "a.yaml", nil)
-	alone := []string{"checkpoint", "coverage", "destinations", "events", "exit", "files", "lag_seconds", "open_backfills", "open_conversations", "partial", "quarantined", "schema"}
+	alone := []string{"checkpoint", "coverage", "destinations", "events", "exit", "failed_looks", "files", "lag_seconds", "open_backfills", "open_conversations", "partial", "quarantined", "schema"}
 	if diff := cmp.Diff(alone, keys(several.statusResult)); diff != "" {
 		t.Errorf("alone: (-want +got)\n%s", diff)
 	}

@@ -133,7 +133,7 @@ func Wrong() exporter.Overview {
 	o.Watermark = Now.Add(-5*time.Hour - 10*time.Minute)
 	o.Lag = Now.Sub(o.Watermark)
 	o.Coverage = []exporter.Period{{From: day(310), To: day(150)}, {From: day(143), To: o.Watermark}}
-	o.Quarantined, o.Partial = 7, 2
+	o.Quarantined, o.Partial, o.FailedLooks = 7, 2, 1
 	o.Destinations = []exporter.DestinationStatus{
 		{Name: "journal", Pending: 1480, OldestPending: 9 * time.Hour, Rejected: 4, Uncertain: 1, Halted: true,
 			LastError: "the server refuses the login: 535 5.7.8 authentication failed"},
