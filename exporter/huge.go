@@ -121,7 +121,7 @@ func (h *huge) open(ctx context.Context, tx *checkpoint.Tx, small map[string][]b
 		return false, err
 	}
 	if h.known.Changed > h.asked {
-		return false, &liveperson.APIError{Op: "capture " + h.id, Err: errOvertaken}
+		return false, faulty(h.id, errOvertaken)
 	}
 	if h.known.Revision == 0 {
 		if in, err := h.choose(tx, &h.head, &h.known, &h.counts, h.millis()); err != nil || !in {
@@ -166,7 +166,7 @@ func (h *huge) putPart(tx *checkpoint.Tx, section string, raw []byte) error {
 // behind; they are overwritten by the next one's under the same numbers.
 func (h *huge) stream(ctx context.Context, section string) error {
 	first, restart := h.part, false
-	_, err := h.Source.Section(ctx, h.id, section, func() { h.buffer, restart = h.buffer[:0], true }, func(e []byte) error {
+	_, err := h.Source.Section(ctx, h.id, section, func() { restart = true; h.forget(section) }, func(e []byte) error {
 		if restart {
 			restart = false
 			if err := h.dropFrom(ctx, first); err != nil {
@@ -198,6 +198,17 @@ func (h *huge) stream(ctx context.Context, section string) error {
 		return err
 	}
 	return h.flush(ctx, section)
+}
+
+// forget makes what an attempt gave void.
+func (h *huge) forget(section string) {
+	h.buffer = h.buffer[:0]
+	switch section {
+	case "messageRecords":
+		h.about.derived = 0
+	case "messageStatuses":
+		h.about.reset()
+	}
 }
 
 func (h *huge) message(e []byte) {
@@ -275,7 +286,7 @@ func (h *huge) finish(ctx context.Context) error {
 			return h.quarantine(tx)
 		}
 		if now.Changed != h.known.Changed || now.Revision != h.known.Revision || h.merge.blind {
-			return &liveperson.APIError{Op: "capture " + h.id, Err: errOvertaken}
+			return faulty(h.id, errOvertaken)
 		}
 		if h.events {
 			if err := nameDialogs(tx, &h.head); err != nil {

@@ -43,8 +43,8 @@ var (
 )
 
 // look asks for some conversations in as few requests as may be, and for others
-// each alone. No id is in both. When LivePerson is down it fails, and what was not
-// asked for stays due.
+// each alone. No id is in both. When LivePerson is down, what was not asked for stays
+// due.
 func (l *lookup) look(ctx context.Context, together, alone []string) error {
 	again, err := l.together(ctx, together)
 	if err != nil {
@@ -58,7 +58,7 @@ func (l *lookup) look(ctx context.Context, together, alone []string) error {
 			return err
 		}
 	}
-	return errors.Join(l.settle(ctx), l.down)
+	return l.settle(ctx)
 }
 
 // together asks for conversations in one request, in smaller ones when that fails,
@@ -207,15 +207,27 @@ func (l *lookup) ofItsOwn(ctx context.Context, err error) bool {
 	switch {
 	case api.Status == http.StatusTooManyRequests:
 		l.down = err
-	case api.Timeout, api.Status == 0, api.Status >= http.StatusInternalServerError:
-		l.row++
-	default:
+	case api.Status/100 == 4 && !api.Timeout, wasAnswer(err):
 		l.row = 0
+	default:
+		l.row++
 	}
 	return true
 }
 
-// settle notes in the register what was not given.
+// wasAnswer reports whether LivePerson gave an answer that could be read, if not the
+// one that was asked for.
+func wasAnswer(err error) bool {
+	for _, fault := range []error{errOther, errContrary, errOvertaken, liveperson.ErrTooLarge, liveperson.ErrNoRecord} {
+		if errors.Is(err, fault) {
+			return true
+		}
+	}
+	return false
+}
+
+// settle notes in the register what was not given. It fails with the error of a look
+// at a conversation that cannot be registered.
 func (l *lookup) settle(ctx context.Context) error {
 	if len(l.absent)+len(l.failed) == 0 {
 		return nil
@@ -238,7 +250,10 @@ func (l *lookup) settle(ctx context.Context) error {
 		}
 		return nil
 	})
-	return errors.Join(err, lost)
+	if err != nil {
+		return err
+	}
+	return lost
 }
 
 // missed notes when a conversation is looked at again that a look did not give:

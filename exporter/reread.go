@@ -73,7 +73,10 @@ func (c *capture) fetchRest(ctx context.Context, p *page) error {
 		alone = append(alone, o.id)
 	}
 	l := &lookup{capture: c}
-	return l.look(ctx, unique(together), unique(alone))
+	if err := l.look(ctx, unique(together), unique(alone)); err != nil {
+		return err
+	}
+	return l.down
 }
 
 // unique is a list without what came before in it.

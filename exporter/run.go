@@ -20,8 +20,10 @@ type Report struct {
 	Captured     Counts
 	Files        FilesReport
 	Destinations []DestinationReport
-	Quarantined  int  // entries that wait for a person, also from earlier runs
-	Complete     bool // everything asked for was captured and, where ready, delivered
+	Quarantined  int   // entries that wait for a person, also from earlier runs
+	Cut          int64 // conversations now cut short by LivePerson and asked for again, see CutConversations
+	FailedLooks  int64 // conversations that could not be read by their id when that was tried last
+	Complete     bool  // everything asked for was captured and, where ready, delivered
 	Watermark    time.Time
 	StateBytes   int64  // size of the checkpoint
 	Holes        []Hole // that a backfill can fill
@@ -246,6 +248,9 @@ func (e *Exporter) finish(ctx context.Context, r *Report, workers []*worker, com
 	}
 	var err error
 	if r.Quarantined, err = e.cp.CountQuarantined(ctx); err != nil {
+		return errors.Join(append(problems, err)...)
+	}
+	if r.Cut, r.FailedLooks, err = e.cp.Lacking(ctx); err != nil {
 		return errors.Join(append(problems, err)...)
 	}
 	if waiting {

@@ -55,6 +55,20 @@ type captured struct {
 	Messages      int64 `json:"messages"`
 	Revisions     int64 `json:"revisions"`
 	Events        int64 `json:"events"`
+	Cut           int64 `json:"cut"`          // conversations that LivePerson cuts short now: the rest is asked for again
+	FailedLooks   int64 `json:"failed_looks"` // conversations that could not be read by their id when that was tried last
+}
+
+// lacking says what is being done about conversations that are known to lack
+// messages, or may lack some; nothing when there are none.
+func lacking(w io.Writer, cut, failed int64, command func(string) string) {
+	if cut > 0 {
+		fmt.Fprintf(w, "cut short by LivePerson: %s; what it gave is delivered, each run asks for the rest when its time has come; which: %s\n",
+			count(cut, "conversation"), command("lpexport status --list cut"))
+	}
+	if failed > 0 {
+		fmt.Fprintf(w, "could not be read by id: %s; tried again with growing pauses; the log of the run names each and why\n", count(failed, "conversation"))
+	}
 }
 
 // exportFiles is what became of the files that messages name.
@@ -253,7 +267,8 @@ func parseTime(flag, text string) (time.Time, error) {
 func (r *exportResult) take(c *config.Config, report exporter.Report) {
 	r.Run, r.Quarantined, r.Complete = report.Run, report.Quarantined, report.Complete && len(report.Holes) == 0
 	counts := report.Captured
-	r.Captured = captured{Conversations: counts.Conversations, Messages: counts.Messages, Revisions: counts.Revisions}
+	r.Captured = captured{Conversations: counts.Conversations, Messages: counts.Messages, Revisions: counts.Revisions,
+		Cut: report.Cut, FailedLooks: report.FailedLooks}
 	r.Files = exportFiles{report.Files.Fetched, report.Files.FetchedBytes, newNamedFiles(report.Files.FileStatus)}
 	maps.Copy(r.Excluded, counts.Excluded)
 	for _, d := range report.Destinations {
@@ -292,6 +307,7 @@ func (r *exportResult) text(w io.Writer) {
 	if len(parts) > 0 {
 		fmt.Fprintf(w, "files: %s\n", strings.Join(parts, ", "))
 	}
+	lacking(w, r.Captured.Cut, r.Captured.FailedLooks, func(words string) string { return words })
 	for _, reason := range slices.Sorted(maps.Keys(r.Excluded)) {
 		fmt.Fprintf(w, "left out %s: %s\n", count(r.Excluded[reason], "conversation"), reason)
 	}

@@ -85,7 +85,11 @@ type quarantineShowResult struct {
 }
 
 func (r *quarantineShowResult) text(w io.Writer) {
-	if r.ID != 0 {
+	switch {
+	case r.ID == 0:
+	case r.Bytes == 0: // LivePerson never gave it
+		fmt.Fprintln(w, r.quarantined)
+	default:
 		fmt.Fprintf(w, "%s\n%s, sha256 %s\n%s\n", r.quarantined, count(r.Bytes, "byte"), r.SHA256, printable(r.Record))
 	}
 }
@@ -134,7 +138,9 @@ func newQuarantineRetry(p *program) *cobra.Command {
 		Use:   "retry",
 		Short: "Try again what waits",
 		Long: `Read everything that waits again, as this version reads it. What is resolved is
-delivered with the next export. What is left keeps waiting: exit status 5.`,
+delivered with the next export. What LivePerson never gave whole is resolved
+until the next export has asked for it once more. What is left keeps waiting:
+exit status 5.`,
 		Args: arguments(0, 0),
 	}, func() result { return new(quarantineRetryResult) }, func(ctx context.Context, _ []string) (result, error) {
 		found := new(quarantineRetryResult)

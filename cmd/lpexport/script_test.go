@@ -38,7 +38,8 @@ func atRest() sandbox.Settings {
 
 // account is the script command "account KIND": it serves an account at rest
 // and puts its URL into $URL. KIND is rest, denied (it knows nobody's
-// credentials), broken (a record cannot be named), fileless (it gives nobody files),
+// credentials), broken (a record cannot be named), cutshort (a record lacks messages,
+// and another can be had in no other way than cut short), fileless (it gives nobody files),
 // lossy (it has none of the files that messages name), heavy (each has 100 KB), busy
 // (its first search asks to be left alone for a day) or elsewhere (the Domain API
 // names somebody else's host for log-ins).
@@ -63,6 +64,8 @@ func account(ts *testscript.TestScript, neg bool, args []string) {
 		settings.Files.Size = 100_000
 	case "broken":
 		settings.Faults = []sandbox.Fault{{Kind: sandbox.NoID, Numbers: []int{3}}}
+	case "cutshort":
+		settings.Faults = []sandbox.Fault{{Kind: sandbox.MessagesGone, Numbers: []int{3}}, {Kind: sandbox.NotFound, Code: 400, Numbers: []int{5}}, {Kind: sandbox.PartialRecord, Numbers: []int{5}}}
 	default:
 		ts.Fatalf("no account %q", args[0])
 	}

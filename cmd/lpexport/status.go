@@ -27,7 +27,8 @@ type statusResult struct {
 	Quarantined       int                 `json:"quarantined"`
 	OpenConversations int64               `json:"open_conversations"`
 	OpenBackfills     int64               `json:"open_backfills"` // begun and not at their end
-	Partial           int64               `json:"partial"`        // conversations that LivePerson cut short
+	Partial           int64               `json:"partial"`        // conversations that LivePerson cut short and is asked for again
+	FailedLooks       int64               `json:"failed_looks"`   // conversations that could not be read by their id when that was tried last
 	Events            statusEvents        `json:"events"`
 	Files             statusFiles         `json:"files"`
 	Unavailable       *statusOutage       `json:"unavailable"` // LivePerson; null: it is not known to be
@@ -211,7 +212,7 @@ func runStatus(ctx context.Context, p *program) (_ *statusResult, err error) {
 
 func (r *statusResult) take(c *config.Config, s exporter.Status, now time.Time) {
 	r.Checkpoint, r.Quarantined, r.OpenConversations = s.Checkpoint, s.Quarantined, s.OpenConversations
-	r.OpenBackfills, r.Partial = s.OpenBackfills, s.Partial
+	r.OpenBackfills, r.Partial, r.FailedLooks = s.OpenBackfills, s.Partial, s.FailedLooks
 	r.Events = statusEvents{s.Events.Waiting, int64(s.Events.Oldest / time.Second), s.Events.Unconfirmed}
 	r.Files = statusFiles{s.Files.Kept, s.Files.Bytes, int64(s.Files.Oldest / time.Second), newNamedFiles(s.Files)}
 	r.Unavailable = newStatusOutage(s.Outage, now)
@@ -269,9 +270,7 @@ func (r *statusResult) text(w io.Writer) {
 		fmt.Fprintf(w, "backfills: %d not at their end: the same command goes on\n", r.OpenBackfills)
 	}
 	fmt.Fprintf(w, "open conversations: %d\n", r.OpenConversations)
-	if r.Partial > 0 {
-		fmt.Fprintf(w, "cut short by LivePerson: %s\n", count(r.Partial, "conversation"))
-	}
+	lacking(w, r.Partial, r.FailedLooks, r.command)
 	if r.Events != (statusEvents{}) {
 		fmt.Fprintln(w, r.Events)
 	}

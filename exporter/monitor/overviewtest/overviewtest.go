@@ -134,7 +134,7 @@ func Wrong() exporter.Overview {
 	o.Lag = Now.Sub(o.Watermark)
 	o.Coverage = covered(exporter.Period{From: day(310), To: day(150)}, exporter.Period{From: day(143), To: o.Watermark})
 	o.Holes = []exporter.Hole{{Period: exporter.Period{From: day(150), To: day(143)}, Fetchable: true}}
-	o.Quarantined, o.Partial = 7, 2
+	o.Quarantined, o.Partial, o.FailedLooks = 7, 2, 1
 	o.Destinations = []exporter.DestinationStatus{
 		{Name: "journal", Pending: 1480, OldestPending: 9 * time.Hour, Rejected: 4, Uncertain: 1, Halted: true,
 			LastError: "the server refuses the login: 535 5.7.8 authentication failed"},

@@ -240,10 +240,15 @@ func files(o *exporter.Overview) []finding {
 }
 
 func partial(o *exporter.Overview) []finding {
-	if o.Partial == 0 {
-		return nil
+	var list []finding
+	if o.Partial > 0 {
+		list = append(list, finding{care, fmt.Sprintf("%s cut short by LivePerson: what it gave is delivered, and the rest asked for again.", isAre(o.Partial, "conversation")),
+			"lpexport status --list cut"})
 	}
-	return []finding{{care, fmt.Sprintf("%s cut short by LivePerson: what it gave is kept and delivered.", isAre(o.Partial, "conversation")), "lpexport status --list cut"}}
+	if o.FailedLooks > 0 {
+		list = append(list, finding{care, fmt.Sprintf("%s not readable by id: tried again with growing pauses.", isAre(o.FailedLooks, "conversation")), "lpexport status --list failed-looks"})
+	}
+	return list
 }
 
 // well is the sentence of a good night.

@@ -99,7 +99,9 @@ func TestSentence(t *testing.T) {
 		},
 			finding{care, "2 files are named by messages and not fetched, the first for 2 days: get file: status 500.", "lpexport status"}},
 		{"partial", func(o *exporter.Overview) { o.Partial = 1 },
-			finding{care, "1 conversation is cut short by LivePerson: what it gave is kept and delivered.", "lpexport status --list cut"}},
+			finding{care, "1 conversation is cut short by LivePerson: what it gave is delivered, and the rest asked for again.", "lpexport status --list cut"}},
+		{"failed looks", func(o *exporter.Overview) { o.FailedLooks = 2 },
+			finding{care, "2 conversations are not readable by id: tried again with growing pauses.", "lpexport status"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := exporter.Overview{At: now, Began: now.Add(-time.Minute)}
@@ -134,6 +136,7 @@ func TestOrderOfSeverity(t *testing.T) {
 		"care: “drop” has taken nothing since", "care: Login to LivePerson: expires i", "care: Coverage gap: 2026-06-24T00:00",
 		"care: 7 items wait for a person.", "care: 12 files are in the folder of ", "care: The cycle of 17:02 UTC is not ",
 		"care: History has not confirmed for ", "care: 31 events are not cut, the old", "care: 2 conversations are cut short ",
+		"care: 1 conversation is not readable",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
