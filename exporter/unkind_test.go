@@ -235,10 +235,10 @@ func (u *unkind) rest(cyclesOnly bool) {
 		u.cycleOnce()
 		u.clock.Advance(18 * time.Hour)
 	}
-	if !cyclesOnly && !u.backfillOf(epoch.Add(-day), u.clock.Now().Add(time.Hour)).Complete {
+	if !cyclesOnly && !u.backfillOf(epoch.Add(-day), u.clock.Now().Add(time.Hour)).Complete && !u.Overcounts() {
 		u.t.Error("the backfill of a calm account is not complete")
 	}
-	if !u.cycleOnce().Complete {
+	if !u.cycleOnce().Complete && !u.Overcounts() {
 		u.t.Error("the cycle of a calm account is not complete")
 	}
 	now := u.clock.Now().UnixMilli()
@@ -273,6 +273,9 @@ func TestUnkind(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			u := newUnkind(t, seed)
 			defer u.tell()
+			for u.cycleOnce().Captured.Read == 0 {
+				// Who has never found anything cannot know that there is something.
+			}
 			for range 25 {
 				u.act()
 			}

@@ -13,9 +13,9 @@ import (
 //
 //   - What hides, delays or withholds anything ends by Calm. What Ever calls owed
 //     is shown, or cut so that one can see it.
-//   - Records that a page leaves out, hollow pages and shifts are so many requests
-//     apart that none falls into two readings in a row, and none lacks in a count
-//     that errs as well.
+//   - Records that a page leaves out, hollow pages, shifts and counts that err now
+//     and then are so many requests apart that none falls into two readings in a
+//     row. Where the count errs for ever, pages leave nothing out.
 //   - A zero that is none lasts for minutes, for all searches together.
 //
 // An account is unkind until Unkind's end and calm from Calm on.
@@ -25,6 +25,7 @@ type Unkind struct {
 	from     time.Time
 	until    time.Time
 	calm     time.Time
+	over     bool
 	accounts []*Account
 	told     []string
 }
@@ -40,6 +41,14 @@ func (u *Unkind) Calm() time.Time {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.calm
+}
+
+// Overcounts reports whether searches count one more than there are, for ever. Who
+// reads cannot know better, and may say so to the end.
+func (u *Unkind) Overcounts() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.over
 }
 
 // Told are the changes so far, in words, for who wonders what has happened.
@@ -66,9 +75,11 @@ func (u *Unkind) Faults() (list []Fault) {
 		Fault{Kind: Status, Share: 0.02, Until: u.until}, Fault{Kind: Cut, Route: Search, Share: 0.02, Fraction: 0.6, Until: u.until},
 		Fault{Kind: PartialResult, Route: Search, Share: 0.02, Until: u.until}, Fault{Kind: PartialRecord, Share: 0.05, Until: u.until})
 	if u.one(4) {
-		list = append(list, Fault{Kind: CountOff, Route: Search, By: 1 - 2*u.random.IntN(2)}) // for ever
+		u.over = u.one(3)
+		by := map[bool]int{true: 1, false: -1}[u.over]
+		list = append(list, Fault{Kind: CountOff, Route: Search, By: by}) // for ever
 	} else {
-		for _, k := range []Kind{Omit, Hollow, Shift} {
+		for _, k := range []Kind{Omit, Hollow, Shift, CountOff} {
 			if u.one(2) {
 				list = append(list, Fault{Kind: k, Route: Search, Nth: u.apart(), By: 1 - 2*u.random.IntN(2), Until: u.until})
 			}
@@ -103,8 +114,9 @@ func (u *Unkind) apart() (numbers []int) {
 }
 
 // outages are times of some minutes or hours in which every search finds nothing.
+// The first comes when who reads has had three days to find something.
 func (u *Unkind) outages() (list []Fault) {
-	for at := u.from; ; {
+	for at := u.from.Add(72 * time.Hour); ; {
 		at = at.Add(time.Duration(1+u.random.IntN(30)) * time.Hour)
 		lasts := time.Duration(3+u.random.IntN(300)) * time.Minute
 		if !at.Add(lasts).Before(u.until) {
