@@ -171,51 +171,6 @@ func (c *capture) lacks(ctx context.Context) (bool, error) {
 	return cut+failed > 0, err
 }
 
-// CutConversation is one that is known to lack messages, or may lack some.
-type CutConversation struct {
-	ID         string
-	Since      time.Time // when its record was cut short first, or since when its looks have failed
-	NextLook   time.Time // not before; zero: with the next run
-	Messages   int       // that are known, and delivered like all others
-	FailedWith string    // the error of its last look by id; "" it did not fail
-}
-
-// CutConversations lists by id the conversations whose record LivePerson has cut short
-// and is asked for again: those that Status.Partial counts.
-func (e *Exporter) CutConversations(ctx context.Context) ([]CutConversation, error) {
-	return e.lacking(ctx, true, false)
-}
-
-// FailedLooks lists by id the conversations that could not be read by their id when
-// that was tried last: those that Status.FailedLooks counts.
-func (e *Exporter) FailedLooks(ctx context.Context) ([]CutConversation, error) {
-	return e.lacking(ctx, false, true)
-}
-
-func (e *Exporter) lacking(ctx context.Context, cut, failed bool) (list []CutConversation, err error) {
-	list = []CutConversation{}
-	err = e.cp.LackingConversations(ctx, cut, failed, func(l checkpoint.LackingConversation) error {
-		since := l.FailedAt
-		if cut {
-			since = l.CutAt
-		}
-		one := CutConversation{ID: l.SourceID, Since: timeOf(since), FailedWith: l.FailedWith}
-		if l.RereadAt > 1 {
-			one.NextLook = timeOf(l.RereadAt)
-		}
-		s, err := decodeSeen(l.Seen, l.SourceID)
-		if err != nil {
-			return fmt.Errorf("conversation %s: %w", l.SourceID, err)
-		}
-		for i := range s.dialogs {
-			one.Messages += len(s.dialogs[i].messages) + len(s.dialogs[i].derived)
-		}
-		list = append(list, one)
-		return nil
-	})
-	return list, err
-}
-
 // unreadable lets a conversation in the register be looked at again in a day whose
 // record waits in quarantine, since it cannot be read.
 func (c *capture) unreadable(tx *checkpoint.Tx, id string, now int64) error {

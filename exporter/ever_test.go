@@ -22,7 +22,9 @@ func compareEver(ever iter.Seq[sandbox.Ever], slices []archive.Slice, demanded f
 	}
 	got, happened := deliveredVersions(fault, slices)
 	for e := range ever {
-		fault := func(format string, args ...any) { fault("conversation %d: "+format, append([]any{e.Number}, args...)...) }
+		fault := func(format string, args ...any) {
+			fault("conversation %d: "+format, append([]any{e.Number}, args...)...)
+		}
 		for i := 0; i < len(e.Messages); {
 			first := i
 			k := entryKey{conversation: e.ID, dialog: e.Messages[i].Dialog, sequence: e.Messages[i].Sequence}

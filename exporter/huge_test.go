@@ -167,15 +167,15 @@ func TestHugeConversationThatCannotBeRead(t *testing.T) {
 	if !errors.Is(err, ErrIncomplete) || report.Watermark.IsZero() {
 		t.Errorf("%+v, %v", report, err)
 	}
-	if list, err := r.FailedLooks(context.Background()); err != nil || len(list) != 1 || list[0].ID != "big" || list[0].FailedWith == "" {
-		t.Errorf("listed: %+v, %v", list, err)
+	if list := r.all("failed-looks", 10); len(list) != 1 || list[0].ID != "big" || list[0].Why == "" {
+		t.Errorf("listed: %+v", list)
 	}
 	r.holds("local", "small", "0: x")
 	h.fail = nil
 	r.cycle()
 	r.holdsTalk(k)
-	if list, err := r.FailedLooks(context.Background()); err != nil || len(list) != 0 {
-		t.Errorf("listed: %+v, %v", list, err)
+	if list := r.all("failed-looks", 10); len(list) != 0 {
+		t.Errorf("listed: %+v", list)
 	}
 }
 

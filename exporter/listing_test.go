@@ -40,20 +40,24 @@ func crowded(t *testing.T) *trial {
 			switch i / 5 {
 			case 0:
 				c.Status, c.RereadAt = "OPEN", now+int64(i%2)*hour // two times for five of them
-			case 1:
-				c.Partial = true
 			case 2:
 				c.Unconfirmed = now - 2*hour - int64(i%2)
 			case 3:
 				c.Unconfirmed = now // not for long enough
 			}
 			note(tx.PutConversation(&c))
+			switch i / 5 {
+			case 1:
+				note(tx.SetCut(c.ID, now-hour))
+			case 2:
+				note(tx.SetFailed(c.ID, now-hour, "status 500"))
+			}
 			note(tx.AddDay(checkpoint.Day{Day: dayOf(c.StartedAt), Conversations: 1}))
 			if i >= 20 {
 				note(tx.MakeDue(c.ID, 1, now, now-int64(i)))
 			}
 			f := checkpoint.HostedFile{Conversation: c.ID, Path: "p/" + c.SourceID, NotedAt: now - 100}
-			f.State = []string{checkpoint.FileWaiting, checkpoint.FileKept, checkpoint.FileMissing, checkpoint.FileAmong, checkpoint.FileWaiting}[i%5]
+			f.State = []string{checkpoint.FileWaiting, checkpoint.FileKept, checkpoint.FileMissing, checkpoint.FileAmong, checkpoint.FileDoubtful}[i%5]
 			note(tx.PutFile(&f))
 		}
 		for i := range 3 {
@@ -65,6 +69,11 @@ func crowded(t *testing.T) *trial {
 			note(tx.AddEvents([]checkpoint.Event{{ReceivedAt: now, Frame: []byte{}}}))
 			_, err = tx.AddBackfill(now-int64(i+10)*24*hour, now, now, "", []checkpoint.Window{{From: 1, To: 2}, {From: 2, To: 3}}, now)
 			note(err)
+		}
+		for i := range int64(3) {
+			from := now - (200-30*i)*24*hour
+			note(cover(tx, checkpoint.Coverage{Reading: checkpoint.ByBackfill, From: from, To: from + 24*hour, ReadAt: now - 24*hour}))
+			note(cover(tx, checkpoint.Coverage{Reading: checkpoint.ByCatchUp, From: from + 5*24*hour, To: from + 9*24*hour, ReadAt: from + 9*24*hour}))
 		}
 		note(tx.LetWait(checkpoint.Event{ID: 1, Waits: waitsSender, Conversation: "c01"}))
 		note(tx.LetWait(checkpoint.Event{ID: 2, Waits: waitsConversation, Dialog: "d"}))
@@ -96,7 +105,7 @@ func bundles(tx *checkpoint.Tx, destination int64, more int, now, hour int64) er
 	for serial := 1; serial <= 2; serial++ {
 		id, err := tx.PrepareBundle(destination, serial, fmt.Sprintf("a/2026/03/02/b-%09d", serial), []byte("{}"), now)
 		errs = append(errs, err, tx.PutSlice(id, 0, &checkpoint.Line{Conversation: fmt.Sprintf("c%02d", serial), Listing: []byte("{}"), Frame: []byte{}}))
-		b := checkpoint.Bundle{ID: id, Serial: serial, Path: fmt.Sprintf("a/2026/03/02/b-%09d", serial), Slices: 1}
+		b := checkpoint.Bundle{Head: []byte("{}"), ID: id, Serial: serial, Path: fmt.Sprintf("a/2026/03/02/b-%09d", serial), Slices: 1}
 		errs = append(errs, tx.FinishCut(destination, b))
 		if serial == 2 {
 			continue
@@ -173,7 +182,8 @@ func TestEachNumberOfTheStatusIsTheLengthOfItsList(t *testing.T) {
 		"covered": int64(len(s.Coverage)), "backfills": s.OpenBackfills, "windows": int64(windows), "conversations": captured, "open": s.OpenConversations, "cut": s.Partial,
 		"excluded": s.Selection.LeftOut, "skills": 1, "namesakes": int64(len(s.Selection.Namesakes)), "quarantine": int64(s.Quarantined), "unknown-types": 3,
 		"events": s.Events.Waiting, "unconfirmed": s.Events.Unconfirmed, "files-waiting": s.Files.Waiting, "files-missing": s.Files.Missing,
-		"files-among": 5, "files-kept": s.Files.Kept,
+		"files-among": 5, "files-kept": s.Files.Kept, "files-doubtful": s.Files.Doubtful,
+		"failed-looks": s.FailedLooks, "holes": int64(len(s.Holes)), "doubts": int64(len(s.Doubts)),
 	}
 	for _, d := range s.Destinations {
 		for kind, n := range map[string]int{"pending": d.Pending, "failed": d.Failed, "rejected": d.Rejected, "uncertain": d.Uncertain, "left": d.Left} {

@@ -14,11 +14,14 @@ import (
 // kinds are all that the status, its page and the metrics count of the state.
 var kinds = []kind{
 	briefly("covered", "periods that are known to be captured", coveredItems),
+	briefly("holes", "periods between these that are not known to be captured", holeItems),
+	briefly("doubts", "periods of which something can no longer be told", doubtItems),
 	inState("backfills", "backfills that are not at their end, and since when they were asked for", checkpoint.ListBackfills, backfillItem, nil),
 	inState("windows", "windows of those backfills that are still to be read, since the window's start", checkpoint.ListWindows, windowItem, nil),
 	inState("conversations", "captured conversations, since their start", checkpoint.ListConversations, conversationItem, nil),
 	inState("open", "conversations that are still being written, since their start, and when they are looked at again", checkpoint.ListOpen, openItem, nil),
-	inState("cut", "conversations that LivePerson cut short, since their start, and when they are looked at again", checkpoint.ListCut, cutItem, nil),
+	inState("cut", "conversations whose record LivePerson cut short, since then, and when they are looked at again", checkpoint.ListCut, cutItem, nil),
+	inState("failed-looks", "conversations that could not be read by their id, since then, and when that is tried again", checkpoint.ListFailedLooks, failedLookItem, nil),
 	inState("excluded", "conversations that select.skills leaves out, since they were left out", checkpoint.ListLeftOut, leftOutItem, nil),
 	briefly("skills", "skills that the entries of select.skills stand for, since they were looked up", skillItems),
 	briefly("namesakes", "skills that bear a name which stands for another in select.skills: they are not captured", namesakeItems),
@@ -28,6 +31,7 @@ var kinds = []kind{
 	inState("unconfirmed", "conversations of which history lacks what events told, since then", checkpoint.ListUnconfirmed, unconfirmedItem,
 		func(e *Exporter) []any { return []any{e.Now().Add(-e.ConfirmWithin).UnixMilli()} }),
 	filesIn("files-waiting", "files that messages name and that are not fetched yet, since they were named", checkpoint.FileWaiting),
+	filesIn("files-doubtful", "files that may be a page in a file's place, since they were named", checkpoint.FileDoubtful),
 	filesIn("files-missing", "files that LivePerson does not have", checkpoint.FileMissing),
 	filesIn("files-among", "files that are kept without anybody knowing which of the conversation's they are", checkpoint.FileAmong),
 	filesIn("files-kept", "files that are kept", checkpoint.FileKept),
@@ -44,6 +48,22 @@ func coveredItems(ctx context.Context, e *Exporter) (items []Item, err error) {
 	s, err := e.Status(ctx)
 	for _, p := range s.Coverage {
 		items = append(items, Item{ID: periodText(p.From, p.To), Since: p.From})
+	}
+	return items, err
+}
+
+func holeItems(ctx context.Context, e *Exporter) (items []Item, err error) {
+	s, err := e.Status(ctx)
+	for _, h := range s.Holes {
+		items = append(items, Item{ID: periodText(h.From, h.To), Since: h.From, Why: h.String(), Command: h.Command()})
+	}
+	return items, err
+}
+
+func doubtItems(ctx context.Context, e *Exporter) (items []Item, err error) {
+	s, err := e.Status(ctx)
+	for _, d := range s.Doubts {
+		items = append(items, Item{ID: periodText(d.From, d.To), Since: d.From, Why: d.String()})
 	}
 	return items, err
 }
@@ -101,7 +121,11 @@ func openItem(r checkpoint.Listed) Item {
 }
 
 func cutItem(r checkpoint.Listed) Item {
-	return Item{ID: r.ID, Since: timeOf(r.Since), Next: looked(r.Next), Why: "LivePerson says that its record is cut short: what it gave is delivered"}
+	return Item{ID: r.ID, Since: timeOf(r.Since), Next: looked(r.Next), Why: "its record lacks messages: what LivePerson gave is delivered"}
+}
+
+func failedLookItem(r checkpoint.Listed) Item {
+	return Item{ID: r.ID, Since: timeOf(r.Since), Next: looked(r.Next), Why: r.Why, Command: "lpexport check"}
 }
 
 func leftOutItem(r checkpoint.Listed) Item {

@@ -21,7 +21,7 @@ type Report struct {
 	Files        FilesReport
 	Destinations []DestinationReport
 	Quarantined  int   // entries that wait for a person, also from earlier runs
-	Cut          int64 // conversations now cut short by LivePerson and asked for again, see CutConversations
+	Cut          int64 // conversations now cut short by LivePerson and asked for again
 	FailedLooks  int64 // conversations that could not be read by their id when that was tried last
 	Complete     bool  // everything asked for was captured and, where ready, delivered
 	Watermark    time.Time

@@ -18,8 +18,8 @@ type Status struct {
 	Quarantined       int
 	OpenConversations int64
 	OpenBackfills     int64
-	Partial           int64 // conversations whose record LivePerson cut short and is asked for again, see CutConversations
-	FailedLooks       int64 // conversations that could not be read by their id when that was tried last, see FailedLooks
+	Partial           int64 // conversations whose record LivePerson cut short and is asked for again: the list "cut"
+	FailedLooks       int64 // conversations that could not be read by their id when that was tried last: the list "failed-looks"
 	Events            EventStatus
 	Files             FileStatus
 	Outage            OutageStatus

@@ -2,26 +2,6 @@ package checkpoint
 
 import "context"
 
-// Doubtful is a file in doubt, and of which conversation it is.
-type Doubtful struct {
-	HostedFile
-	SourceID string // of the conversation
-}
-
-// DoubtfulFiles calls each for up to limit files of which it is in doubt whether what
-// LivePerson gave is they, from the one behind id on, in the order of their ids. It
-// reads the doubtful ones only.
-func (c *Checkpoint) DoubtfulFiles(ctx context.Context, id int64, limit int, each func(Doubtful) error) error {
-	return c.list(ctx, func(s scanner) (err error) {
-		var d Doubtful
-		if d.HostedFile, err = readHostedFile(s, &d.SourceID); err != nil {
-			return err
-		}
-		return each(d)
-	}, `SELECT `+hostedFile+`, (SELECT source_id FROM conversation v WHERE v.id = file.conversation)
-		FROM file WHERE state = ? AND +id > ? ORDER BY +id LIMIT ?`, FileDoubtful, id, limit)
-}
-
 // Unjudged lists, of the next files up to limit that were noted before anybody doubted
 // what came, those that are kept as their messages name them. last is the id up to
 // which that is; 0: there are no more.

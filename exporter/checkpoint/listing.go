@@ -25,9 +25,11 @@ type Listed struct {
 // Lists of the state.
 var (
 	// By the next look; Why is the status, Since the start.
-	ListOpen = List{`reread_at, id`, `source_id, '', status, coalesce(started_at, 0), reread_at, survey_open`, `conversation WHERE reread_at IS NOT NULL`}
-	// Next is the next look by id; Since the start.
-	ListCut = List{`id`, `source_id, '', '', coalesce(started_at, 0), coalesce(reread_at, 0), revision`, `conversation WHERE partial`}
+	ListOpen = List{`reread_at, id`, `source_id, '', status, coalesce(started_at, 0), reread_at, survey_open`, `conversation WHERE reread_at IS NOT NULL AND revision > 0 AND (closed_at IS NULL OR survey_open)`}
+	// Since is when its record was cut short first, Next the next look by id.
+	ListCut = List{`id`, `source_id, '', '', cut_at, coalesce(reread_at, 0), revision`, `conversation WHERE cut_at IS NOT NULL`}
+	// Since is when a look by id failed first, Why the error of the last one, Next the next.
+	ListFailedLooks = List{`id`, `source_id, '', failed_with, failed_at, coalesce(reread_at, 0), revision`, `conversation WHERE failed_at IS NOT NULL`}
 	// Those that no record has confirmed since the argument. Since is when they began to wait, N the start.
 	ListUnconfirmed = List{`unconfirmed_at, id`, `source_id, '', '', unconfirmed_at, coalesce(reread_at, 0), coalesce(started_at, 0)`, `conversation WHERE unconfirmed_at <= ?`}
 	// All that something is captured of. N is the revision.
@@ -38,8 +40,8 @@ var (
 	ListLeftOut = List{`id`, `source_id, skills, reason, first_at, 0, 0`, `left_out WHERE id > 0`}
 	// Of is its conversation, else its dialog; Why what it waits for.
 	ListEvents = List{`id`, `id, CASE conversation WHEN '' THEN dialog ELSE conversation END, waits, received_at, 0, conversation = ''`, `event WHERE id > 0`}
-	// Files in the state that the argument names. ID is the path, else the link; Of the conversation, Why an error or a name.
-	ListFiles = List{`f.noted_at, f.id`, `CASE f.path WHEN '' THEN f.link ELSE f.path END, v.source_id, CASE f.error WHEN '' THEN f.name ELSE f.error END, f.noted_at, coalesce(f.next_at, 0), f.attempts`,
+	// Files in the state that the argument names. ID is the path, else the link; Of the conversation, Why a doubt, an error or a name.
+	ListFiles = List{`f.noted_at, f.id`, `CASE f.path WHEN '' THEN f.link ELSE f.path END, v.source_id, CASE WHEN f.doubt != '' THEN f.doubt WHEN f.error != '' THEN f.error ELSE f.name END, f.noted_at, coalesce(f.next_at, 0), f.attempts`,
 		`file f JOIN conversation v ON v.id = f.conversation WHERE f.state = ?`}
 	// Since and Next are the period, as it was asked for; N is how many windows are open.
 	ListBackfills = List{`b.id`, `b.id, '', '', b.from_at, b.asked_to, (SELECT count(*) FROM window w WHERE w.backfill = b.id AND w.done_at IS NULL)`, `backfill b WHERE b.done_at IS NULL`}

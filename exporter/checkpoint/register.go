@@ -56,26 +56,3 @@ func (c *Checkpoint) Lacking(ctx context.Context) (cut, failed int64, err error)
 		(SELECT count(*) FROM conversation WHERE failed_at IS NOT NULL)`)
 	return cut, failed, err
 }
-
-// LackingConversation is one of those that Lacking counts.
-type LackingConversation struct {
-	SourceID   string
-	CutAt      int64  // 0: it is not cut short
-	FailedAt   int64  // 0: its last look did not fail
-	FailedWith string // that look's error
-	RereadAt   int64  // next look
-	Seen       []byte // nil: nothing was captured
-}
-
-// LackingConversations calls each for those that Lacking counts, by id, without those of
-// which neither wanted kind holds.
-func (c *Checkpoint) LackingConversations(ctx context.Context, cut, failed bool, each func(LackingConversation) error) error {
-	return c.list(ctx, func(s scanner) error {
-		var o LackingConversation
-		if err := s.Scan(&o.SourceID, &o.CutAt, &o.FailedAt, &o.FailedWith, &o.RereadAt, &o.Seen); err != nil {
-			return err
-		}
-		return each(o)
-	}, `SELECT source_id, coalesce(cut_at, 0), coalesce(failed_at, 0), failed_with, coalesce(reread_at, 0), seen FROM conversation
-		WHERE cut_at IS NOT NULL AND ? OR failed_at IS NOT NULL AND ? ORDER BY source_id`, cut, failed)
-}

@@ -45,10 +45,9 @@ func TestCutRecordsOfTheFirstSchemaAreDue(t *testing.T) {
 	if err != nil || len(due) != 1 || due[0].SourceID != "cut" || !due[0].Alone {
 		t.Errorf("due: %+v, %v", due, err)
 	}
-	var list []LackingConversation
-	err = c.LackingConversations(ctx, true, true, func(l LackingConversation) error { list = append(list, l); return nil })
-	if err != nil || len(list) != 1 || list[0].SourceID != "cut" || list[0].CutAt != 200 {
-		t.Errorf("lacking: %+v, %v", list, err)
+	list, err := c.List(ctx, ListCut, [2]int64{}, 10)
+	if err != nil || len(list) != 1 || list[0].ID != "cut" || list[0].Since != 200 {
+		t.Errorf("cut short: %+v, %v", list, err)
 	}
 	if n, err := c.OpenConversations(ctx); n != 1 || err != nil {
 		t.Errorf("%d open, %v", n, err)

@@ -101,7 +101,7 @@ func TestSentence(t *testing.T) {
 		{"partial", func(o *exporter.Overview) { o.Partial = 1 },
 			finding{care, "1 conversation is cut short by LivePerson: what it gave is delivered, and the rest asked for again.", "lpexport status --list cut"}},
 		{"failed looks", func(o *exporter.Overview) { o.FailedLooks = 2 },
-			finding{care, "2 conversations are not readable by id: tried again with growing pauses.", "lpexport status"}},
+			finding{care, "2 conversations are not readable by id: tried again with growing pauses.", "lpexport status --list failed-looks"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := exporter.Overview{At: now, Began: now.Add(-time.Minute)}
