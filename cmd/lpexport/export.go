@@ -57,6 +57,10 @@ type captured struct {
 	Events        int64 `json:"events"`
 	Cut           int64 `json:"cut"`          // conversations that LivePerson cuts short now: the rest is asked for again
 	FailedLooks   int64 `json:"failed_looks"` // conversations that could not be read by their id when that was tried last
+
+	Lossy   int64            `json:"lossy"`   // new messages and happenings with what UTF-8 cannot hold
+	Untimed int64            `json:"untimed"` // new messages and happenings whose time could not be read
+	Foreign map[string]int64 `json:"foreign"` // new conversations of other accounts, by account
 }
 
 // lacking says what is being done about conversations that are known to lack
@@ -67,7 +71,7 @@ func lacking(w io.Writer, cut, failed int64, command func(string) string) {
 			count(cut, "conversation"), command("lpexport status --list cut"))
 	}
 	if failed > 0 {
-		fmt.Fprintf(w, "could not be read by id: %s; tried again with growing pauses; the log of the run names each and why\n", count(failed, "conversation"))
+		fmt.Fprintf(w, "could not be read by id: %s; tried again with growing pauses; which: %s\n", count(failed, "conversation"), command("lpexport status --list failed-looks"))
 	}
 }
 
@@ -127,7 +131,7 @@ type exportDestination struct {
 }
 
 func newExportResult() *exportResult {
-	return &exportResult{Excluded: map[string]int64{}, Destinations: []exportDestination{}, DryRun: []dryBundle{}, Holes: []statusHole{}}
+	return &exportResult{Captured: captured{Foreign: map[string]int64{}}, Excluded: map[string]int64{}, Destinations: []exportDestination{}, DryRun: []dryBundle{}, Holes: []statusHole{}}
 }
 
 func newExport(p *program) *cobra.Command {
@@ -268,7 +272,8 @@ func (r *exportResult) take(c *config.Config, report exporter.Report) {
 	r.Run, r.Quarantined, r.Complete = report.Run, report.Quarantined, report.Complete && len(report.Holes) == 0
 	counts := report.Captured
 	r.Captured = captured{Conversations: counts.Conversations, Messages: counts.Messages, Revisions: counts.Revisions,
-		Cut: report.Cut, FailedLooks: report.FailedLooks}
+		Lossy: counts.Lossy, Untimed: counts.Untimed, Foreign: map[string]int64{}, Cut: report.Cut, FailedLooks: report.FailedLooks}
+	maps.Copy(r.Captured.Foreign, counts.Foreign)
 	r.Files = exportFiles{report.Files.Fetched, report.Files.FetchedBytes, newNamedFiles(report.Files.FileStatus)}
 	maps.Copy(r.Excluded, counts.Excluded)
 	for _, d := range report.Destinations {
@@ -300,6 +305,15 @@ func (r *exportResult) text(w io.Writer) {
 	}
 	fmt.Fprintf(w, "captured %s with %s, %s\n", count(r.Captured.Conversations, "new conversation"),
 		count(r.Captured.Messages, "new message"), count(r.Captured.Revisions, "revision"))
+	if n := r.Captured.Lossy; n > 0 {
+		fmt.Fprintf(w, "lossy: %d new messages or happenings have characters that UTF-8 cannot hold; what was received is delivered with them\n", n)
+	}
+	if n := r.Captured.Untimed; n > 0 {
+		fmt.Fprintf(w, "untimed: %d new messages or happenings have a time that cannot be read; it is delivered as text\n", n)
+	}
+	for _, brand := range slices.Sorted(maps.Keys(r.Captured.Foreign)) {
+		fmt.Fprintf(w, "of account %s: %s\n", printable(brand), count(r.Captured.Foreign[brand], "new conversation"))
+	}
 	parts := r.Files.parts()
 	if r.Files.Fetched > 0 {
 		parts = append([]string{fmt.Sprintf("%d fetched", r.Files.Fetched)}, parts...)
