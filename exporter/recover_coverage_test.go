@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"lpexport/archive"
+	"lpexport/exporter/checkpoint"
+	"lpexport/liveperson"
 	"lpexport/liveperson/sandbox"
 )
 
@@ -48,6 +50,37 @@ func TestRecoverReadsOnFromWhatTheManifestsProve(t *testing.T) {
 	r.clock.Advance(time.Hour)
 	r.cycle() // sweeps what no filter reports
 	r.mustHoldTruth("local")
+}
+
+// mustProve makes sure that a destination that was just recovered holds all that its
+// manifests prove: of each conversation that began in a proven period, all messages
+// of before the time from which the first cycle reads on.
+func (r *trial) mustProve(name string) {
+	r.t.Helper()
+	read, err := r.readings(context.Background())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	i := slices.IndexFunc(read.served, func(d served) bool { return d.name == name })
+	proven := read.of(read.served[i].id)
+	until := time.UnixMilli(readOn(proven, r.clock.Now())).Add(-r.Overlap).UnixMilli()
+	has := map[string]bool{}
+	for _, s := range r.delivered(name) {
+		for _, m := range s.Messages {
+			has[m.ID] = true
+		}
+	}
+	periods, lacks := spansOf(proven, (*checkpoint.Coverage).Covers), 0
+	for c := range r.account.Truth(r.clock.Now()) {
+		for _, m := range c.Messages {
+			if periods.hold(span{c.StartedAt, c.StartedAt + 1}) && m.SentAt < until && !has[m.ID] {
+				lacks++
+			}
+		}
+	}
+	if lacks > 0 {
+		r.t.Errorf("%d messages of what %s is proven to hold are missing", lacks, name)
+	}
 }
 
 // manifests are the paths of a destination's manifests, in order of their serials.
@@ -176,9 +209,9 @@ func TestRecoverWithABundleMissing(t *testing.T) {
 func TestRecoverWhatWaitedToBeCut(t *testing.T) {
 	for name, cut := range map[string]Cut{"after a day": {After: day}, "when closed": {After: 7 * day}} {
 		t.Run(name, func(t *testing.T) {
-			set := sandbox.Settings{Seed: 12, Conversations: 80, Period: 8 * day, Messages: 6, Lively: 0.3}
+			set := sandbox.Settings{Seed: 12, Conversations: 50, Period: 5 * day, Messages: 6, Lively: 0.3}
 			r := newTrial(t, set, day, func(s *Settings) { s.Since, s.Destinations[0].Cut = lastDay, cut })
-			for range 30 {
+			for range 14 {
 				r.clock.Advance(5 * time.Hour)
 				if _, err := r.Cycle(context.Background(), nil); err != nil {
 					t.Fatal(err)
@@ -190,6 +223,7 @@ func TestRecoverWhatWaitedToBeCut(t *testing.T) {
 			r.clock.Advance(30 * time.Hour)
 			r.lose()
 			r.recovers("local")
+			r.mustProve("local")
 			for range 12 {
 				r.fill()
 				r.clock.Advance(day)
@@ -292,12 +326,12 @@ func TestRecoverUnderAnotherSelection(t *testing.T) {
 // A state that is lost at any moment of its work, and recovered, leaves nothing
 // out once its holes are filled.
 func TestRecoverAfterALossAtAnyMoment(t *testing.T) {
-	for seed := range uint64(12) {
+	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			rng := rand.New(rand.NewPCG(seed, 1))
 			cut := []Cut{{Immediately: true}, {After: day}}[rng.IntN(2)]
-			set := sandbox.Settings{Seed: seed, Conversations: 60, Period: 9 * day, Messages: 5, Lively: 0.2}
+			set := sandbox.Settings{Seed: seed, Conversations: 40, Period: 9 * day, Messages: 5, Lively: 0.2}
 			r := newTrial(t, set, 2*day, func(s *Settings) {
 				s.Since, s.Destinations[0].Cut, s.Destinations[0].Bounds.Conversations = lastDay, cut, 1+rng.IntN(12)
 			})
@@ -321,6 +355,7 @@ func TestRecoverAfterALossAtAnyMoment(t *testing.T) {
 				}
 				r.lose()
 				r.recovers("local")
+				r.mustProve("local")
 			}
 			r.Step = func(string) {}
 			_, _ = r.Cycle(context.Background(), nil)
@@ -355,4 +390,105 @@ func (r *trial) aboutEarlier(fault string, since time.Time) bool {
 		}
 	}
 	return false
+}
+
+// A conversation whose file waits is not proven: its file comes after a loss, too.
+func TestRecoverFilesThatWaited(t *testing.T) {
+	set := sandbox.Settings{Seed: 23, Conversations: 60, Period: 5 * day, Messages: 6}
+	broken := true
+	r := newTrial(t, set, 6*day, func(s *Settings) {
+		s.Since = lastDay
+		s.Files = fetching(s.Source.(FileSource))
+		if broken {
+			s.Files.Source = noFiles{}
+		}
+	})
+	var gap *HoleError
+	if _, err := r.Backfill(context.Background(), epoch, r.clock.Now(), nil); err != nil && !errors.Is(err, ErrIncomplete) && !errors.As(err, &gap) {
+		t.Fatal(err)
+	}
+	if r.status().Files.Waiting == 0 {
+		t.Fatal("no file waits")
+	}
+	broken = false
+	r.clock.Advance(day)
+	r.lose()
+	r.recovers("local")
+	for range 3 {
+		if _, err := r.Cycle(context.Background(), nil); err != nil && !errors.As(err, &gap) {
+			t.Fatal(err)
+		}
+		r.fill()
+		r.clock.Advance(day)
+	}
+	for _, f := range r.holdsTruth("local") {
+		t.Error(f)
+	}
+}
+
+// noFiles is a file service that is down.
+type noFiles struct{}
+
+var errNoFiles = &liveperson.APIError{Op: "list files", Status: 503}
+
+func (noFiles) ConversationFiles(context.Context, string) ([]liveperson.Link, error) {
+	return nil, errNoFiles
+}
+
+func (noFiles) File(context.Context, liveperson.Link, int64, liveperson.FileSink) (string, error) {
+	return "", errNoFiles
+}
+
+// A record that nobody can read is in no archive: manifests prove nothing new until
+// it is resolved.
+func TestManifestsProveNoRecordThatNobodyCanRead(t *testing.T) {
+	r, h := handTrial(t, nil)
+	proves := func() int { return len(r.manifest(r.manifests("local")[len(r.manifests("local"))-1]).Coverage) }
+	h.put(talk{id: "a", said: []said{{0, "x"}}})
+	good := h.records["a"]
+	h.records["b"] = `{"info":[]}`
+	if _, err := r.Cycle(context.Background(), nil); !errors.Is(err, ErrQuarantine) {
+		t.Fatal(err)
+	}
+	if n := proves(); n != 0 {
+		t.Errorf("%d periods are proven", n)
+	}
+	h.records = map[string]string{"a": good}
+	if err := r.cp.Update(context.Background(), func(tx *checkpoint.Tx) error { return tx.Resolve(1, r.millis()) }); err != nil {
+		t.Fatal(err)
+	}
+	h.put(talk{id: "a", said: []said{{0, "x"}, {1, "y"}}})
+	r.clock.Advance(time.Hour)
+	r.cycle()
+	if n := proves(); n != 1 {
+		t.Errorf("%d periods are proven", n)
+	}
+}
+
+// What is cut and not delivered yet is in a bundle that is missing at the archive:
+// what the next one proves does not count for it.
+func TestRecoverWithABundleThatWasNotDelivered(t *testing.T) {
+	r := seldomTrial(t, day, nil)
+	target := &moody{readable: r.Destinations[0].Target.(readable)}
+	r.Destinations[0].Target = target
+	r.cycle()
+	r.clock.Advance(day)
+	target.set(retryLater)
+	if _, err := r.Cycle(context.Background(), nil); !errors.Is(err, ErrIncomplete) {
+		t.Fatal(err)
+	}
+	r.clock.Advance(5 * day)
+	r.lose()
+	rec := r.recovers("local")
+	if want := []Period{{epoch, epoch.Add(day)}}; !slices.Equal(rec.Proven, want) {
+		t.Errorf("proven: %v, want %v", rec.Proven, want)
+	}
+	r.mustProve("local")
+	for range 2 { // the second one sweeps what no filter reports
+		r.cycle()
+		r.clock.Advance(time.Hour)
+	}
+	for _, f := range r.holdsTruth("local") {
+		t.Error(f)
+	}
 }

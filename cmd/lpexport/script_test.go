@@ -21,6 +21,7 @@ import (
 // scriptCommands are what scripts have besides testscript's own.
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"account": account,
+	"daysago": daysago,
 	"exits":   exits,
 	"field":   field,
 	"flip":    flip,
@@ -72,6 +73,16 @@ func account(ts *testscript.TestScript, neg bool, args []string) {
 	server := httptest.NewServer(sandbox.New(settings))
 	ts.Defer(server.Close)
 	ts.Setenv("URL", server.URL)
+}
+
+// daysago sets a variable to the UTC day that was so many days ago.
+func daysago(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: daysago VARIABLE DAYS")
+	}
+	days, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Setenv(args[0], time.Now().UTC().AddDate(0, 0, -days).Format(time.DateOnly))
 }
 
 // hold is the script command "hold FILE": it holds the lock of a file until
