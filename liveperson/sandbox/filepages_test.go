@@ -1,9 +1,9 @@
 package sandbox_test
 
 import (
-	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"lpexport/liveperson/sandbox"
 )
@@ -39,7 +39,7 @@ func TestPagesInThePlaceOfFiles(t *testing.T) {
 		t.Errorf("files of %v, sent as %v, %d pages", types, sentAs, len(pages))
 	}
 	for page := range pages {
-		if strings.ContainsAny(page, "\x00\xff") || page == "" {
+		if !utf8.ValidString(page) || page == "" {
 			t.Errorf("no page: %q", page)
 		}
 	}
