@@ -63,12 +63,15 @@ func (c *unkindCrash) mustHaveRead(p Period, began time.Time) {
 	c.t.Helper()
 	from, until := began.UnixMilli(), c.clock.Now().UnixMilli()
 	to := min(p.To.UnixMilli(), from)
-	c.compare(func(e *sandbox.Ever, m *sandbox.Sighting) bool {
-		return e.StartedAt >= p.From.UnixMilli() && e.StartedAt < to && sandbox.Throughout(m.Owed, from-settled, until)
+	c.compare(func(e *sandbox.Ever, m *sandbox.Sighting) demand {
+		if e.StartedAt >= p.From.UnixMilli() && e.StartedAt < to && sandbox.Throughout(m.Owed, from-settled, until) {
+			return some
+		}
+		return none
 	})
 }
 
-func (c *unkindCrash) compare(demanded func(*sandbox.Ever, *sandbox.Sighting) bool) {
+func (c *unkindCrash) compare(demanded func(*sandbox.Ever, *sandbox.Sighting) demand) {
 	c.t.Helper()
 	delivered := (&trial{t: c.t, root: c.root}).delivered("local")
 	for _, f := range compareEver(c.calm.Ever(c.clock.Now()), delivered, demanded) {
@@ -103,7 +106,12 @@ func (c *unkindCrash) finishCalm() {
 	whole(cycle)
 	whole(all)
 	now := c.clock.Now().UnixMilli()
-	c.compare(func(e *sandbox.Ever, m *sandbox.Sighting) bool { return sandbox.Throughout(m.Owed, now-1, now-1) })
+	c.compare(func(e *sandbox.Ever, m *sandbox.Sighting) demand {
+		if sandbox.Throughout(m.Owed, now-1, now-1) {
+			return these
+		}
+		return none
+	})
 	for _, run := range []func() (Report, error){cycle, all} {
 		if report := whole(run); report.Captured.Revisions != 0 || report.Destinations[0].Bundles != 0 {
 			c.t.Errorf("a run at rest wrote something: %+v", report)

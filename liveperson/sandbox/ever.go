@@ -17,18 +17,19 @@ type Ever struct {
 	StartedAt int64
 	Found     []Span     // when a search over its start finds it
 	Updates   []Update   // its update times, as searches filter by them
-	Cut       []Span     // when a search finds it and no request has all of its messages
 	Messages  []Sighting // in order of time; one that changed has several, its contents in order
 	Happened  []Occurrence
 }
 
 // Sighting is one message with one content. It is the same message as another
-// of the same dialog and sequence.
+// of the same dialog and sequence. One that was never given is there for the sake
+// of the records that were cut before it.
 type Sighting struct {
 	Message        // without Versions
 	Found   []Span // when searches show it
 	Given   []Span // when a request for its conversation alone does
 	Owed    []Span // when one does, and searches show it or a record that was cut before it
+	Missed  []Span // when searches find its conversation, and every record is cut before it
 }
 
 // Occurrence is a happening, and when a request for its conversation alone tells of it.
@@ -54,9 +55,9 @@ func Throughout(spans []Span, from, to int64) bool {
 }
 
 // Ever yields, in order of their start, the conversations that the account has
-// shown at any time up to a moment, without any fault. What was never shown is
-// not among them: messages that came while theirs was hidden, and went before it
-// was shown again.
+// shown at any time up to a moment, without any fault. What was never shown, nor
+// told of by a record that was cut, is not among them: messages that came while
+// theirs was hidden, and went before it was shown again.
 func (a *Account) Ever(until time.Time) iter.Seq[Ever] {
 	seen := a.shownAt(until)
 	return func(yield func(Ever) bool) {
@@ -76,7 +77,6 @@ func (a *Account) ever(n int, until int64) Ever {
 		w.stays[by] = w.staysOf(turns, by)
 	}
 	e := Ever{Number: n, ID: a.ID(n), StartedAt: l.start, Found: w.when(bySearch, func(stay) bool { return true })}
-	e.Cut = w.whenBoth(func(_, alone stay) bool { return alone.half && l.sent(alone.asOf) > 0 })
 	for _, s := range w.stays[bySearch] {
 		if s.there {
 			e.updated(l.last(s.asOf), s.Span)
@@ -208,14 +208,16 @@ func (w *watched) sightings(i int) (list []Sighting) {
 		then := func(s stay) bool { return s.asOf >= from && s.asOf < to && i < s.sent }
 		here := func(s stay) bool { return then(s) && i < s.left(s.sent) }
 		one := Sighting{Message: a.message(&w.life, i, from), Found: w.when(bySearch, here), Given: w.when(singly, here),
-			Owed: w.whenBoth(func(found, alone stay) bool { return then(found) && here(alone) })}
+			Owed:   w.whenBoth(func(found, alone stay) bool { return then(found) && here(alone) }),
+			Missed: w.whenBoth(func(found, alone stay) bool { return then(found) && then(alone) && !here(alone) })}
 		one.Versions = nil
-		if len(one.Given) == 0 {
+		if len(one.Given)+len(one.Missed) == 0 {
 			continue
 		}
 		if n := len(list); n > 0 && reflect.DeepEqual(list[n-1].Message, one.Message) {
 			last := &list[n-1]
-			last.Found, last.Given, last.Owed = union(last.Found, one.Found), union(last.Given, one.Given), union(last.Owed, one.Owed)
+			last.Found, last.Given = union(last.Found, one.Found), union(last.Given, one.Given)
+			last.Owed, last.Missed = union(last.Owed, one.Owed), union(last.Missed, one.Missed)
 			continue
 		}
 		list = append(list, one)

@@ -86,7 +86,7 @@ func (u *Unkind) Faults() (list []Fault) {
 		}
 	}
 	if u.one(3) {
-		list = append(list, Fault{Kind: Short, Route: Search, By: 1 + u.random.IntN(60), Share: []float64{0, 0.2}[u.random.IntN(2)]})
+		list = append(list, Fault{Kind: Short, Route: Search, By: 20 + u.random.IntN(60), Share: []float64{0, 0.2}[u.random.IntN(2)]})
 	}
 	if u.one(2) {
 		list = append(list, Fault{Kind: Ties, Route: Search})
