@@ -237,9 +237,9 @@ func TestListedItems(t *testing.T) {
 			Command: "lpexport export --from 2026-02-20T00:00:00Z --to 2026-03-02T00:00:00Z"}},
 		{"pending", 0, Item{ID: "c20", Destination: "local", Since: now.Add(-20 * time.Millisecond), Why: "conversation to be cut, up to revision 1: no route",
 			Next: now.Add(time.Hour), Command: "lpexport export --destination local"}},
-		{"pending", 13, Item{ID: "b-000000002", Destination: "drop", Since: now, Why: "bundle of 1 conversations, cut: halted: another host key",
+		{"pending", 13, Item{ID: "b-000000002", Destination: "drop", Since: now, Why: "bundle of 1 conversation, cut: halted: another host key",
 			Command: "lpexport export --destination drop"}},
-		{"failed", 0, Item{ID: "b-000000001/0.eml", Destination: "local", Since: now, Next: now.Add(time.Hour), Why: "tried 1 times in vain: no route",
+		{"failed", 0, Item{ID: "b-000000001/0.eml", Destination: "local", Since: now, Next: now.Add(time.Hour), Why: "tried 1 time in vain: no route",
 			Command: "lpexport export --destination local"}},
 		{"left", 0, Item{ID: "b-000000001/10.eml", Destination: "drop", Since: now.Add(-90 * time.Minute), Why: "still in the folder: does the importer run?", Command: "lpexport check"}},
 	} {

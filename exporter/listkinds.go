@@ -88,7 +88,7 @@ func dayCommand(at int64) string {
 
 func backfillItem(r checkpoint.Listed) Item {
 	from, to := timeOf(r.Since), timeOf(r.Next)
-	return Item{ID: r.ID, Since: from, Why: fmt.Sprintf("%s: %d windows to be read", periodText(from, to), r.N), Command: backfillCommand(from, to)}
+	return Item{ID: r.ID, Since: from, Why: periodText(from, to) + ": " + plural(r.N, "window") + " to be read", Command: backfillCommand(from, to)}
 }
 
 func windowItem(r checkpoint.Listed) Item {
@@ -161,7 +161,7 @@ func quarantineItem(r checkpoint.Listed) Item {
 func unknownTypeItems(ctx context.Context, e *Exporter) (items []Item, err error) {
 	types, err := e.cp.UnknownTypes(ctx)
 	for _, t := range types {
-		items = append(items, Item{ID: t.Type, Since: timeOf(t.FirstAt), Why: fmt.Sprintf("%d messages, delivered with their text and their JSON", t.Messages)})
+		items = append(items, Item{ID: t.Type, Since: timeOf(t.FirstAt), Why: plural(t.Messages, "message") + ", delivered with the text and the raw JSON"})
 	}
 	return items, err
 }
@@ -222,9 +222,16 @@ func pendingParts(e *Exporter, d *Destination, row *checkpoint.Destination) []pa
 			return item(r.ID, fmt.Sprintf("conversation to be cut, up to revision %d", r.N), r.Since)
 		}, row.ID),
 		e.from(checkpoint.ListBundles, func(r checkpoint.Listed) Item {
-			return item(itemLabel(r.ID, ""), fmt.Sprintf("bundle of %d conversations, %s", r.N, r.Why), r.Since)
+			return item(itemLabel(r.ID, ""), "bundle of "+plural(r.N, "conversation")+", "+r.Why, r.Since)
 		}, row.ID),
 	}
+}
+
+func plural(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func because(fact, why string) string {
@@ -247,7 +254,7 @@ func failedItem(d *Destination, row *checkpoint.Destination, r checkpoint.Listed
 		next = own
 	}
 	return Item{ID: itemLabel(r.ID, r.Of), Destination: d.Name, Since: timeOf(r.Since), Next: next,
-		Why: because(fmt.Sprintf("tried %d times in vain", r.N), why), Command: exportCommand(d)}
+		Why: because("tried "+plural(r.N, "time")+" in vain", why), Command: exportCommand(d)}
 }
 
 func rejectedItem(d *Destination, _ *checkpoint.Destination, r checkpoint.Listed) Item {

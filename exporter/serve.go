@@ -226,14 +226,20 @@ func (s *Service) cycleEnded(err error, first bool) (fatal error) {
 	return nil
 }
 
-// keepDigesting digests events. When the state cannot be written, they wait.
+// keepDigesting digests events. When the state cannot be written, or the selection is
+// not known, they wait: that is said once, and again when it comes back.
 func (s *Service) keepDigesting(ctx context.Context) {
+	var failed time.Time
 	for ctx.Err() == nil {
 		err := s.events.Digest(ctx)
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		s.Log.Error("events could not be digested: they wait in the checkpoint", "error", err)
+		now := s.Now()
+		if s.news.is("digesting events", textOf(err)) || now.Sub(failed) > 2*lookAgain+time.Minute {
+			s.Log.Error("events could not be digested: they wait in the checkpoint", "error", err)
+		}
+		failed = now
 		if pauseFor(ctx, lookAgain) != nil {
 			return
 		}

@@ -28,7 +28,7 @@ func keys(c *draft) object {
 			may("select", object{
 				doc: "which conversations are captured",
 				fields: []field{
-					may("skills", texts(&c.Select.Skills, "skill ids or names; empty means all. A conversation is taken when any skill of its flow is listed",
+					may("skills", texts(&c.Select.Skills, "skill ids or names; empty means all. A conversation is taken when any skill of its flow is listed. A name is looked up once and known by its id from then on",
 						func(at *string) scalar { return text(at, "skill id or name", "", checkLine(1, 200)) })),
 				},
 			}),
