@@ -201,3 +201,16 @@ func count(list []string, want string) (n int) {
 	}
 	return n
 }
+
+// Answers that contradict each other, now closed and now open, are one reopening: no
+// archive is given it twice.
+func TestClosedAndOpenInTurnIsReopenedOnce(t *testing.T) {
+	r, h := handTrial(t, nil)
+	for range 3 {
+		h.put(talk{id: "a", said: []said{{0, "one"}}, closed: true})
+		r.cycle()
+		h.put(talk{id: "a", said: []said{{0, "one"}}})
+		r.cycle()
+	}
+	r.mustHappen("a", "closed", "reopened")
+}

@@ -375,6 +375,9 @@ func (m *merger) reopen(closedAt int64) {
 	if m.oldest > closedAt {
 		at = m.oldest
 	}
+	if slices.ContainsFunc(m.seen.reopened, func(r seenReopen) bool { return r.at == at }) {
+		return // answers that contradict each other: it has that name already
+	}
 	m.seen.reopened = append(m.seen.reopened, seenReopen{at: at, revision: m.revision})
 	m.happened++
 	m.entry(at)
