@@ -105,8 +105,6 @@ func shell(argument string) string {
 	return "'" + strings.ReplaceAll(argument, "'", `'\''`) + "'"
 }
 
-func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }
-
 // listed names two, and counts the rest.
 func listed(names []string) string {
 	switch len(names) {
