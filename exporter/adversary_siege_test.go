@@ -2,7 +2,9 @@ package exporter
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -36,14 +38,17 @@ func (s *interrupted) Conversations(ctx context.Context, ids []string, sink live
 type siege struct {
 	*liveTrial
 	*world
-	hand    *handmade
-	other   *liveTrial // a second process on the same state
-	inside  bool
-	selects bool
-	added   From  // of the destination "added"
-	addedAt int64 // 0: not yet
-	steps   []string
-	log     *synced
+	hand     *handmade
+	history  *unruly
+	vanished map[string]string // the last records of conversations that are gone for a while
+	begun    bool              // a cycle has looked up the skills that are selected
+	other    *liveTrial        // a second process on the same state
+	inside   bool
+	selects  bool
+	added    From  // of the destination "added"
+	addedAt  int64 // 0: not yet
+	steps    []string
+	log      *synced
 }
 
 // synced is a log that several goroutines write.
@@ -60,12 +65,13 @@ func (s *synced) Write(p []byte) (int, error) {
 
 func newSiege(t *testing.T, seed uint64) *siege {
 	random := rand.New(rand.NewPCG(seed, 8))
-	s := &siege{world: &world{random: random}, hand: &handmade{records: map[string]string{}, byID: map[string]string{}}, selects: random.IntN(2) == 0, log: &synced{}}
+	s := &siege{world: &world{random: random}, hand: &handmade{records: map[string]string{}, byID: map[string]string{}}, selects: random.IntN(2) == 0, vanished: map[string]string{}, log: &synced{}}
+	s.history = &unruly{handmade: s.hand, chance: s.chance}
 	s.hand.users = []liveperson.User{{ID: "7", PID: "pid-7", Login: "agent7@firm.example", FullName: "Agent 7", Type: "1"}}
 	s.hand.skills = []liveperson.Skill{{ID: "1", Name: "Billing"}, {ID: "2", Name: "Orders"}}
 	var r *trial
 	r = newTrial(t, sandbox.Settings{Conversations: 1}, 24*time.Hour, func(set *Settings) {
-		set.Source, set.Reread = &interrupted{s.hand, s.meanwhile}, 0
+		set.Source, set.Reread = &interrupted{s.history, s.meanwhile}, 0
 		set.Log = slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		if s.selects {
 			set.Skills = []string{"Billing"}
@@ -175,6 +181,10 @@ func (s *siege) step() {
 		if s.chance(0.3) {
 			until -= s.world.random.Int64N(600_000)
 		}
+		if s.chance(0.1) {
+			s.vanish(k)
+			break
+		}
 		s.publish(k, until)
 	case p < 71 && len(k.said) > 0:
 		m := k.said[s.world.random.IntN(len(k.said))]
@@ -191,8 +201,11 @@ func (s *siege) step() {
 		s.note("look")
 	case p < 97 && !s.inside:
 		s.note("cycle {")
-		s.one().cycle()
+		s.one().cycleAtAll()
 		s.note("}")
+		s.begun = true
+	case p < 98 && s.begun && s.chance(0.3):
+		s.renameSkills()
 	case p < 98 && !s.inside:
 		if s.addedAt == 0 && s.chance(0.5) {
 			s.addedAt = s.world.at
@@ -208,7 +221,7 @@ func (s *siege) publish(k *worldTalk, until int64) {
 	s.hand.mu.Lock()
 	defer s.hand.mu.Unlock()
 	now := k.record(until)
-	if len(now) >= len(s.hand.records[k.id]) || until >= s.world.at {
+	if before := cmp.Or(s.hand.records[k.id], s.vanished[k.id]); len(now) >= len(before) || until >= s.world.at {
 		s.hand.records[k.id] = now
 		s.note("publish %s", k.id)
 	}
@@ -216,7 +229,7 @@ func (s *siege) publish(k *worldTalk, until int64) {
 
 // end lets history tell all, and everything be delivered.
 func (s *siege) end() {
-	s.inside = true // no more interruptions
+	s.inside, s.history.calm = true, true // no more interruptions
 	for range 3 {
 		for _, k := range s.talks {
 			s.publish(k, s.world.at)
@@ -230,4 +243,12 @@ func (s *siege) end() {
 	}
 	s.cycle()
 	s.deliver()
+}
+
+// cycleAtAll is a cycle that may leave something for the next one.
+func (r *liveTrial) cycleAtAll() {
+	r.t.Helper()
+	if _, err := r.Cycle(context.Background(), nil); err != nil && !errors.Is(err, ErrIncomplete) {
+		r.t.Errorf("cycle: %v", err)
+	}
 }
