@@ -114,7 +114,8 @@ func unexpectedOf(err error) error {
 		return errors.Join(rest...)
 	}
 	var api *liveperson.APIError
-	if err == ErrIncomplete || err == ErrQuarantine || isUnavailable(err) || errors.Is(err, context.Canceled) || errors.As(err, &api) {
+	var hole *HoleError
+	if err == ErrIncomplete || errors.As(err, &hole) || err == ErrQuarantine || isUnavailable(err) || errors.Is(err, context.Canceled) || errors.As(err, &api) {
 		return nil
 	}
 	return err
