@@ -2,10 +2,7 @@ package checkpoint
 
 import (
 	"context"
-	"database/sql"
-	"io/fs"
 	"testing"
-	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -18,25 +15,8 @@ const (
 // A state that was written before coverage was recorded covers what its windows
 // and complete cycles prove, and says where there was a pause.
 func TestCoverageOfAnOlderState(t *testing.T) {
-	data, err := fs.ReadFile(migrations, "migrations/00001_begin.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	path := dir + "/" + File
-	db, err := sql.Open("sqlite", dsn(path, ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if err := migrate(context.Background(), db, path, fstest.MapFS{"migrations/00001_begin.sql": {Data: data}}); err != nil {
-		t.Fatal(err)
-	}
 	at := 20_000 * day
-	for _, q := range []struct {
-		query string
-		args  []any
-	}{
+	c := opened(t, ofFirstSchema(t, []query{
 		{`INSERT INTO account (one, account, origin, created_at, since, watermark) VALUES (1, 'a', 'o', ?, ?, ?)`, []any{at, at, at + 50*day}},
 		{`INSERT INTO run (kind, started_at, complete) VALUES ('cycle', ?, 1), ('cycle', ?, 1), ('cycle', ?, 0), ('backfill', ?, 1), ('cycle', ?, 1), ('cycle', ?, 1)`,
 			[]any{at + day, at + 2*day, at + 20*day, at + 30*day, at + 45*day, at + 46*day}},
@@ -48,12 +28,7 @@ func TestCoverageOfAnOlderState(t *testing.T) {
 		{`INSERT INTO destination (id, name, archive, origin, from_at, registered_at) VALUES (1, 'all', 'g', 'o', null, 5), (2, 'new', 'g', 'o', null, 6), (3, 'date', 'g', 'o', 7, 8)`, nil},
 		{`INSERT INTO conversation (id, source_id, revision, status, survey_open, partial, changed, seen) VALUES (1, 'c', 1, 'OPEN', 0, 0, 0, x'')`, nil},
 		{`INSERT INTO given (destination, conversation, revision, floor, slices, newest_at, revisions) VALUES (1, 1, 1, 0, 1, 0, x''), (2, 1, 1, 1, 0, 0, x'')`, nil},
-	} {
-		if _, err := db.Exec(q.query, q.args...); err != nil {
-			t.Fatalf("%s: %v", q.query, err)
-		}
-	}
-	c := opened(t, dir)
+	}...))
 	got, err := c.Coverage(context.Background())
 	if err != nil {
 		t.Fatal(err)

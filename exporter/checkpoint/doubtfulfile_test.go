@@ -2,39 +2,18 @@ package checkpoint
 
 import (
 	"context"
-	"database/sql"
-	"errors"
-	"path/filepath"
 	"slices"
 	"testing"
-	"testing/fstest"
 )
 
 // A state of the schema before knows no doubt: it goes on, and what it kept is to be
 // looked through once, in portions.
 func TestFilesOfAStateWithoutDoubt(t *testing.T) {
-	ctx, dir := context.Background(), t.TempDir()
-	path := filepath.Join(dir, File)
-	first, err := migrations.ReadFile("migrations/00001_begin.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = migrate(ctx, db, path, fstest.MapFS{"migrations/00001_begin.sql": {Data: first}})
-	if err == nil {
-		_, err = db.Exec(`INSERT INTO account (one, account, origin, created_at) VALUES (1, 'a', 'o', 1);
+	ctx, c := context.Background(), opened(t, ofFirstSchema(t, query{sql: `INSERT INTO account (one, account, origin, created_at) VALUES (1, 'a', 'o', 1);
 			INSERT INTO conversation (id, source_id, revision, status, survey_open, partial, changed, seen) VALUES (1, 'c', 1, 'OPEN', 0, 0, 0, x'');
 			INSERT INTO file (id, conversation, path, link, dialog, sender, sent_at, label, noted_at, state, sha256, bytes) VALUES
 			(1, 1, 'x.jpg', '', 'c', 'p', 1, 'JPG', 1, 'kept', 'aa', 7), (2, 1, 'y.jpg', '', 'c', 'p', 1, 'JPG', 1, 'waiting', '', 0),
-			(3, 1, '', '/z#bb', '', '', 1, '', 1, 'kept', 'bb', 7), (5, 1, 'w.jpg', '', 'c', 'p', 1, 'JPG', 1, 'kept', 'cc', 7)`)
-	}
-	if err = errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
-	c := opened(t, dir)
+			(3, 1, '', '/z#bb', '', '', 1, '', 1, 'kept', 'bb', 7), (5, 1, 'w.jpg', '', 'c', 'p', 1, 'JPG', 1, 'kept', 'cc', 7)`}))
 	var got []string
 	for range 9 {
 		list, last, err := c.Unjudged(ctx, 2)

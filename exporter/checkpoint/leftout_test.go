@@ -2,12 +2,8 @@ package checkpoint
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"io/fs"
-	"path/filepath"
 	"testing"
-	"testing/fstest"
 )
 
 func TestConversationLeftOutIsKeptAsItWasSeenLast(t *testing.T) {
@@ -47,24 +43,8 @@ func TestNoTableHasTheNameOfAnUpsertsRow(t *testing.T) {
 
 // What an older program left out stays left out, and is not counted again.
 func TestWhatWasLeftOutBeforeTheMigrationStaysSo(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, File)
-	begin, err := fs.ReadFile(migrations, "migrations/00001_begin.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	db, err := sql.Open("sqlite", dsn(path, ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = migrate(context.Background(), db, path, fstest.MapFS{"migrations/00001_begin.sql": {Data: begin}})
-	if err == nil {
-		_, err = db.Exec(`INSERT INTO excluded VALUES ('x', '["2"]', 'skill', x'01', 7, 8)`)
-	}
-	if err := errors.Join(err, db.Close()); err != nil {
-		t.Fatal(err)
-	}
-	err = opened(t, dir).Update(context.Background(), func(tx *Tx) error {
+	dir := ofFirstSchema(t, query{sql: `INSERT INTO excluded VALUES ('x', '["2"]', 'skill', x'01', 7, 8)`})
+	err := opened(t, dir).Update(context.Background(), func(tx *Tx) error {
 		first, err := tx.LeaveOut(LeftOut{SourceID: "x", Skills: `[]`, Reason: "skill", SHA256: []byte{2}}, 9)
 		var at int64
 		err = errors.Join(err, tx.row(`SELECT first_at FROM left_out WHERE source_id = 'x' AND last_at = 9`).Scan(&at))

@@ -2,10 +2,7 @@ package checkpoint
 
 import (
 	"context"
-	"database/sql"
-	"path/filepath"
 	"testing"
-	"testing/fstest"
 )
 
 func TestOutageIsKept(t *testing.T) {
@@ -24,26 +21,8 @@ func TestOutageIsKept(t *testing.T) {
 
 // A state of the first schema knows of no outage.
 func TestOutageOfAnOldState(t *testing.T) {
-	first, err := migrations.ReadFile("migrations/00001_begin.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, ctx := t.TempDir(), context.Background()
-	path := filepath.Join(dir, File)
-	db, err := sql.Open("sqlite", dsn(path, ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := migrate(ctx, db, path, fstest.MapFS{"migrations/00001_begin.sql": {Data: first}}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Exec(`INSERT INTO account (one, account, origin, created_at, watermark) VALUES (1, 'a', 'o', 1, 7)`); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	c := opened(t, dir)
+	ctx, c := context.Background(), opened(t, ofFirstSchema(t,
+		query{sql: `INSERT INTO account (one, account, origin, created_at, watermark) VALUES (1, 'a', 'o', 1, 7)`}))
 	got, err := c.Outage(ctx)
 	place, placeErr := c.Place(ctx)
 	if err != nil || placeErr != nil || got != (Outage{}) || place.Watermark != 7 {
