@@ -84,7 +84,11 @@ func endings(h *header, add func(archive.Happening, string)) {
 		}
 	}
 	if h.closedAt != 0 && !told {
-		add(archive.Happening{Kind: archive.Closed, At: h.closedAt, AtText: h.closedText, Dialog: h.id, Reason: h.closeDetail}, h.id)
+		e := archive.Happening{Kind: archive.Closed, At: h.closedAt, AtText: h.closedText, Dialog: h.id, Reason: h.closeDetail}
+		if e.AtText != "" {
+			e.At = 0 // closedAt is only a time by which the state can go on
+		}
+		add(e, h.id)
 	}
 }
 
