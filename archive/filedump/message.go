@@ -2,6 +2,7 @@ package filedump
 
 import (
 	"cmp"
+	"encoding/base64"
 	"strconv"
 	"strings"
 
@@ -43,7 +44,7 @@ func (r *room) content(m *archive.Message) string {
 	}
 	if m.Text == "" {
 		b.WriteString("[" + m.Type + ", no text]")
-	} else if b.Len() == 0 && len(m.Files) == 0 {
+	} else if b.Len() == 0 && len(m.Files) == 0 && len(m.Received) == 0 && m.SentText == "" {
 		return m.Text // as nearly all
 	}
 	b.WriteString(m.Text)
@@ -52,5 +53,20 @@ func (r *room) content(m *archive.Message) string {
 			b.WriteString("\n[file: " + caption + "]")
 		}
 	}
+	b.Write(appendAsReceived(nil, m.SentText, m.Received))
 	return b.String()
+}
+
+// appendAsReceived appends a time that could not be read, and the source's own JSON
+// of something whose text has U+FFFD for what UTF-8 cannot hold: there is no other
+// place for them.
+func appendAsReceived(b []byte, time string, received []byte) []byte {
+	if time != "" {
+		b = append(appendOutside(append(b, "\n[time as received: "...), time), ']')
+	}
+	if len(received) > 0 {
+		b = append(b, "\n[lossy, as received in base64: "...)
+		b = append(base64.StdEncoding.AppendEncode(b, received), ']')
+	}
+	return b
 }

@@ -24,6 +24,7 @@ func (r *room) facts() []byte {
 	s := r.slice
 	b := appendOutside([]byte("* LivePerson conversation "), s.Conversation)
 	b = appendOutside(append(b, " of account "...), s.Account)
+	b = appendNamed(b, ", which LivePerson has under account ", s.Brand)
 	b = strconv.AppendInt(append(b, ", slice "...), int64(s.Number), 10)
 	b = strconv.AppendInt(append(b, ", revision "...), int64(s.Revision), 10)
 	b = appendOutside(append(b, "\nstatus "...), s.Status)
@@ -90,6 +91,7 @@ func (r *room) happeningNote(h *archive.Happening, start int64) Element {
 		b = appendOutside(append(b, "\nquestion "...), h.Answers[i].Question)
 		b = appendOutside(append(b, "\nanswer "...), h.Answers[i].Answer)
 	}
+	b = appendAsReceived(b, h.AtText, h.Received)
 	return r.note(cmp.Or(h.At, start), h.Name, b)
 }
 
@@ -99,7 +101,7 @@ func (r *room) isPresence(h *archive.Happening) bool {
 	return (h.Kind == archive.Joined || h.Kind == archive.Left) && h.Participant != "" &&
 		(h.By == "" || h.By == h.Participant) && (h.Dialog == "" || h.Dialog == r.slice.Conversation) &&
 		h.Reason == "" && h.Text == "" && h.ToAgent == "" && h.FromSkill == nil && h.ToSkill == nil && len(h.Answers) == 0 &&
-		h.File == nil
+		h.File == nil && h.AtText == ""
 }
 
 // appendPerson appends a participant by his id, which may be nobody's.

@@ -96,8 +96,17 @@ func appendNotes(dst []byte, m *archive.Message) []byte {
 	if m.Type != "" && m.Type != "TEXT_PLAIN" {
 		dst = append(appendQuoted(append(dst, " ("...), m.Type), ')')
 	}
+	if m.SentText != "" {
+		dst = append(appendQuoted(append(dst, " (time as received: "...), m.SentText), ')')
+	}
+	if len(m.Received) > 0 {
+		dst = append(append(append(dst, " ("...), lossy...), ')')
+	}
 	return dst
 }
+
+// lossy stands with a text in which U+FFFD stands for something else.
+const lossy = "lossy: transcript.json has it as received"
 
 // appendFile appends `file "a.pdf" (application/pdf), caption "Offer"`.
 func appendFile(dst []byte, file *archive.File) []byte {
@@ -168,6 +177,13 @@ func (l *log) appendTold(dst []byte, h *archive.Happening, c *cast) []byte {
 	if h.Reason != "" {
 		clause("reason ")
 		dst = appendQuoted(dst, h.Reason)
+	}
+	if h.AtText != "" {
+		clause("time as received ")
+		dst = appendQuoted(dst, h.AtText)
+	}
+	if len(h.Received) > 0 {
+		clause(lossy)
 	}
 	if h.Late {
 		clause("late")

@@ -19,6 +19,7 @@ var standard = [...]struct {
 }{
 	{"Auto-Submitted", constant("auto-generated")},
 	{"X-LivePerson-Account", placeholders["account"]},
+	{"X-LivePerson-Brand", text(func(_ *Format, p *part) string { return p.slice.Brand })},
 	{"X-LivePerson-Conversation", placeholders["conversation"]},
 	{"X-LivePerson-Slice", placeholders["slice"]},
 	{"X-LivePerson-Revision", placeholders["revision"]},

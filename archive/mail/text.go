@@ -33,6 +33,10 @@ func (f *Format) facts(p *part) []fact {
 	s := &p.slice
 	room = appendQuoted(room, s.Account)
 	is("Account")
+	if s.Brand != "" {
+		room = append(appendQuoted(room, s.Brand), ", which is another account"...)
+		is("Of account")
+	}
 	room = appendQuoted(room, s.Conversation)
 	is("Conversation")
 	room = strconv.AppendInt(room, int64(s.Number), 10)

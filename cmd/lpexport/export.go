@@ -54,6 +54,10 @@ type captured struct {
 	Messages      int64 `json:"messages"`
 	Revisions     int64 `json:"revisions"`
 	Events        int64 `json:"events"`
+
+	Lossy   int64            `json:"lossy"`   // new messages and happenings with what UTF-8 cannot hold
+	Untimed int64            `json:"untimed"` // new messages and happenings whose time could not be read
+	Foreign map[string]int64 `json:"foreign"` // new conversations of other accounts, by account
 }
 
 // exportFiles is what became of the files that messages name.
@@ -108,7 +112,7 @@ type exportDestination struct {
 }
 
 func newExportResult() *exportResult {
-	return &exportResult{Excluded: map[string]int64{}, Destinations: []exportDestination{}, DryRun: []dryBundle{}}
+	return &exportResult{Captured: captured{Foreign: map[string]int64{}}, Excluded: map[string]int64{}, Destinations: []exportDestination{}, DryRun: []dryBundle{}}
 }
 
 func newExport(p *program) *cobra.Command {
@@ -247,7 +251,9 @@ func parseTime(flag, text string) (time.Time, error) {
 func (r *exportResult) take(c *config.Config, report exporter.Report) {
 	r.Run, r.Quarantined, r.Complete = report.Run, report.Quarantined, report.Complete
 	counts := report.Captured
-	r.Captured = captured{Conversations: counts.Conversations, Messages: counts.Messages, Revisions: counts.Revisions}
+	r.Captured = captured{Conversations: counts.Conversations, Messages: counts.Messages, Revisions: counts.Revisions,
+		Lossy: counts.Lossy, Untimed: counts.Untimed, Foreign: map[string]int64{}}
+	maps.Copy(r.Captured.Foreign, counts.Foreign)
 	r.Files = exportFiles{report.Files.Fetched, report.Files.FetchedBytes, newNamedFiles(report.Files.FileStatus)}
 	maps.Copy(r.Excluded, counts.Excluded)
 	for _, d := range report.Destinations {
@@ -279,6 +285,15 @@ func (r *exportResult) text(w io.Writer) {
 	}
 	fmt.Fprintf(w, "captured %s with %s, %s\n", count(r.Captured.Conversations, "new conversation"),
 		count(r.Captured.Messages, "new message"), count(r.Captured.Revisions, "revision"))
+	if n := r.Captured.Lossy; n > 0 {
+		fmt.Fprintf(w, "lossy: %d new messages or happenings have characters that UTF-8 cannot hold; what was received is delivered with them\n", n)
+	}
+	if n := r.Captured.Untimed; n > 0 {
+		fmt.Fprintf(w, "untimed: %d new messages or happenings have a time that cannot be read; it is delivered as text\n", n)
+	}
+	for _, brand := range slices.Sorted(maps.Keys(r.Captured.Foreign)) {
+		fmt.Fprintf(w, "of account %s: %s\n", printable(brand), count(r.Captured.Foreign[brand], "new conversation"))
+	}
 	parts := r.Files.parts()
 	if r.Files.Fetched > 0 {
 		parts = append([]string{fmt.Sprintf("%d fetched", r.Files.Fetched)}, parts...)

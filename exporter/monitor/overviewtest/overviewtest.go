@@ -111,6 +111,7 @@ func counters(destinations ...string) []exporter.Counter {
 		{Name: exporter.CounterEvents, Labels: "stored", Value: 1_203_441}, {Name: exporter.CounterEvents, Labels: "signature", Value: 3},
 		{Name: exporter.CounterChanges, Labels: "content", Value: 1_100_000}, {Name: exporter.CounterChanges, Labels: "conversation", Value: 90_112},
 		{Name: exporter.CounterMessages, Labels: "history", Value: 2_400_000}, {Name: exporter.CounterMessages, Labels: "webhook", Value: 1_099_000},
+		{Name: exporter.CounterLossy, Value: 3}, {Name: exporter.CounterUntimed, Value: 2}, {Name: exporter.CounterForeign, Labels: "87654321", Value: 41},
 		{Name: exporter.CounterExcluded, Labels: "skill", Value: 77},
 		{Name: exporter.CounterFiles, Labels: "fetched", Value: 321},
 		{Name: exporter.CounterFiles, Labels: "missing", Value: 2},
