@@ -53,16 +53,16 @@ func (r *reader) content(m *archive.Message, data liveperson.Value) {
 	case "HOSTED_FILE", "IMG", "LINK":
 		m.Text = r.words(file.Get("caption"))
 	case "RICH_CONTENT":
-		shown := wording{reader: r}
+		shown := wording{reader: *r}
 		shown.rich(rich.Get("content"))
 		shown.rich(quick.Get("content"))
-		m.Text, whole = strings.Join(shown.list, "\n"), !shown.lost
+		m.Text, whole, r.odd = strings.Join(shown.list, "\n"), !shown.lost, shown.odd
 	case "SECURE_FORM_INVITATION", "SECURE_FORM_SUBMIT":
 		m.Text = r.formName(data)
 	default:
-		all := wording{reader: r, list: []string{"[" + m.Type + "]"}}
+		all := wording{reader: *r, list: []string{"[" + m.Type + "]"}}
 		all.all(data, 0)
-		m.Text = strings.Join(all.list, "\n")
+		m.Text, r.odd = strings.Join(all.list, "\n"), all.odd
 	}
 	if whole && (len(m.Content) > 0 || m.Type != "TEXT_PLAIN") {
 		whole = data.IsWhole()
@@ -111,7 +111,7 @@ const (
 
 // wording gathers the words of a message in reading order.
 type wording struct {
-	*reader
+	reader
 	list []string
 	lost bool // U+FFFD stands for something else in JSON that came inside a string
 }

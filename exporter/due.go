@@ -65,18 +65,23 @@ func (d *debt) wantNames(want map[uint64]bool, have, held []seenName) {
 	}
 }
 
-// claim reports whether a name is due, and makes it due no more: by itself or as
-// before, 0 if that is the same. What an archive holds under either is not due.
-func (d *debt) claim(due map[uint64]bool, held []seenName, name, before uint64) bool {
-	if !due[name] && (before == 0 || !due[before]) {
+// claim reports whether a name is due, and makes it due no more: by itself or, if
+// it is not known, as before, by which the revision that brought it may be known; 0
+// if that is the same. What an archive holds under either is not due.
+func (d *debt) claim(due map[uint64]bool, known, held []seenName, name, before uint64, revision int) bool {
+	claimed := name
+	if _, is := findName(known, name); !is && before != 0 {
+		if i, was := findName(known, before); was && known[i].revision == revision {
+			claimed = before
+		}
+	}
+	if !due[claimed] {
 		return false
 	}
-	delete(due, name)
+	delete(due, claimed)
 	_, holds := findName(held, name)
-	if before != 0 {
-		delete(due, before)
-		_, held := findName(held, before)
-		holds = holds || held
+	if before != 0 && !holds {
+		_, holds = findName(held, before)
 	}
 	return !holds
 }

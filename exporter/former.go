@@ -69,38 +69,45 @@ func (f *former) knew(v version) bool {
 }
 
 // formerNames pairs the names of happenings with those that they had before, where
-// these are other ones. Of two that are alike but for their times or their answers,
-// the first was the first.
+// these are other ones. Of several that are alike but for their times and their
+// words, the first was the first.
 func (n *normaliser) formerNames(r *liveperson.Record, now []archive.Happening) map[string]string {
 	h := n.readHeader(r, reader{former: true})
 	before := n.readHappenings(&h, r)
-	names := map[string]string{}
-	var gone []archive.Happening
-	for _, e := range before {
-		if !slices.ContainsFunc(now, func(o archive.Happening) bool { return o.Name == e.Name }) {
-			gone = append(gone, e)
+	had, has := namesOf(before), namesOf(now)
+	gone := map[string][]string{} // by what is alike
+	for i := range before {
+		if e := &before[i]; !has[e.Name] {
+			gone[subjectInName(e)] = append(gone[subjectInName(e)], e.Name)
 		}
 	}
+	names := map[string]string{}
 	for i := range now {
 		e := &now[i]
-		if slices.ContainsFunc(before, func(o archive.Happening) bool { return o.Name == e.Name }) {
+		alike := gone[subjectInName(e)]
+		if had[e.Name] || len(alike) == 0 {
 			continue
 		}
-		if j := slices.IndexFunc(gone, func(o archive.Happening) bool { return o.Kind == e.Kind && subjectInName(&o) == subjectInName(e) }); j >= 0 {
-			names[e.Name] = gone[j].Name
-			gone = slices.Delete(gone, j, j+1)
-		}
+		names[e.Name], gone[subjectInName(e)] = alike[0], alike[1:]
 	}
 	return names
 }
 
-// subjectInName is what a happening's name has besides its time and the hash of its words.
+func namesOf(list []archive.Happening) map[string]bool {
+	names := make(map[string]bool, len(list))
+	for i := range list {
+		names[list[i].Name] = true
+	}
+	return names
+}
+
+// subjectInName is a happening's name without its time and the hash of its words.
 func subjectInName(h *archive.Happening) string {
 	_, id, _ := strings.Cut(h.Name, "/")
 	if h.Kind == archive.Survey {
 		id, _, _ = strings.Cut(id, "#")
 	}
-	return id
+	return h.Kind + "/" + id
 }
 
 // past reads stored revisions again while a record is merged.
@@ -120,11 +127,12 @@ func (c *capture) past(ctx context.Context, known *checkpoint.Conversation) *pas
 	return &past{c.Exporter, ctx, c.norm, known.ID, known.SourceID}
 }
 
-// each calls with every message of a stored revision, as a record or an event of it
-// has it. What cannot be unpacked holds none.
-func (p *past) each(revision int, message func(*capturedMessage), happened func(now, before string)) error {
+// each calls with every message of a stored revision, as its record or its events
+// have it, and with every happening that has another name than before. readable is
+// false when the revision cannot be unpacked: then it may have others.
+func (p *past) each(revision int, message func(*capturedMessage), happened func(now, before string)) (readable bool, err error) {
 	var h header
-	err := p.scan(p.ctx, p.conversation, revision, visit{
+	err = p.scan(p.ctx, p.conversation, revision, visit{
 		head: func(r *liveperson.Record) {
 			h = p.norm.header(r)
 			p.norm.happenings(&h, r)
@@ -149,57 +157,72 @@ func (p *past) each(revision int, message func(*capturedMessage), happened func(
 		},
 	})
 	if errors.Is(err, errFrame) || errors.Is(err, liveperson.ErrNotification) {
-		return nil
+		return false, nil
 	}
-	return err
+	return true, err
 }
 
-// renew makes entries of a message's or a happening's revision known by what they
-// are known by today, if by then only their former names are. It reads the stored
-// revision again: what has changed since must not be taken for what is read otherwise.
-func (m *merger) renew(revision int) {
-	if m.err != nil || m.past == nil || revision < 1 || m.renewed[revision] {
-		return
-	}
-	if m.renewed == nil {
-		m.renewed = map[int]bool{}
-	}
-	m.renewed[revision] = true
-	m.err = m.past.each(revision, func(c *capturedMessage) {
-		if c.former == nil {
-			return
-		}
-		d := m.seen.find(c.dialog)
-		if d == nil {
-			return
-		}
-		if c.derived != 0 {
-			renameOne(&d.derived, c.former.derived, c.derived)
-			return
-		}
-		from, to := d.group(c.sequence)
-		for i := from; i < to; i++ {
-			if d.messages[i].renew(revision, c) {
-				return
-			}
-		}
-	}, func(now, before string) { m.rename(hash64([]byte(before)), hash64([]byte(now))) })
-}
-
-// renew gives a version that the revision brought the hash of today; false when it
-// is another message's.
-func (k *seenMessage) renew(revision int, c *capturedMessage) bool {
-	if int(k.revision) == revision && c.former.knew(k.present()) {
-		k.hash = c.saidAs(k.told)
+// renew makes the entries that a revision brought known by what they are known by
+// today. It reads the revision again: what somebody changed must not be taken for
+// what is only read otherwise. It is false where the revision cannot be read.
+func (m *merger) renew(revision int) (readable bool) {
+	switch {
+	case revision < 1:
+		return false
+	case m.err != nil || m.past == nil || revision == m.revision: // as all that this merge brings
 		return true
 	}
-	for i, v := range k.versions() {
-		if v.revision == revision && c.former.knew(v) {
-			k.versions()[i].hash = c.saidAs(v.told)
-			return true
+	if readable, done := m.reread[revision]; done {
+		return readable
+	}
+	if m.reread == nil {
+		m.reread = map[int]bool{}
+	}
+	claimed := map[*uint64]bool{}
+	readable, m.err = m.past.each(revision, func(c *capturedMessage) {
+		d := m.seen.find(c.dialog)
+		switch {
+		case d == nil:
+		case c.derived == 0:
+			from, to := d.group(c.sequence)
+			m.renamed = renewGroup(d.messages[from:to], claimed, revision, c) || m.renamed
+		case c.former != nil:
+			m.renamed = renameOne(&d.derived, c.former.derived, c.derived) || m.renamed
+		}
+	}, func(now, before string) { m.rename(hash64([]byte(before)), hash64([]byte(now))) })
+	m.reread[revision] = readable
+	return readable
+}
+
+// renewGroup gives the version that a stored message was taken for the hash that it
+// has today. The messages of a revision come in its order, and each version was made
+// of one of them: one that is known by its hash of today is that, another one is the
+// first that the revision brought and that has the former.
+func renewGroup(group []seenMessage, claimed map[*uint64]bool, revision int, c *capturedMessage) (renewed bool) {
+	var former *uint64
+	told := false
+	for i := range group {
+		k := &group[i]
+		for j := range len(k.versions()) + 1 {
+			v, hash := k.present(), &k.hash
+			if j < len(k.versions()) {
+				v, hash = k.versions()[j], &k.versions()[j].hash
+			}
+			switch {
+			case claimed[hash] || v.revision > revision:
+			case v.hash == c.saidAs(v.told):
+				claimed[hash] = true
+				return false
+			case former == nil && v.revision == revision && c.former.knew(v):
+				former, told = hash, v.told
+			}
 		}
 	}
-	return false
+	if former == nil {
+		return false
+	}
+	claimed[former], *former = true, c.saidAs(told)
+	return true
 }
 
 // saidAs is by which hash a message is known that an event told, or a record.
@@ -210,38 +233,36 @@ func (c *capturedMessage) saidAs(told bool) uint64 {
 	return c.hash
 }
 
-// recognise prepares for a message that is known by what it used to be known by.
+// recognise prepares for a message that may be known by what it used to be known by.
 func (m *merger) recognise(d *seenDialog, c *capturedMessage) {
 	if c.derived != 0 {
-		if i, known := findName(d.derived, c.former.derived); known && c.former.derived != c.derived {
-			m.renew(d.derived[i].revision)
-			renameOne(&d.derived, c.former.derived, c.derived)
-			m.renamed = true
+		if i, known := findName(d.derived, c.former.derived); known && !m.renew(d.derived[i].revision) {
+			m.renamed = renameOne(&d.derived, c.former.derived, c.derived) || m.renamed
 		}
 		return
 	}
 	from, to := d.group(c.sequence)
 	for i := from; i < to; i++ {
 		k := &d.messages[i]
-		if !c.former.knew(k.present()) || k.hash == c.saidAs(k.told) {
-			continue
+		if c.former.knew(k.present()) && !m.renew(int(k.revision)) {
+			k.hash, m.renamed = c.saidAs(k.told), true
 		}
-		m.renew(int(k.revision))
-		if m.renamed = true; c.former.knew(k.present()) {
-			k.hash = c.saidAs(k.told) // its revision cannot be read
+		for _, v := range k.versions() {
+			if c.former.knew(v) {
+				m.renew(v.revision)
+			}
 		}
 	}
 }
 
 // recogniseHappening is the same for what happened.
 func (m *merger) recogniseHappening(h *capturedHappening) {
-	i, known := findName(m.seen.happened, h.former)
-	if h.former == 0 || !known {
+	if h.former == 0 {
 		return
 	}
-	m.renew(m.seen.happened[i].revision)
-	m.rename(h.former, h.hash)
-	m.renamed = true
+	if i, known := findName(m.seen.happened, h.former); known && !m.renew(m.seen.happened[i].revision) {
+		m.rename(h.former, h.hash)
+	}
 }
 
 // rename gives a happening that is known under one name another.
@@ -249,6 +270,7 @@ func (m *merger) rename(before, now uint64) {
 	if !renameOne(&m.seen.happened, before, now) {
 		return
 	}
+	m.renamed = true
 	for i := range m.seen.live.told {
 		if t := &m.seen.live.told[i]; t.by == before {
 			t.by = now

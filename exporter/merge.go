@@ -19,7 +19,7 @@ type merger struct {
 	held     bool              // an archive that was recovered from holds some of it
 	open     []capturedMessage // whose name is known, but not what they say
 	past     *past             // to read stored revisions again; nil: there are none
-	renewed  map[int]bool      // revisions whose entries are known by what they are known by today
+	reread   map[int]bool      // revisions that were, for entries with former names
 	err      error             // of reading one
 
 	messages int   // new ones
@@ -171,6 +171,9 @@ const (
 // tell takes one message from an event. What a record has said of it counts more.
 func (m *merger) tell(message *archive.Message, before *former) tells {
 	d, words := m.seen.dialog(message.Dialog), message.WordsHash()
+	if before != nil {
+		m.recognise(d, &capturedMessage{sequence: message.Sequence, hash: message.ContentHash(), words: words, former: before})
+	}
 	from, to := d.group(message.Sequence)
 	if from == to {
 		m.insert(d, from, capturedMessage{sequence: message.Sequence, hash: words, at: message.SentAt, lossy: len(message.Received) > 0}, 0)
@@ -178,7 +181,7 @@ func (m *merger) tell(message *archive.Message, before *former) tells {
 		return tellsNew
 	}
 	for i := from; i < to; i++ {
-		if k := &d.messages[i]; !k.told || k.confirmed || k.hash == words || before.knew(k.present()) {
+		if k := &d.messages[i]; !k.told || k.confirmed || k.hash == words {
 			return tellsKnown
 		}
 	}
@@ -252,7 +255,7 @@ func (m *merger) senderBefore(k *seenMessage, c *capturedMessage) (sender uint32
 		return 0
 	}
 	found := false
-	m.err = m.past.each(int(k.revision), func(o *capturedMessage) {
+	_, m.err = m.past.each(int(k.revision), func(o *capturedMessage) {
 		if !found && o.dialog == c.dialog && o.sequence == c.sequence && o.derived == 0 && o.saidAs(k.told) == k.hash {
 			sender, found = o.sender, true
 		}

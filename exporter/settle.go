@@ -221,6 +221,9 @@ func (v *Events) settleOne(ctx context.Context, tx *checkpoint.Tx, id string, ch
 	if err != nil {
 		return false, err
 	}
+	if known.Revision > 0 {
+		m.past = &past{v.Exporter, ctx, v.norm, known.ID, id}
+	}
 	t := &telling{Events: v, tx: tx, ctx: ctx, known: &known, before: known.Revision, half: half, counts: counts, days: days, merger: m}
 	for _, c := range changes {
 		if err := t.take(c); errors.Is(err, errFrame) || errors.Is(err, liveperson.ErrNotification) {

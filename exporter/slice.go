@@ -153,14 +153,14 @@ func (s *slicer) scanRevision(ctx context.Context, revision int, newest bool) er
 				s.norm.addPresent(&s.header, &s.debt.seen.live)
 			}
 			list := s.norm.happenings(&h, r)
-			s.offerHappened(list, h.formerly)
+			s.offerHappened(list, h.formerly, revision)
 		},
 		message: func(p place, v liveperson.Value) {
 			read := liveperson.ReadMessage(v)
 			m, before := s.norm.messageAs(&h, read)
 			s.offer(&offered{m, before, senderHash(read.Participant), p})
 		},
-		happened: func(list []archive.Happening) { s.offerHappened(list, nil) },
+		happened: func(list []archive.Happening) { s.offerHappened(list, nil, revision) },
 		change: func(p place, v liveperson.Value) {
 			if m, before, ok := s.norm.toldMessageAs(&s.header, s.known.SourceID, v); ok {
 				s.offer(&offered{m, before, 0, p})
@@ -169,18 +169,16 @@ func (s *slicer) scanRevision(ctx context.Context, revision int, newest bool) er
 	})
 }
 
-// offerHappened takes what happened if it is due: under its name or its former one.
-// formerly has the latter; nil: they are the same.
-func (s *slicer) offerHappened(list []archive.Happening, formerly map[string]string) {
+// offerHappened takes what happened if it is due: under its name, or in the revision
+// that brought it under its former one. formerly has the latter; nil: they are the same.
+func (s *slicer) offerHappened(list []archive.Happening, formerly map[string]string, revision int) {
+	d := s.debt
 	for _, e := range list {
 		key, before := hash64([]byte(e.Name)), uint64(0)
 		if name, renamed := formerly[e.Name]; renamed {
 			before = hash64([]byte(name))
 		}
-		if due := s.debt.claim(s.debt.names, s.debt.held.happened, key, before); !due {
-			continue
-		}
-		if !s.debt.heldTold.meet(s.debt.seen.live.when(&e)) {
+		if d.claim(d.names, d.seen.happened, d.held.happened, key, before, revision) && !d.heldTold.meet(d.seen.live.when(&e)) {
 			s.addHappening(e)
 		}
 	}
@@ -196,18 +194,18 @@ type offered struct {
 
 // offer takes a stored message if one of its versions is due.
 func (s *slicer) offer(m *offered) {
+	dialog := s.debt.seen.find(m.Dialog)
+	if dialog == nil {
+		return
+	}
 	if m.Derived != "" {
 		key, before := hash64([]byte(m.Derived)), uint64(0)
 		if m.before != nil {
 			before = m.before.derived
 		}
-		if s.debt.claim(s.debt.derived, s.debt.heldDialog(m.Dialog).derived, key, before) {
+		if s.debt.claim(s.debt.derived, dialog.derived, s.debt.heldDialog(m.Dialog).derived, key, before, int(m.place.revision)) {
 			s.take(m, 0, 0)
 		}
-		return
-	}
-	dialog := s.debt.seen.find(m.Dialog)
-	if dialog == nil {
 		return
 	}
 	from, to := dialog.group(m.Sequence)
@@ -225,13 +223,16 @@ func (s *slicer) offer(m *offered) {
 		return
 	}
 	group := dialog.messages[from:to]
-	_ = s.offerTo(group, m, m.sender) || s.offerTo(group, m, 0)
+	says := m.says
+	if m.before != nil && !slices.ContainsFunc(group, func(k seenMessage) bool { return m.says(k.present()) || slices.ContainsFunc(k.versions(), m.says) }) {
+		says = m.saidBefore
+	}
+	_ = s.offerTo(group, m, func(v version) bool { return v.sender == m.sender && says(v) }) ||
+		s.offerTo(group, m, func(v version) bool { return v.sender == 0 && says(v) })
 }
 
-// offerTo takes a message for the first version of a group that is due and says the
-// same: of those by that sender, 0 being those by whomever.
-func (s *slicer) offerTo(group []seenMessage, m *offered, sender uint32) bool {
-	says := func(v version) bool { return v.sender == sender && m.says(v) }
+// offerTo takes a message for the first version of a group that is due and says it.
+func (s *slicer) offerTo(group []seenMessage, m *offered, says func(version) bool) bool {
 	for i := range group {
 		k := &group[i]
 		switch {
@@ -245,7 +246,7 @@ func (s *slicer) offerTo(group []seenMessage, m *offered, sender uint32) bool {
 			return true
 		case k.touched&wantOther != 0 && says(k.present()):
 			k.touched &^= wantOther
-			if words := s.debt.words(m.Dialog, k); m.WordsHash() != words && (m.before == nil || m.before.words != words) {
+			if m.WordsHash() != s.debt.words(m.Dialog, k) && !s.holdsBefore(m, k) {
 				s.take(m, int(k.variant), s.debt.amends(m.Dialog, k))
 			}
 			return true
@@ -254,21 +255,36 @@ func (s *slicer) offerTo(group []seenMessage, m *offered, sender uint32) bool {
 	return false
 }
 
-// amend takes a message as an amendment, unless the destination has the same by what
-// an earlier version knew it by.
 func (s *slicer) amend(m *offered, k *seenMessage) {
-	if has, ok := s.debt.has(k, s.debt.heldDialog(m.Dialog)); ok && m.before.knew(has) {
-		return
+	if !s.holdsBefore(m, k) {
+		s.take(m, int(k.variant), s.debt.amends(m.Dialog, k))
 	}
-	s.take(m, int(k.variant), s.debt.amends(m.Dialog, k))
+}
+
+// holdsBefore reports whether the destination's archive, which was recovered from,
+// has the message as an earlier version of this program wrote it.
+func (s *slicer) holdsBefore(m *offered, k *seenMessage) bool {
+	if m.before == nil {
+		return false
+	}
+	dialog := s.debt.heldDialog(m.Dialog)
+	held, ok := dialog.version(k)
+	has, _ := s.debt.has(k, dialog)
+	return ok && has.hash == held.hash && m.before.knew(held)
 }
 
 // says reports whether a message is that version.
 func (m *offered) says(v version) bool {
-	if v.told && m.WordsHash() == v.hash || !v.told && m.ContentHash() == v.hash {
-		return true
+	if v.told {
+		return m.WordsHash() == v.hash
 	}
-	return m.before.knew(v)
+	return m.ContentHash() == v.hash
+}
+
+// saidBefore reports whether it is the version that its own revision brought, by
+// what an earlier version of this program knew it by.
+func (m *offered) saidBefore(v version) bool {
+	return v.revision == int(m.place.revision) && m.before.knew(v)
 }
 
 func anyWanted(messages []seenMessage) bool {

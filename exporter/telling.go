@@ -41,7 +41,11 @@ func (t *telling) take(c *toldChange) error {
 	if m.Type == "RICH_CONTENT" {
 		kind = "rich"
 	}
-	switch t.tell(&m, before) {
+	told := t.tell(&m, before)
+	if t.err != nil {
+		return t.err
+	}
+	switch told {
 	case tellsNew:
 		t.counts.add(CounterChanges, kind, "", 1)
 		t.parts = append(t.parts, c.event.raw)

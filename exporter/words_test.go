@@ -364,3 +364,73 @@ func TestRecordsOfAnotherAccountSayWhoseTheyAre(t *testing.T) {
 		t.Errorf("warned %d times:\n%s", n, log)
 	}
 }
+
+// What used to be read alike is not alike: a change from the one to the other amends
+// or is told, and of two under one name each is delivered.
+func TestWhatUsedToBeReadAlikeIsToldApart(t *testing.T) {
+	survey := func(answer string) string {
+		return recordOf("", spokenMessage(0, "TEXT_PLAIN", `{"msg":{"text":"x"}}`), `,"conversationSurveys":[{"surveyId":"s","dialogId":"a","surveyData":[{"question":"q","answer":"`+answer+`"}]}]`)
+	}
+	message := func(kind, text string) string {
+		return recordOf("", spokenMessage(0, kind, `{"msg":{"text":"`+text+`"}}`), "")
+	}
+	both := func(kind, first, second string) string {
+		return recordOf("", spokenMessage(0, kind, `{"msg":{"text":"`+first+`"}}`)+","+spokenMessage(0, kind, `{"msg":{"text":"`+second+`"}}`), "")
+	}
+	for what, c := range map[string]struct {
+		records []string
+		entries []string
+	}{
+		"NA":              {[]string{message("NEW_TYPE", ""), message("NEW_TYPE", "NA"), message("NEW_TYPE", "null")}, []string{`0: [NEW_TYPE]`, `0 amends 1: [NEW_TYPE]` + "\n" + `NA`, `0 amends 2: [NEW_TYPE]` + "\n" + `null`}},
+		"and back":        {[]string{message("NEW_TYPE", "NA"), message("NEW_TYPE", ""), message("NEW_TYPE", "NA")}, []string{`0: [NEW_TYPE]` + "\n" + `NA`, `0 amends 1: [NEW_TYPE]`, `0 amends 2: [NEW_TYPE]` + "\n" + `NA`}},
+		"U+FFFD":          {[]string{message("TEXT_PLAIN", `\ufffd`), message("TEXT_PLAIN", `\ud83d`), message("TEXT_PLAIN", `\ufffd`)}, []string{"0: \ufffd", "0 amends 1: \ufffd", "0 amends 2: \ufffd"}},
+		"survey":          {[]string{survey(""), survey("NA"), survey("null")}, []string{"0: x", "survey ", "survey NA", "survey null"}},
+		"survey and back": {[]string{survey("NA"), survey(""), survey("NA")}, []string{"0: x", "survey ", "survey NA"}},
+		"one name":        {[]string{both("NEW_TYPE", "", "NA")}, []string{`0: [NEW_TYPE]`, `0/2: [NEW_TYPE]` + "\n" + `NA`}},
+		"one name, later": {[]string{message("NEW_TYPE", "NA"), both("NEW_TYPE", "", "NA")}, []string{`0/2: [NEW_TYPE]`, `0: [NEW_TYPE]` + "\n" + `NA`}},
+		"one name, lossy": {[]string{message("TEXT_PLAIN", `\ufffd`), both("TEXT_PLAIN", `\ud83d`, `\ufffd`)}, []string{"0/2: \ufffd", "0: \ufffd"}},
+	} {
+		r, h := twinTrial(t)
+		for _, record := range c.records {
+			h.putRecord(record)
+			r.cycle()
+		}
+		r.clock.Advance(48 * time.Hour)
+		r.cycle()
+		for _, name := range []string{"local", "late"} {
+			got := r.lines(name, "a")
+			for _, e := range r.happenedOf(name, "survey") {
+				got = append(got, "survey "+e.list("answers")[0]["answer"].(string))
+			}
+			want := slices.Clone(c.entries)
+			if name == "late" && strings.HasSuffix(what, "back") || name == "late" && (what == "NA" || what == "U+FFFD") {
+				continue // cut once: the first version and the last
+			}
+			slices.Sort(got)
+			slices.Sort(want)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: %s holds %q, want %q", what, name, got, want)
+			}
+		}
+		if got := r.lines("late", "a"); len(c.records) == 3 && !strings.HasPrefix(what, "survey") {
+			want := []string{c.entries[0], strings.Replace(c.entries[2], "amends 2", "amends 1", 1)}
+			if strings.TrimPrefix(want[0], "0: ") == strings.TrimPrefix(want[1], "0 amends 1: ") {
+				want = want[:1] // it has changed back
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("%s: late holds %q, want %q", what, got, want)
+			}
+		}
+		r.sound()
+	}
+}
+
+// The same of what events tell: what they say otherwise is no repetition.
+func TestEventsThatUsedToBeReadAlikeAreToldApart(t *testing.T) {
+	r, _ := handLive(t, nil)
+	r.receive(hear(heard{"a", "a", 0, "\ufffd", ""}))
+	r.receive([]byte(strings.ReplaceAll(string(hear(heard{"a", "a", 0, "LOST", ""})), "LOST", `\ud83d`)))
+	if q := r.quarantined(); len(q) != 1 || !strings.Contains(q[0], "says something else") {
+		t.Errorf("in quarantine: %q", q)
+	}
+}
