@@ -124,7 +124,7 @@ func (c *crashChild) unexpected(err error) error {
 			rest = append(rest, c.unexpected(e))
 		}
 		return errors.Join(rest...)
-	case err == ErrIncomplete, errors.As(err, &gap), errors.As(err, &api), err == ErrQuarantine && c.Mail != "":
+	case err == ErrIncomplete, isUnavailable(err), errors.As(err, &gap), errors.As(err, &api), err == ErrQuarantine && c.Mail != "":
 		return nil
 	}
 	return err

@@ -39,10 +39,15 @@ func chooser(t *testing.T) (*liveTrial, *handmade, *skillLog) {
 // next lets a cycle of a new process capture.
 func (r *liveTrial) next() {
 	r.t.Helper()
+	r.again()
+	r.settle()
+}
+
+func (r *liveTrial) again() {
+	r.t.Helper()
 	r.clock.Advance(5 * time.Minute)
 	r.reopenWith(nil)
 	r.listen()
-	r.settle()
 }
 
 func ofSkill(id, skill string, lines ...said) talk {
@@ -109,7 +114,8 @@ func TestNewSkillUnderAChosenNameAlarmsAndIsNotCaptured(t *testing.T) {
 	}
 	// A person writes its id beside the name.
 	r.edit = func(s *Settings) { s.Source, s.Reread, s.Skills = h, 0, []string{"Billing", "9"} }
-	r.next()
+	r.again()
+	r.cycleWithGap() // of what was left out until now
 	r.holds("local", "b", "0: of the new one")
 	r.holds("local", "a", "0: x")
 	if status, err := r.Status(context.Background()); err != nil || len(status.Selection.Namesakes) != 0 {
@@ -173,12 +179,14 @@ func TestEntryThatWasRemovedIsLookedUpAnew(t *testing.T) {
 	r, h, _ := chooser(t)
 	for _, entries := range [][]string{{"Orders"}, {"Orders", "Billing"}} {
 		r.edit = func(s *Settings) { s.Source, s.Reread, s.Skills = h, 0, entries }
-		r.next()
+		r.again()
+		r.cycleWithGap() // of what another selection left out
 		h.skills = []liveperson.Skill{{ID: "1", Name: "Old billing"}, orders, {ID: "9", Name: "Billing"}}
 	}
 	h.put(ofSkill("a", "9", said{0, "x"}))
 	h.put(ofSkill("b", "1", said{0, "of the old one"}))
-	r.next()
+	r.again()
+	r.cycleWithGap() // the entry was not there for a while
 	r.holds("local", "a", "0: x")
 	r.holds("local", "b")
 	// A typing error forgets nothing.

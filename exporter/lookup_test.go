@@ -104,7 +104,7 @@ func TestAKillBeforeTheLookForgetsNothing(t *testing.T) {
 	if slices.Sort(ids); err != nil || !slices.Equal(ids, []string{"big", "cut"}) {
 		t.Errorf("due: %v, %v", ids, err)
 	}
-	h.records = map[string]string{} // no search tells of them any more
+	h.rests = true // no search for updates tells of them any more
 	h.byID = map[string]string{"big": bigTalk(3000).record(), "cut": talk{id: "cut", closed: true, said: []said{{0, "one"}, {1, "two"}}}.record()}
 	r.cycle()
 	r.holdsTalk(bigTalk(3000))

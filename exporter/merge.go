@@ -16,11 +16,12 @@ import (
 type merger struct {
 	seen     *seen
 	revision int
-	held     bool              // an archive that was recovered from holds some of it
-	open     []capturedMessage // whose name is known, but not what they say
-	past     *past             // to read stored revisions again; nil: there are none
-	reread   map[int]bool      // revisions that were, for entries with former names
-	err      error             // of reading one
+	held     bool                      // an archive that was recovered from holds some of it
+	open     []capturedMessage         // whose name is known, but not what they say
+	past     *past                     // to read stored revisions again; nil: there are none
+	reread   map[int]bool              // revisions that were, for entries with former names
+	before   map[int][]capturedMessage // of revisions that were read to tell senders apart
+	err      error                     // of reading a revision
 
 	messages int   // new ones
 	changed  int   // whose content changed
@@ -249,18 +250,40 @@ func (m *merger) tellApart(group []seenMessage, own *seenMessage, c *capturedMes
 	}
 }
 
-// senderBefore is who sent a known message, as the record of its revision spells him.
-func (m *merger) senderBefore(k *seenMessage, c *capturedMessage) (sender uint32) {
-	if m.past == nil || m.err != nil {
-		return 0
+// senderBefore is who sent a known message, as the record of its revision spells
+// him: the first there who says it.
+func (m *merger) senderBefore(k *seenMessage, c *capturedMessage) uint32 {
+	for _, o := range m.storedAlike(int(k.revision)) {
+		if o.dialog == c.dialog && o.sequence == c.sequence && o.saidAs(k.told) == k.hash {
+			return o.sender
+		}
 	}
-	found := false
-	_, m.err = m.past.each(int(k.revision), func(o *capturedMessage) {
-		if !found && o.dialog == c.dialog && o.sequence == c.sequence && o.derived == 0 && o.saidAs(k.told) == k.hash {
-			sender, found = o.sender, true
+	return 0
+}
+
+// storedAlike are the messages of a stored revision that have a name of one in open.
+func (m *merger) storedAlike(revision int) []capturedMessage {
+	if list, read := m.before[revision]; read || m.past == nil || m.err != nil {
+		return list
+	}
+	type name struct {
+		dialog   string
+		sequence int64
+	}
+	names, list := map[name]bool{}, []capturedMessage{}
+	for i := range m.open {
+		names[name{m.open[i].dialog, m.open[i].sequence}] = true
+	}
+	_, m.err = m.past.each(revision, func(o *capturedMessage) {
+		if o.derived == 0 && names[name{o.dialog, o.sequence}] {
+			list = append(list, *o)
 		}
 	}, func(string, string) {})
-	return sender
+	if m.before == nil {
+		m.before = map[int][]capturedMessage{}
+	}
+	m.before[revision] = list
+	return list
 }
 
 // rest takes everything but the messages. wasClosed is the status before.

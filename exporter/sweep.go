@@ -30,7 +30,7 @@ type sweep struct {
 var sweeps = []sweep{
 	{name: "days", every: 20 * time.Hour, pace: 2 * time.Hour, back: 3 * 24 * time.Hour, step: startSpan},
 	{name: "weeks", every: 6 * 24 * time.Hour, pace: 132 * time.Hour, back: 35 * 24 * time.Hour, step: 10 * 24 * time.Hour},
-	{name: "months", every: 28 * 24 * time.Hour, pace: 27 * 24 * time.Hour, step: 24 * time.Hour},
+	{name: "months", every: 28 * 24 * time.Hour, pace: 27 * 24 * time.Hour, step: 4 * 24 * time.Hour},
 }
 
 const (

@@ -34,9 +34,9 @@ func (c *call) byID() {
 			c.refuse(code, "", "not found")
 			return
 		}
-		known := c.unlike(c.account.known(ids, c.seen, by))
+		known := c.account.known(ids, c.seen, by)
 		page := known[min(q.offset, len(known)):min(q.offset+q.limit, len(known))]
-		c.write(page, len(known), q, by)
+		c.write(c.unlike(page), len(known), q, by)
 	}
 }
 

@@ -58,7 +58,7 @@ func TestMessagesGone(t *testing.T) {
 		return len(r.byID(r.account.ID(n)).Records[0][section].([]any))
 	}
 	whole, gone := count(sound, 5, "messageRecords"), count(r, 5, "messageRecords")
-	if gone != whole-whole/2 || count(r, 5, "messageStatuses") != count(sound, 5, "messageStatuses") {
+	if gone != whole/2 || count(r, 5, "messageStatuses") != count(sound, 5, "messageStatuses") {
 		t.Errorf("%d of %d messages", gone, whole)
 	}
 	if a, b := count(r, 6, "messageRecords"), count(sound, 6, "messageRecords"); a != b {
