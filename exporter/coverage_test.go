@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -285,12 +286,10 @@ func TestBackfillUnderAnotherSelection(t *testing.T) {
 	skills = []string{known[0].ID}
 	r.reopenWith(nil)
 	ctx, stop := context.WithCancel(context.Background())
-	pages := 0
+	var pages atomic.Int64
 	r.Step = func(name string) {
-		if name == "page stored" {
-			if pages++; pages == 2 {
-				stop()
-			}
+		if name == "page stored" && pages.Add(1) == 2 {
+			stop()
 		}
 	}
 	if _, err := r.Backfill(ctx, epoch, r.clock.Now(), nil); !errors.Is(err, context.Canceled) {
@@ -401,4 +400,40 @@ func TestWhereARecoveredStateReadsOn(t *testing.T) {
 	if got := readOn(nil, now); got != 0 {
 		t.Errorf("of nothing: %d", got)
 	}
+}
+
+// What was read before selections were recorded counts for the present one only if
+// nothing that this one names was left out.
+func TestCoverageWithoutARecordOfItsSelection(t *testing.T) {
+	var skills []string
+	r := newTrial(t, sandbox.Settings{Seed: 3, Conversations: 60, Period: 10 * day, Messages: 3}, 5*day,
+		func(s *Settings) { s.Skills, s.Since = skills, lastDay })
+	known, err := r.Source.Skills(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	skills = []string{known[0].ID}
+	r.reopenWith(nil)
+	r.cycle() // leaves out what has other skills
+	older := func(from, to int) {
+		if err := r.cp.Update(context.Background(), func(tx *checkpoint.Tx) error {
+			return tx.AddCoverage(checkpoint.Coverage{Reading: checkpoint.ByCycles, From: epoch.Add(time.Duration(from) * day).UnixMilli(),
+				To: epoch.Add(time.Duration(to) * day).UnixMilli(), Selection: checkpoint.UnknownSelection, ReadAt: r.millis()})
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	older(0, 2)
+	r.mustTell("covered 0s 48h0m0s read 120h0m0s", "covered 96h0m0s 120h0m0s read 120h0m0s", "hole 48h0m0s 96h0m0s []")
+	r.clock.Advance(time.Hour)
+	r.cycleWithGap() // settles it
+	older(2, 4)
+	skills = nil
+	r.reopenWith(nil)
+	r.mustTell("hole 0s 121h0m0s []")
+	r.clock.Advance(time.Hour)
+	r.cycleWithGap()
+	skills = []string{known[0].ID}
+	r.reopenWith(nil)
+	r.mustTell("covered 0s 48h0m0s read 120h0m0s", "covered 96h0m0s 122h0m0s read 122h0m0s", "hole 48h0m0s 96h0m0s []")
 }

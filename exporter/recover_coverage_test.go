@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -336,11 +337,12 @@ func TestRecoverAfterALossAtAnyMoment(t *testing.T) {
 				s.Since, s.Destinations[0].Cut, s.Destinations[0].Bounds.Conversations = lastDay, cut, 1+rng.IntN(12)
 			})
 			for range 3 {
-				left := rng.IntN(60)
-				for left > 0 {
+				var left atomic.Int64
+				left.Store(int64(rng.IntN(60)))
+				for left.Load() > 0 {
 					ctx, stop := context.WithCancel(context.Background())
 					r.Step = func(string) {
-						if left--; left == 0 {
+						if left.Add(-1) == 0 {
 							stop()
 						}
 					}
