@@ -182,6 +182,8 @@ func (w *walk) doubt(fixed bool) string {
 	switch {
 	case w.before == 0 && w.ids < w.count:
 		return fmt.Sprintf("LivePerson counts %d conversations and lists %d", w.count, w.ids)
+	case w.ids == 0 && w.covered == 0 && w.count > 0: // also where more start while it is read
+		return fmt.Sprintf("LivePerson counts %d conversations and lists none", w.count)
 	case w.before == 0 && w.ids > 0 && w.count == 0 && w.moved:
 		return "LivePerson listed conversations, and then none"
 	case w.unproven && !settled:
