@@ -159,7 +159,7 @@ func (c *capture) storeOne(ctx context.Context, tx *checkpoint.Tx, p *page, r *c
 	if m.err != nil {
 		return false, m.err
 	}
-	if m.blind || known.Changed > p.asked && (m.differs() || changedState(&known, r)) {
+	if m.blind || m.stale || known.Changed > p.asked && (m.differs() || changedState(&known, r)) {
 		p.overtaken = append(p.overtaken, r.id)
 		return false, tx.SetReread(known.ID, now)
 	}
@@ -211,8 +211,12 @@ func (m *merger) finish(r *captured, known *checkpoint.Conversation) {
 	r.partial = r.partial || slices.ContainsFunc(r.beyond, func(n statusName) bool { return !m.seen.knows(n) })
 	wasClosed := known.Status == closedStatus
 	m.rest(r, wasClosed)
-	if wasClosed && r.status != closedStatus && !m.reopened {
+	switch {
+	case !wasClosed || r.status == closedStatus || m.reopened:
+	case m.deliver() || r.alone:
 		m.reopen(known.ClosedAt)
+	default:
+		m.stale = true
 	}
 }
 
