@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"lpexport/exporter/checkpoint"
 	"lpexport/liveperson"
@@ -34,6 +35,10 @@ type failedLook struct {
 // minute: then larger ones give way to requests for single conversations, since a few
 // may break every answer that they are in, and those to the next lookup.
 const rowMost = 4
+
+// goneAfter is for how long looks at a conversation that was not captured whole must
+// have failed until one that finds it absent is believed: then it waits for a person.
+const goneAfter = 14 * 24 * time.Hour
 
 // What may be wrong with an answer by id.
 var (
@@ -265,8 +270,9 @@ func (l *lookup) missed(tx *checkpoint.Tx, id string, failed error) (known bool,
 	if err != nil || k.ID == 0 {
 		return false, err
 	}
-	if failed == nil && k.Revision == 0 {
-		failed = errMissing // an answer named it, and nothing of it has been captured
+	absent := failed == nil
+	if absent && (k.Revision == 0 || k.CutAt != 0) {
+		failed = errMissing // an answer named it, and not all of it has been captured
 	}
 	since, with, next := int64(0), "", now+longestReread.Milliseconds()
 	if failed != nil {
@@ -276,7 +282,8 @@ func (l *lookup) missed(tx *checkpoint.Tx, id string, failed error) (known bool,
 		}
 		with, next = failed.Error(), l.pause(now-since, now)
 	}
-	if expired(cmp.Or(k.StartedAt, k.EntryAt), now) {
+	gone := absent && since != 0 && now-since >= goneAfter.Milliseconds()
+	if gone || expired(cmp.Or(k.StartedAt, k.EntryAt), now) {
 		since, with, next = 0, "", 0
 		if err := l.giveUp(tx, &k, cmp.Or(failed, errMissing).Error(), now); err != nil {
 			return true, err

@@ -111,8 +111,32 @@ func TestAKillBeforeTheLookForgetsNothing(t *testing.T) {
 	r.holds("local", "cut", "0: one", "1: two")
 }
 
+// A conversation whose record was cut short may be deleted before the rest was to be
+// had. For two weeks that may be a fault; then it waits for a person, once.
+func TestWhatWasCutAndIsGoneWaitsForAPerson(t *testing.T) {
+	r, h := handTrial(t, nil)
+	h.put(talk{id: "a", closed: true, said: []said{{0, "one"}}, more: `,"isPartial":true`})
+	h.put(talk{id: "b", closed: true, said: []said{{0, "x"}}})
+	if _, err := r.Cycle(context.Background(), nil); !errors.Is(err, ErrIncomplete) {
+		t.Fatal(err)
+	}
+	delete(h.records, "a")
+	for n := range 17 {
+		_, err := r.Cycle(context.Background(), nil)
+		if waits := n >= 14; errors.Is(err, ErrQuarantine) != waits || errors.Is(err, ErrIncomplete) == waits {
+			t.Errorf("after %d days: %v", n, err)
+		}
+		r.clock.Advance(day)
+	}
+	r.holds("local", "a", "0: one")
+	if list := slices.Concat(r.all("cut", 10), r.all("failed-looks", 10)); len(list) != 0 {
+		t.Errorf("still asked for: %+v", list)
+	}
+}
+
 // LivePerson keeps a conversation for thirteen months. What it has not given by then
-// waits for a person, and is asked for no more, unless that person says so.
+// waits for a person, and is asked for no more, unless that person says so. What cannot
+// be had by its id at all waits from the look on that finds so after two weeks.
 func TestWhatStaysCutWaitsForAPersonInTheEnd(t *testing.T) {
 	for name, alter := range map[string]func(h *handmade){
 		"cut to the last": func(*handmade) {},
@@ -142,7 +166,11 @@ func TestWhatStaysCutWaitsForAPersonInTheEnd(t *testing.T) {
 			}
 			r.holds("local", "a", "0: one", "5: six")
 			alter(h)
-			for range 10 {
+			looks := 10
+			if name == "gone" {
+				looks = 1
+			}
+			for range looks {
 				r.clock.Advance(39 * day)
 				if _, err := r.Cycle(ctx, nil); !errors.Is(err, ErrIncomplete) || errors.Is(err, ErrQuarantine) {
 					t.Fatal(r.clock.Now(), err)
