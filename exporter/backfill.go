@@ -117,13 +117,8 @@ func (c *capture) readWindow(ctx context.Context, b checkpoint.Backfill, w check
 		r.before = b.To
 	}
 	r.noted = func(tx *checkpoint.Tx, n int) error { return tx.CountWindow(w.ID, n) }
-	if err := r.run(ctx, c.canSplit(w, f)); err != nil {
+	if err := r.runSurely(ctx, c.canSplit(w, f)); err != nil {
 		return err
-	}
-	if r.nobody() {
-		if err := c.believeNobody(ctx, r.query.Start); err != nil {
-			return err
-		}
 	}
 	return c.cp.Update(ctx, func(tx *checkpoint.Tx) error { return c.coverWindow(tx, b, w, began) })
 }

@@ -133,9 +133,13 @@ func (c *capture) swept(ctx context.Context, row checkpoint.Sweep) error {
 // readAgain reads a span of starts; that it lists nobody is made sure of.
 func (c *capture) readAgain(ctx context.Context, q liveperson.Query) error {
 	nobody, err := c.readSpan(ctx, q, nil)
-	if err == nil && nobody {
-		err = c.believeNobody(ctx, q.Start)
+	if err != nil || !nobody {
+		return err
 	}
+	if err := c.believeNobody(ctx, q.Start); err != nil {
+		return err
+	}
+	_, err = c.readSpan(ctx, q, nil) // an outage may have ended in between
 	return err
 }
 

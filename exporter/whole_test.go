@@ -108,6 +108,32 @@ func TestOutageThatListsNobody(t *testing.T) {
 	r.mustHoldTruth("local")
 }
 
+// An outage may end between an answer that lists nobody and the search that doubts it.
+func TestOutageThatEndsBeforeItIsDoubted(t *testing.T) {
+	ends := epoch.Add(4*day + time.Second)
+	set := sandbox.Settings{Seed: 4, Conversations: 300, Period: 6 * day, Messages: 3, Faults: []sandbox.Fault{
+		{Kind: sandbox.Zero, Route: sandbox.Search, From: epoch.Add(4 * day), Until: ends}}}
+	r, w := watchedTrial(t, set, 2*day)
+	r.cycle()
+	r.clock.Advance(2 * day)
+	searches := 0
+	w.before = func(liveperson.Query) error {
+		if searches++; searches == 2 {
+			r.clock.Advance(time.Second)
+		}
+		return nil
+	}
+	if _, err := r.backfill(2*day, 3*day); errors.Is(err, ErrIncomplete) || searches < 3 {
+		t.Errorf("%d searches, %v", searches, err)
+	}
+	ids := r.captured("local")
+	for c := range r.account.Truth(r.clock.Now()) {
+		if at := epoch.Add(2*day + 10*time.Minute).UnixMilli(); c.StartedAt >= at && c.StartedAt < epoch.Add(3*day).UnixMilli() && !ids[c.ID] {
+			t.Errorf("conversation %d (%s) is missing", c.Number, c.ID)
+		}
+	}
+}
+
 // An account in which nobody has written yet is complete.
 func TestAccountWithoutConversations(t *testing.T) {
 	r := newTrial(t, sandbox.Settings{Seed: 4, Conversations: 3, Period: time.Hour}, -24*time.Hour, nil)

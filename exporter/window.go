@@ -67,6 +67,18 @@ func (r *reading) run(ctx context.Context, mayTooMany bool) error {
 	return fmt.Errorf("%w: read %d times, %s", errIncomplete, maxReads, doubt)
 }
 
+// runSurely is run, and where that lists nobody, makes sure that LivePerson lists others
+// and asks again: an outage may have ended in between.
+func (r *reading) runSurely(ctx context.Context, mayTooMany bool) error {
+	if err := r.run(ctx, mayTooMany); err != nil || !r.nobody() {
+		return err
+	}
+	if err := r.c.believeNobody(ctx, r.query.Start); err != nil {
+		return err
+	}
+	return r.run(ctx, mayTooMany)
+}
+
 // pass reads every page once: the first, those that the count promises several at
 // a time, then whatever the walk over them still needs. A page that stays bad is
 // noted, and the others go on.
