@@ -25,7 +25,7 @@ const (
 // All times are epoch milliseconds in UTC; 0 means absent.
 type Slice struct {
 	Account      string
-	Brand        string // the account that the source says the conversation is of, where that is another one; else ""
+	Brand        string // the account that the source says the conversation belongs to, where it is not Slice.Account; else ""
 	Conversation string
 	Number       int // 1, 2, … per conversation and destination
 	Revision     int // of the record the slice was cut from, from 1

@@ -54,8 +54,8 @@ func earlier(a, b int64) int64 {
 	return min(a, b)
 }
 
-// store writes what has changed of the looks at a conversation; reread tells whether
-// the next one's time is to be written, too.
+// store writes what has changed of the looks at a conversation; with reread
+// also the time of the next one.
 func (p lookPlan) store(c *capture, tx *checkpoint.Tx, known *checkpoint.Conversation, reread bool) error {
 	if reread && p.at != known.RereadAt {
 		if err := tx.SetReread(known.ID, p.at); err != nil {
