@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	unkindSeeds = flag.Int("unkind.seeds", 3, "accounts that TestUnkind draws")
+	unkindSeeds = flag.Int("unkind.seeds", max(1, 3/sparsely), "accounts that TestUnkind draws")
 	unkindFirst = flag.Uint64("unkind.first", 0, "seed of the first of them")
 )
 

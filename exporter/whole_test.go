@@ -3,6 +3,8 @@ package exporter
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,8 +37,11 @@ func (r *trial) mustHaveCaptured(what string, until time.Time) {
 // removing removes conversations, the first ones, one after each search but the
 // first.
 func removing(r *trial, w *watched, numbers ...int) {
+	var mu sync.Mutex
 	searches := 0
 	w.before = func(q liveperson.Query) error {
+		mu.Lock()
+		defer mu.Unlock()
 		if searches++; searches > 1 && len(numbers) > 0 && q.Limit > 1 {
 			r.account.Apply(sandbox.Change{Kind: sandbox.Remove, Conversation: numbers[0]})
 			numbers = numbers[1:]
@@ -116,15 +121,15 @@ func TestOutageThatEndsBeforeItIsDoubted(t *testing.T) {
 	r, w := watchedTrial(t, set, 2*day)
 	r.cycle()
 	r.clock.Advance(2 * day)
-	searches := 0
+	var searches atomic.Int64
 	w.before = func(liveperson.Query) error {
-		if searches++; searches == 2 {
+		if searches.Add(1) == 2 {
 			r.clock.Advance(time.Second)
 		}
 		return nil
 	}
-	if _, err := r.backfill(2*day, 3*day); errors.Is(err, ErrIncomplete) || searches < 3 {
-		t.Errorf("%d searches, %v", searches, err)
+	if _, err := r.backfill(2*day, 3*day); errors.Is(err, ErrIncomplete) || searches.Load() < 3 {
+		t.Errorf("%d searches, %v", searches.Load(), err)
 	}
 	ids := r.captured("local")
 	for c := range r.account.Truth(r.clock.Now()) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -155,12 +156,10 @@ func TestWindowIntoThePresent(t *testing.T) {
 func TestBackfillGoesOnWhereItStopped(t *testing.T) {
 	r, w := watchedTrial(t, sandbox.Settings{Seed: 4, Conversations: 400, Period: 190 * day, Messages: 3}, 200*day)
 	ctx, stop := context.WithCancel(context.Background())
-	pages := 0
+	var pages atomic.Int64
 	r.Step = func(name string) {
-		if name == "page stored" {
-			if pages++; pages == 4 {
-				stop()
-			}
+		if name == "page stored" && pages.Add(1) == 4 {
+			stop()
 		}
 	}
 	if _, err := r.Backfill(ctx, epoch, epoch.Add(300*day), nil); !errors.Is(err, context.Canceled) {
