@@ -22,7 +22,7 @@ type Hole struct {
 
 // String says which period it is, for operators.
 func (h Hole) String() string {
-	text := fmt.Sprintf("%s to %s is not known to be captured", rfc3339(floor(h.From)), rfc3339(ceil(h.To)))
+	text := periodText(floor(h.From), ceil(h.To)) + " is not known to be captured"
 	if len(h.Destinations) > 0 {
 		text += " for " + strings.Join(h.Destinations, ", ")
 	}
@@ -38,12 +38,11 @@ func (h Hole) Command() string {
 	case !h.Fetchable:
 		return ""
 	case h.Resumes != nil:
-		return "lpexport export --from " + h.Resumes.From.Format(time.RFC3339Nano) + " --to " + h.Resumes.To.Format(time.RFC3339Nano)
+		return backfillCommand(h.Resumes.From, h.Resumes.To)
 	}
-	return "lpexport export --from " + rfc3339(floor(h.From)) + " --to " + rfc3339(ceil(h.To))
+	return backfillCommand(floor(h.From), ceil(h.To))
 }
 
-func rfc3339(t time.Time) string  { return t.UTC().Format(time.RFC3339) }
 func floor(t time.Time) time.Time { return t.Truncate(time.Second) }
 func ceil(t time.Time) time.Time  { return floor(t.Add(time.Second - 1)) }
 
@@ -85,7 +84,7 @@ const (
 
 // String says what cannot be told, for operators.
 func (d Doubt) String() string {
-	period, day := rfc3339(floor(d.From))+" to "+rfc3339(ceil(d.To)), d.ReadAt.UTC().Format(time.DateOnly)
+	period, day := periodText(floor(d.From), ceil(d.To)), d.ReadAt.UTC().Format(time.DateOnly)
 	switch d.Reason {
 	case ReadLate:
 		return period + " was read on " + day + ": what LivePerson deleted before then is not known"

@@ -68,15 +68,6 @@ func doubtItems(ctx context.Context, e *Exporter) (items []Item, err error) {
 	return items, err
 }
 
-// periodText is a period as a command takes it.
-func periodText(from, to time.Time) string {
-	return from.UTC().Format(time.RFC3339) + " to " + to.UTC().Format(time.RFC3339)
-}
-
-func backfillCommand(from, to time.Time) string {
-	return "lpexport export --from " + from.UTC().Format(time.RFC3339) + " --to " + to.UTC().Format(time.RFC3339)
-}
-
 // dayCommand asks history once more for the day of a time.
 func dayCommand(at int64) string {
 	if at == 0 {

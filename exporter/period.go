@@ -9,6 +9,17 @@ import (
 // Period is from inclusive, to exclusive.
 type Period struct{ From, To time.Time }
 
+// periodText is a period in words, to the second.
+func periodText(from, to time.Time) string {
+	return from.UTC().Format(time.RFC3339) + " to " + to.UTC().Format(time.RFC3339)
+}
+
+// backfillCommand asks for a period to the very millisecond: an unfinished backfill is
+// taken up by nothing else.
+func backfillCommand(from, to time.Time) string {
+	return "lpexport export --from " + from.UTC().Format(time.RFC3339Nano) + " --to " + to.UTC().Format(time.RFC3339Nano)
+}
+
 // span is a Period in epoch milliseconds.
 type span struct{ from, to int64 }
 
