@@ -37,7 +37,7 @@ type failedLook struct {
 const rowMost = 4
 
 // goneAfter is for how long looks at a conversation that was not captured whole must
-// have failed until one that finds it absent is believed: then it waits for a person.
+// have failed until one that finds it absent is believed: then it goes to quarantine.
 const goneAfter = 14 * 24 * time.Hour
 
 // What may be wrong with an answer by id.

@@ -112,7 +112,7 @@ func TestAKillBeforeTheLookForgetsNothing(t *testing.T) {
 }
 
 // A conversation whose record was cut short may be deleted before the rest was to be
-// had. For two weeks that may be a fault; then it waits for a person, once.
+// had. For two weeks that may be a fault; then it goes to quarantine, once.
 func TestWhatWasCutAndIsGoneWaitsForAPerson(t *testing.T) {
 	r, h := handTrial(t, nil)
 	h.put(talk{id: "a", closed: true, said: []said{{0, "one"}}, more: `,"isPartial":true`})
@@ -135,7 +135,7 @@ func TestWhatWasCutAndIsGoneWaitsForAPerson(t *testing.T) {
 }
 
 // LivePerson keeps a conversation for thirteen months. What it has not given by then
-// waits for a person, and is asked for no more, unless that person says so. What cannot
+// goes to quarantine, and is asked for no more until a person says so. What cannot
 // be had by its id at all waits from the look on that finds so after two weeks.
 func TestWhatStaysCutWaitsForAPersonInTheEnd(t *testing.T) {
 	for name, alter := range map[string]func(h *handmade){

@@ -418,7 +418,7 @@ func (h *header) slice(account, conversation string, number, revision int) *arch
 	}
 }
 
-// foreign is the account that a conversation is of, where that is another one.
+// foreign is the account that a conversation belongs to, "" where it is this one.
 func (h *header) foreign(account string) string {
 	if h.brand == account {
 		return ""

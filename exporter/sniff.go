@@ -225,7 +225,7 @@ var signatures = []struct {
 // textual are the formats with a signature whose files may be readable.
 var textual = []string{"application/pdf", "application/rtf", "application/postscript"}
 
-// signed is the media type that a signature tells, "" where there is none that counts.
+// signed is the media type by the signature, "" without a known one.
 // A PDF may have something in front of it.
 func signed(begin []byte) string {
 	kind := ""

@@ -149,7 +149,7 @@ func TestWhatOneOfTwoSendersChangesAmendsHisOwn(t *testing.T) {
 }
 
 // The same message twice in one record is one, also where one of the two does not
-// say who sent it; and a sender who is another one in the next record separates nothing.
+// say who sent it; and another sender in the next record separates nothing.
 func TestOneSenderSaysOneMessage(t *testing.T) {
 	nobody := uttered{0, "", `"hello"`, 0}
 	for what, records := range map[string][]string{
