@@ -42,7 +42,7 @@ func (e *Exporter) chooseSkills(ctx context.Context, lookUp bool) (selection, er
 		}
 		e.tellSkills(known, next)
 	}
-	return selectionOf(next, unknown)
+	return selectionOf(next, unknown, listed)
 }
 
 // presentSelection is what chooseSkills would give; it remembers nothing.
@@ -55,12 +55,15 @@ func (e *Exporter) presentSelection(ctx context.Context) (selection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return selectionOf(e.compareSkills(known, listed, true))
+	next, unknown := e.compareSkills(known, listed, true)
+	return selectionOf(next, unknown, listed)
 }
 
-func selectionOf(s checkpoint.Selection, unknown string) (selection, error) {
+// selectionOf is a selection by ids; listed are the account's skills, among which
+// those are looked for that an unknown entry may have meant.
+func selectionOf(s checkpoint.Selection, unknown string, listed map[string]string) (selection, error) {
 	if unknown != "" {
-		return nil, &UnknownSkillError{Name: unknown}
+		return nil, &UnknownSkillError{Name: unknown, Near: nearSkills(unknown, listed)}
 	}
 	chosen := selection{}
 	for _, k := range s.Chosen {
@@ -97,7 +100,7 @@ func (e *Exporter) rememberedSkills(ctx context.Context, listed map[string]strin
 	for _, entry := range e.Skills {
 		ids := standsFor(known, entry)
 		if len(ids) == 0 && len(listed) > 0 && len(findSkills(entry, listed)) == 0 {
-			return nil, &UnknownSkillError{Name: entry}
+			return nil, &UnknownSkillError{Name: entry, Near: nearSkills(entry, listed)}
 		}
 		later = later || len(ids) == 0
 		for _, k := range ids {

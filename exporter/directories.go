@@ -42,11 +42,16 @@ func (e *Exporter) fetchDirectories(ctx context.Context) (noSkills, err error) {
 	if noSkills != nil {
 		return noSkills, nil
 	}
+	return nil, e.keepSkills(ctx, skillNames(skills))
+}
+
+// skillNames are the skills' names by their ids.
+func skillNames(skills []liveperson.Skill) map[string]string {
 	names := map[string]string{}
 	for _, s := range skills {
 		names[s.ID] = s.Name
 	}
-	return nil, e.keepSkills(ctx, names)
+	return names
 }
 
 // listSkills fetches the skills. An empty list is no answer where there were skills

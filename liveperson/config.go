@@ -3,6 +3,8 @@ package liveperson
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,6 +36,7 @@ type Config struct {
 	RecordLimit int64 // bytes of one record, above which it is reported and not kept; 0: 1 MiB
 	BodyLimit   int64 // bytes of one answer; 0: 4 GiB, as answers are streamed
 	Timeouts    Timeouts
+	CA          *x509.CertPool // whose certificates the default Transport trusts; nil: the system's
 
 	Log       *slog.Logger                                     // nil: silent
 	Observe   func(Result)                                     // told how each request ended, by several goroutines; nil: nobody
@@ -143,7 +146,7 @@ func (c *Config) fill() {
 		c.Observe = func(Result) {}
 	}
 	if c.Transport == nil {
-		c.Transport = newTransport(c.Timeouts, c.Concurrency)
+		c.Transport = newTransport(c.Timeouts, c.Concurrency, c.CA)
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -156,16 +159,18 @@ func (c *Config) fill() {
 	}
 }
 
-func newTransport(t Timeouts, concurrency int) *http.Transport {
+func newTransport(t Timeouts, concurrency int, ca *x509.CertPool) *http.Transport {
 	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: t.Dial}).DialContext,
-		TLSHandshakeTimeout:   t.TLS,
-		ResponseHeaderTimeout: t.Header,
-		IdleConnTimeout:       90 * time.Second,
-		MaxIdleConnsPerHost:   concurrency,
-		ForceAttemptHTTP2:     true,
-		ReadBufferSize:        64 << 10,
+		Proxy:                  http.ProxyFromEnvironment,
+		OnProxyConnectResponse: proxyAnswer,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: ca},
+		DialContext:            (&net.Dialer{Timeout: t.Dial}).DialContext,
+		TLSHandshakeTimeout:    t.TLS,
+		ResponseHeaderTimeout:  t.Header,
+		IdleConnTimeout:        90 * time.Second,
+		MaxIdleConnsPerHost:    concurrency,
+		ForceAttemptHTTP2:      true,
+		ReadBufferSize:         64 << 10,
 	}
 }
 

@@ -80,11 +80,15 @@ type AuthError struct {
 	kind error // ErrFilesRefused, or nil
 }
 
-func (e *AuthError) Error() string {
+// Error returns the fact with its remedy: wherever it is told, a person has to see both.
+func (e *AuthError) Error() string { return e.Fact() + ": " + e.Hint }
+
+// Fact is what happened, without the remedy.
+func (e *AuthError) Fact() string {
 	if e.Status == 0 {
-		return fmt.Sprintf("%s: not possible: %s", e.Op, e.Hint)
+		return e.Op + ": not possible"
 	}
-	return fmt.Sprintf("%s: refused with status %d: %s", e.Op, e.Status, e.Hint)
+	return fmt.Sprintf("%s: refused with status %d", e.Op, e.Status)
 }
 
 func (e *AuthError) Unwrap() error { return e.Err }

@@ -103,8 +103,18 @@ func (f *fake) asked(path string) (got []asked) {
 
 func (f *fake) host() string { return strings.TrimPrefix(f.URL, "http://") }
 
-func (f *fake) domain(service string) http.HandlerFunc {
-	return body(fmt.Sprintf(`{"service":%q,"account":%q,"baseURI":%q}`, service, testAccount, f.host()))
+func (f *fake) domain(service string) http.HandlerFunc { return f.domainAt(service, noon) }
+
+// domainAt answers at a time that need not be the client's; zero: it does not say when.
+func (f *fake) domainAt(service string, at time.Time) http.HandlerFunc {
+	answer := body(fmt.Sprintf(`{"service":%q,"account":%q,"baseURI":%q}`, service, testAccount, f.host()))
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["Date"] = nil // else net/http adds it
+		if !at.IsZero() {
+			w.Header().Set("Date", at.Format(http.TimeFormat))
+		}
+		answer(w, r)
+	}
 }
 
 func body(s string) http.HandlerFunc {

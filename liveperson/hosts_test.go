@@ -176,8 +176,13 @@ func TestFileServiceElsewhere(t *testing.T) {
 func TestCheckNamesTheHost(t *testing.T) {
 	c, sent := naming(t, map[string]string{serviceTokens: "evil.example"})
 	for _, p := range c.Check(context.Background()) {
-		if needed := p.Name != "domain msgHist" && p.Name != "domain accountConfigReadOnly" && p.Name != "clock"; needed {
+		switch p.Name {
+		case "domain sentinel":
 			mustNamed(t, p.Err, serviceTokens, "evil.example")
+		case "login", ProbeHistory, "users", ProbeSkills:
+			if p.Err != nil || p.Awaits != "domain sentinel" {
+				t.Errorf("%s: %v, awaits %q", p.Name, p.Err, p.Awaits)
+			}
 		}
 	}
 	if len(*sent) != 0 {

@@ -39,16 +39,17 @@ func newOAuth2(client OAuth2Credentials) *oauth2Login {
 func (l *oauth2Login) secrets() []string { return []string{l.client.ClientSecret, l.client.ClientID} }
 
 func (l *oauth2Login) hint(api privilege) string {
+	// The names of scopes are those of an app that LivePerson installed in 2025.
 	const app = "the installed app needs the client_credentials grant and a scope for the "
 	switch api {
 	case readUsers:
-		return app + "Users API (users.read or users.external)"
+		return app + "Users API (users.external)"
 	case readSkills:
-		return app + "Skills API"
+		return app + "Skills API (users.external)"
 	case readFiles:
 		return app + "Bulk File Download API (data.services.external.bulkfiledownload): " + bulkProgramme
 	}
-	return app + "Messaging Interactions API (conversation history)"
+	return app + "Messaging Interactions API (data.services.external.msghist)"
 }
 
 func (l *oauth2Login) header(_ *http.Request, token string) string { return "Bearer " + token }

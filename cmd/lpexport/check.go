@@ -27,6 +27,7 @@ type checkResult struct {
 type tried struct {
 	Name   string   `json:"name"`
 	Good   bool     `json:"good"`
+	Awaits string   `json:"awaits"` // the check whose fault kept this one from being made, or ""
 	Detail string   `json:"detail"` // what is wrong
 	Remedy string   `json:"remedy"`
 	Facts  []string `json:"facts"`
@@ -41,6 +42,10 @@ func (r *checkResult) text(w io.Writer) {
 			for _, fact := range each.Facts {
 				fmt.Fprintf(w, "       %s\n", printable(fact))
 			}
+			continue
+		}
+		if each.Awaits != "" {
+			fmt.Fprintf(w, "not    %s: it needs %s\n", each.Name, each.Awaits)
 			continue
 		}
 		fmt.Fprintf(w, "fault  %s: %s\n", each.Name, printable(each.Detail))
@@ -96,14 +101,7 @@ func runCheck(ctx context.Context, p *program, accept string) (*checkResult, err
 	if err != nil {
 		faults = append(faults, found.note("account", err))
 	} else {
-		for _, probe := range client.Check(ctx) {
-			facts, err := noteAnswer(ctx, e, probe)
-			faults = append(faults, found.note("account: "+probe.Name, err, facts...))
-		}
-		if c.Files.Fetch {
-			facts, err := tryFiles(ctx, client, e)
-			faults = append(faults, found.note("account: files", err, facts...))
-		}
+		faults = append(faults, found.tryAccount(ctx, c, client, e))
 	}
 	for _, l := range []struct {
 		name, listen string
@@ -122,6 +120,54 @@ func runCheck(ctx context.Context, p *program, accept string) (*checkResult, err
 		}
 	}
 	return found, errors.Join(faults...)
+}
+
+// tryAccount tries everything that is asked of LivePerson. e is nil where the state
+// could not be opened.
+func (r *checkResult) tryAccount(ctx context.Context, c *config.Config, client *liveperson.Client, e *exporter.Exporter) error {
+	var faults []error
+	awaited := map[string]string{} // by probe
+	for _, probe := range client.Check(ctx) {
+		name := "account: " + probe.Name
+		if probe.Awaits != "" {
+			awaited[probe.Name] = "account: " + probe.Awaits
+			r.skip(name, awaited[probe.Name])
+			continue
+		}
+		if probe.Name == liveperson.ProbeSkills && probe.Err != nil {
+			awaited[probe.Name] = name
+		}
+		facts, err := noteAnswer(ctx, e, probe)
+		faults = append(faults, r.note(name, err, facts...))
+	}
+	if e != nil && len(c.Select.Skills) > 0 {
+		faults = append(faults, r.unlessAwaiting("select.skills", awaited[liveperson.ProbeSkills], func() ([]string, error) {
+			skills, err := client.Skills(ctx)
+			if err == nil {
+				err = e.CheckSelection(ctx, skills)
+			}
+			return nil, err
+		}))
+	}
+	if c.Files.Fetch {
+		faults = append(faults, r.unlessAwaiting("account: files", awaited[liveperson.ProbeHistory], func() ([]string, error) { return tryFiles(ctx, client, e) }))
+	}
+	return errors.Join(faults...)
+}
+
+// unlessAwaiting makes a check, unless another one's fault keeps it from being made.
+func (r *checkResult) unlessAwaiting(name, awaits string, try func() (facts []string, err error)) error {
+	if awaits != "" {
+		r.skip(name, awaits)
+		return nil
+	}
+	facts, err := try()
+	return r.note(name, err, facts...)
+}
+
+// skip notes a check that another one's fault kept from being made.
+func (r *checkResult) skip(name, awaits string) {
+	r.Checks = append(r.Checks, tried{Name: name, Awaits: awaits, Facts: []string{}})
 }
 
 // noteAnswer lets the next run ask again, whatever the time is that the state
@@ -186,7 +232,11 @@ func (r *checkResult) note(name string, err error, facts ...string) error {
 		r.Checks = append(r.Checks, tried{Name: name, Good: true, Facts: facts})
 		return nil
 	}
-	r.Checks = append(r.Checks, tried{Name: name, Detail: err.Error(), Remedy: hint(err), Facts: facts})
+	detail, remedy := err.Error(), hint(err)
+	if auth, ok := errors.AsType[*liveperson.AuthError](err); ok {
+		detail, remedy = auth.Fact(), auth.Hint
+	}
+	r.Checks = append(r.Checks, tried{Name: name, Detail: detail, Remedy: remedy, Facts: facts})
 	return fmt.Errorf("%s: %w", name, err)
 }
 

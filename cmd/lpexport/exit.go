@@ -211,5 +211,14 @@ func hint(err error) string {
 	if listen, ok := errors.AsType[*listener.Error](err); ok {
 		return listen.Hint()
 	}
+	if skill, ok := errors.AsType[*exporter.UnknownSkillError](err); ok {
+		return skill.Hint()
+	}
+	if clock, ok := errors.AsType[*liveperson.ClockError](err); ok {
+		return clock.Hint()
+	}
+	if api, ok := errors.AsType[*liveperson.APIError](err); ok && !is[*liveperson.AuthError](err) {
+		return api.Hint()
+	}
 	return ""
 }

@@ -24,6 +24,7 @@ type program struct {
 	stdout, stderr io.Writer
 	terminal       bool // stderr is one
 	now            func() time.Time
+	wait           func(ctx context.Context, d time.Duration) error // between two tries of a request; nil: a timer
 
 	flags    globalFlags
 	log      *slog.Logger

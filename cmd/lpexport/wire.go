@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -35,7 +36,12 @@ func (p *program) newClient(c *config.Config, count func(liveperson.Result)) (*l
 		UserAgent:   strings.ReplaceAll(generator(), " ", "/"),
 		Log:         p.log,
 		Now:         p.now,
+		Wait:        p.wait,
 		Observe:     count,
+	}
+	var err error
+	if settings.CA, err = trusted(c.LivePerson.CAFile); err != nil {
+		return nil, err
 	}
 	if login := c.LivePerson.OAuth2; !login.Empty() {
 		settings.OAuth2 = &liveperson.OAuth2Credentials{ClientID: login.ClientID, ClientSecret: login.ClientSecret.Reveal()}
@@ -54,6 +60,27 @@ func (p *program) newClient(c *config.Config, count func(liveperson.Result)) (*l
 		return nil, fmt.Errorf("reach the account: %w", err)
 	}
 	return client, nil
+}
+
+// trusted is the system's list of authorities with those of a PEM file; nil, the
+// system's alone, where no file is named.
+func trusted(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	const remedy = "name the PEM file of the CA certificate, or take liveperson.ca_file out"
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, &outcome{code: exitUsage, fact: "liveperson.ca_file", hint: remedy, err: err}
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		return nil, fmt.Errorf("the system's certificates: %w", err)
+	}
+	if !pool.AppendCertsFromPEM(data) {
+		return nil, &outcome{code: exitUsage, fact: fmt.Sprintf("liveperson.ca_file: %s holds no certificate in PEM", file), hint: remedy}
+	}
+	return pool, nil
 }
 
 // simulate replaces the account by the one inside the program.

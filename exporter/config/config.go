@@ -45,7 +45,8 @@ type LivePerson struct {
 	Source      string // 1 to 20 characters
 	Concurrency int    // 1 to 64
 	Rollover    bool
-	Expires     Date // when the login stops working; zero = not known
+	CAFile      string // PEM, besides the system's; "" = none
+	Expires     Date   // when the login stops working; zero = not known
 }
 
 // Date is a moment that need not be known: then it is zero.

@@ -76,6 +76,7 @@ func livePersonKeys(l *LivePerson) object {
 			}),
 			may("source", text(&l.Source, "sent with every search", "", checkLine(1, 20))),
 			may("concurrency", whole(&l.Concurrency, "requests in flight at most, of every kind together", 1, 64)),
+			may("ca_file", text(&l.CAFile, "certificates to trust besides the system's, PEM: that of a proxy which inspects TLS", "", nil)),
 			may("rollover", boolean(&l.Rollover, "also conversations of the rollover account")),
 			may("expires", parsed(&l.Expires, "when the login stops working, to be told before; empty means not known", "", parseOptionalDate)),
 		},
