@@ -213,7 +213,7 @@ func (m *merger) finish(r *captured, known *checkpoint.Conversation) {
 	m.rest(r, wasClosed)
 	switch {
 	case !wasClosed || r.status == closedStatus || m.reopened:
-	case m.deliver() || r.alone:
+	case m.messages+m.happened > 0 || r.alone: // a change alone may be what it was before it was closed
 		m.reopen(known.ClosedAt)
 	default:
 		m.stale = true

@@ -202,6 +202,24 @@ func count(list []string, want string) (n int) {
 	return n
 }
 
+// A search may show a conversation as it was before it was closed: with words that an
+// erasure has taken since, too. Only a request for it alone tells whether it is open
+// again.
+func TestWhatASearchShowsLateIsNotReopened(t *testing.T) {
+	r, h := handTrial(t, nil)
+	h.put(talk{id: "a", said: []said{{0, "gone"}}, closed: true})
+	r.cycle()
+	closed := h.records["a"]
+	h.put(talk{id: "a", said: []said{{0, "one"}}})
+	h.byID["a"] = closed
+	r.cycle()
+	r.mustHappen("a", "closed")
+	r.holds("local", "a", "0: gone")
+	delete(h.byID, "a")
+	r.cycle()
+	r.mustHappen("a", "closed", "reopened")
+}
+
 // Answers that contradict each other, now closed and now open, are one reopening: no
 // archive is given it twice.
 func TestClosedAndOpenInTurnIsReopenedOnce(t *testing.T) {

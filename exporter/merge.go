@@ -30,7 +30,7 @@ type merger struct {
 	facts    int   // new, but never delivered
 	noted    bool  // something that events told was met
 	renamed  bool  // something is known by another hash or name than before
-	stale    bool  // it is open, though known to be closed, and nothing in it is new: it may be older than what is known
+	stale    bool  // it is open, though known to be closed, and brings no new entry: it may be older than what is known
 	blind    bool  // something that events told could not be compared with
 	variants int   // messages under a name that another one has
 	lossy    int   // of the new and changed: they have what UTF-8 cannot hold

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -178,9 +179,14 @@ func (u *unkind) check(c claim) {
 	u.t.Helper()
 	faults := compareEver(u.account.Ever(time.UnixMilli(c.end)), u.delivered("local"), func(e *sandbox.Ever, m *sandbox.Sighting) demand {
 		throughout := func(spans []sandbox.Span) bool { return sandbox.Throughout(spans, c.begin-settled, c.end) }
+		another := slices.ContainsFunc(e.Messages, func(o sandbox.Sighting) bool {
+			return o.Dialog == m.Dialog && o.Sequence == m.Sequence && o.Text != m.Text && throughout(o.Given)
+		})
 		switch {
 		case !sandbox.Throughout(e.Found, c.begin, c.end) || !c.covers(e):
 			return none
+		case throughout(m.Found) && another:
+			return some // a search shows these words, and a request for the conversation alone others
 		case throughout(m.Found):
 			return these
 		case c.complete && (throughout(m.Owed) || throughout(m.Missed)):

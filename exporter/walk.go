@@ -73,6 +73,7 @@ type walk struct {
 	before int64 // what started from then on does not count; 0: all counts
 
 	count    int   // of all that match, as it was answered last
+	most     int   // the highest that was answered
 	moved    bool  // it was answered otherwise before
 	ids      int   // seen in this pass
 	covered  int64 // everything that started before has been seen
@@ -110,7 +111,7 @@ func (w *walk) over(pages map[int]extent, read func(offset int) (extent, error))
 			return fmt.Errorf("%w: %w", errIncomplete, errNoCount)
 		}
 		w.moved = w.moved || w.count >= 0 && w.count != e.count
-		w.count = e.count
+		w.count, w.most = e.count, max(w.most, e.count)
 		switch nobody := len(e.listed) == 0; {
 		case nobody && (at.offset == at.end || at.offset == 0):
 			return nil
@@ -179,9 +180,13 @@ func (w *walk) take(e *extent) (more bool) {
 // where others have been read.
 func (w *walk) doubt(fixed bool) string {
 	settled := w.pass > 1 && !w.fresh && !w.moved
+	count := w.count
+	if w.pass == 1 {
+		count = w.most // a deletion must not hide that a page lacked somebody; who would be lacking from two passes?
+	}
 	switch {
-	case w.before == 0 && w.ids < w.count:
-		return fmt.Sprintf("LivePerson counts %d conversations and lists %d", w.count, w.ids)
+	case w.before == 0 && w.ids < count:
+		return fmt.Sprintf("LivePerson counts %d conversations and lists %d", count, w.ids)
 	case w.ids == 0 && w.covered == 0 && w.count > 0: // also where more start while it is read
 		return fmt.Sprintf("LivePerson counts %d conversations and lists none", w.count)
 	case w.before == 0 && w.ids > 0 && w.count == 0 && w.moved:

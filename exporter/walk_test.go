@@ -154,6 +154,29 @@ func TestWalkFindsWhatPagesLeaveOut(t *testing.T) {
 	}
 }
 
+// A deletion makes the count fit a page that left somebody out: the highest count of
+// the pass does not.
+func TestWalkFindsWhatADeletionHides(t *testing.T) {
+	there, seen := newLister(rand.New(rand.NewPCG(1, 3)), 50, 1000).all, map[string]int{}
+	pass := func(number int, first []listed) walk {
+		w := walk{seen: seen, pass: number}
+		err := w.over(map[int]extent{0: {end: len(first), count: len(there), listed: first}}, func(offset int) (extent, error) {
+			there = there[:49] // who was listed last is deleted
+			return extent{offset: offset, end: offset, count: 49}, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return w
+	}
+	if w := pass(1, slices.Delete(slices.Clone(there), 20, 21)); w.doubt(false) == "" {
+		t.Errorf("%d of 50 conversations are all", w.ids)
+	}
+	if w := pass(2, there); w.ids != 49 || !w.fresh || w.doubt(false) != "" {
+		t.Errorf("%d of 49 conversations were seen: %q", w.ids, w.doubt(false))
+	}
+}
+
 // At rest nothing is read twice: a page for each 95 conversations, and the answer
 // that lists nobody.
 func TestWalkAtRestCostsOneMoreRequest(t *testing.T) {
