@@ -262,7 +262,21 @@ func (w *worker) prepareTurn(ctx context.Context) (err error) {
 	if err := w.tidySpool(ctx); err != nil {
 		return err
 	}
-	return w.dest.Target.Clean(ctx)
+	return w.clean(ctx)
+}
+
+// clean removes unfinished work at the destination. What nobody may remove there
+// is said once.
+func (w *worker) clean(ctx context.Context) error {
+	err := w.dest.Target.Clean(ctx)
+	left, ok := errors.AsType[*archive.LeftError](err)
+	if !ok {
+		return err
+	}
+	if w.news.is("left at "+w.dest.Name, left.Error()) {
+		w.Log.Info("unfinished work stays at the destination, which lets nobody remove it; it is in nobody's way", "destination", w.dest.Name, "left", len(left.Names), "error", left)
+	}
+	return nil
 }
 
 // sameTarget makes sure that the destination is where it was: another place

@@ -3,7 +3,9 @@ package sftp
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"syscall"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
@@ -42,6 +44,23 @@ func answered(err error) bool {
 		return s.FxCode() != sftp.ErrSSHFxConnectionLost && s.FxCode() != sftp.ErrSSHFxNoConnection
 	}
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)
+}
+
+// lost reports whether a connection ended that had been made. What knows its own
+// class is not repeated.
+func lost(err error) bool {
+	_, known := errors.AsType[*archive.Error](err)
+	_, judges := errors.AsType[judged](err)
+	if known || judges || answered(err) {
+		return false
+	}
+	for _, end := range []error{errLineLost, sftp.ErrSSHFxConnectionLost, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	s, ok := errors.AsType[*sftp.StatusError](err)
+	return ok && (s.FxCode() == sftp.ErrSSHFxConnectionLost || s.FxCode() == sftp.ErrSSHFxNoConnection)
 }
 
 // maxText is how much of an error's text is kept: a part may be the server's words.

@@ -5,7 +5,8 @@
 // all of it or nothing. A file for a flat folder takes the same way. The size of
 // each file is read back before the rename, since a server with a full disk
 // may say yes to everything; files are synced where the server can do that.
-// What was cut off is sent again from its start. Modes are left to the server.
+// What was cut off is sent again from its start, under another hidden name, since
+// a server may let nobody remove the first. Modes are left to the server.
 package sftp
 
 import (
@@ -23,6 +24,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"lpexport/archive"
+	"lpexport/archive/internal/again"
 	"lpexport/archive/internal/hidden"
 )
 
@@ -48,9 +50,10 @@ type remote struct {
 	server              server
 	root, account, name string
 
-	mu     sync.Mutex // of idle and random
+	mu     sync.Mutex // of what follows
 	idle   *session   // or nil
 	random io.Reader
+	lost   []string // our unfinished work that a lost connection has left
 
 	// testOnlyBefore, if set, is asked before each step that changes something,
 	// one after the other; its error stands for the step's own.
@@ -64,15 +67,61 @@ func (r *remote) configure(c Config) (err error) {
 	return err
 }
 
-// with lets use have a session.
+// with lets use have a session. When the connection is lost it begins again with
+// a new one, a few times, with pauses of seconds.
 func (r *remote) with(ctx context.Context, use func(*session) error) error {
-	s, err := r.acquire(ctx)
-	if err != nil {
+	return r.repeat(ctx, func() error {
+		s, err := r.acquire(ctx)
+		if err != nil {
+			return err
+		}
+		err = s.run(ctx, func() error {
+			r.removeLost(s)
+			return use(s)
+		})
+		r.release(s, err == nil)
 		return err
+	})
+}
+
+// repeat calls do until it ends without a lost connection, a few times.
+func (r *remote) repeat(ctx context.Context, do func() error) error {
+	for n := 1; ; n++ {
+		err := do()
+		if err == nil || !lost(err) || n == again.Tries || ctx.Err() != nil {
+			return err
+		}
+		if stopped := r.server.pause(ctx, again.Wait(n)); stopped != nil {
+			return errors.Join(stopped, err)
+		}
 	}
-	err = s.run(ctx, func() error { return use(s) })
-	r.release(s, err == nil)
-	return err
+}
+
+// maxLost is how much lost work is remembered; Clean finds the rest.
+const maxLost = 100
+
+// discard removes unfinished work of ours. What a lost connection leaves is
+// removed with the next session, what the server lets nobody remove stays.
+func (r *remote) discard(s *session, temp string) {
+	err := s.removeAll(temp)
+	if err == nil || answered(err) {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.lost) < maxLost {
+		r.lost = append(r.lost, temp)
+	}
+}
+
+func (r *remote) removeLost(s *session) {
+	r.mu.Lock()
+	lost := r.lost
+	r.lost = nil
+	r.mu.Unlock()
+	for _, temp := range lost {
+		r.discard(s, temp)
+	}
 }
 
 // acquire returns the session that was kept, if it still lives, or a new one.
@@ -163,7 +212,9 @@ func (r *remote) part() (string, error) {
 
 // clean removes what is ours of a folder's unfinished work.
 func (r *remote) clean(ctx context.Context, folder string, ours func(name string) bool) error {
+	var left *archive.LeftError
 	err := r.with(ctx, func(s *session) error {
+		left = nil
 		names, err := s.list(r.below(folder))
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
@@ -178,14 +229,24 @@ func (r *remote) clean(ctx context.Context, folder string, ours func(name string
 			if err := r.step(ctx, "remove", e.Name()); err != nil {
 				return err
 			}
-			if err := s.removeAll(path.Join(r.below(folder), e.Name())); err != nil {
+			err := s.removeAll(path.Join(r.below(folder), e.Name()))
+			if err != nil && !answered(err) {
 				return err
+			}
+			if err != nil && left == nil {
+				left = &archive.LeftError{Where: r.where(folder), Err: shortened(err)}
+			}
+			if err != nil {
+				left.Names = append(left.Names, e.Name())
 			}
 		}
 		return nil
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return failure("clean", r.where(folder), err)
+	case left != nil:
+		return left
 	}
 	return nil
 }
@@ -201,36 +262,62 @@ func (d *Destination) Probe(ctx context.Context) (facts []string, err error) {
 		if err := d.makeFolders(ctx, s, d.account); err != nil {
 			return err
 		}
-		facts = s.facts(d.below(d.account))
-		return d.probe(ctx, s)
+		left, err := d.probe(ctx, s)
+		facts = append(s.facts(d.below(d.account)), probed(d.where(d.account), left))
+		return err
 	})
 	if err != nil {
 		return nil, failure("probe", d.where(d.account), err)
 	}
-	return append(facts, "wrote and removed a probe in "+d.where(d.account)), nil
+	return facts, nil
 }
 
-func (d *Destination) probe(ctx context.Context, s *session) (err error) {
+// probed says what became of a probe.
+func probed(where string, left error) string {
+	if left != nil {
+		return "wrote a probe, which the server does not let us remove, in " + where + ": what is cut off stays there too, under names that start with \".\""
+	}
+	return "wrote and removed a probe in " + where
+}
+
+// unremoved takes the server's refusals to remove something out of err: they are
+// no fault of a probe.
+func unremoved(errs ...error) (left, err error) {
+	for _, each := range errs {
+		if each != nil && answered(each) {
+			left = each
+		} else {
+			err = errors.Join(err, each)
+		}
+	}
+	return left, err
+}
+
+// probe returns in left why the probe could not be removed.
+func (d *Destination) probe(ctx context.Context, s *session) (left, err error) {
 	part, err := d.part()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	temp := d.below(d.account + "/" + hidden.Probe(d.name) + part)
 	moved := temp + "x"
 	if err := d.step(ctx, "mkdir", temp); err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, s.removeAll(temp), s.removeAll(moved)) }()
+	defer func() {
+		refused, gone := unremoved(s.removeAll(temp), s.removeAll(moved))
+		left, err = refused, errors.Join(err, gone)
+	}()
 	if err := s.Mkdir(temp); err != nil {
-		return err
+		return nil, err
 	}
 	if err := s.create(path.Join(temp, "probe"), []byte("lpexport probe\n")); err != nil {
-		return err
+		return nil, err
 	}
 	if err := d.step(ctx, "rename", temp); err != nil {
-		return err
+		return nil, err
 	}
-	return s.Rename(temp, moved)
+	return nil, s.Rename(temp, moved)
 }
 
 // facts says what a person may want to know of the server.
