@@ -235,6 +235,9 @@ func (w *worker) goesOn(ctx context.Context) (bool, error) {
 // prepareTurn reads the destination's row, which another process may have
 // moved on, and makes sure that nobody else writes there.
 func (w *worker) prepareTurn(ctx context.Context) (err error) {
+	if err := w.mend(); err != nil {
+		return err
+	}
 	if err := w.sameTarget(ctx); err != nil {
 		return err
 	}
@@ -263,6 +266,19 @@ func (w *worker) prepareTurn(ctx context.Context) (err error) {
 		return err
 	}
 	return w.clean(ctx)
+}
+
+// mend makes the destination whole once the files are there that it needs.
+func (w *worker) mend() error {
+	if w.dest.Mend == nil {
+		return nil
+	}
+	made, err := w.dest.Mend()
+	if err != nil {
+		return err
+	}
+	w.dest.Target, w.dest.Seal, w.dest.SettingsSHA256, w.dest.Mend = made.Target, made.Seal, made.SettingsSHA256, nil
+	return nil
 }
 
 // clean removes unfinished work at the destination. What nobody may remove there
