@@ -74,11 +74,11 @@ func (p *patient) try(r *http.Request, x *exchange, body func() io.ReadCloser) (
 
 // bodies returns what gives the request's body anew for each try; nil: it has none.
 func (x *exchange) bodies(r *http.Request) (func() io.ReadCloser, error) {
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		return nil, nil
+	}
 	if x.sending != nil {
 		return x.sending.open, nil
-	}
-	if r.Body == nil || r.Body == http.NoBody {
-		return nil, nil
 	}
 	defer r.Body.Close()
 	all, err := io.ReadAll(r.Body) // a list of parts

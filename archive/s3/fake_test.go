@@ -143,6 +143,9 @@ func (f *fake) serve(r *http.Request) reply {
 	if err != nil {
 		return refuse(400, "IncompleteBody")
 	}
+	if r.ContentLength < 0 {
+		return refuse(411, "MissingContentLength")
+	}
 	if want := r.Header.Get("X-Amz-Content-Sha256"); want != "UNSIGNED-PAYLOAD" && want != sha(body).hex() {
 		return refuse(400, codeBadPayload)
 	}
