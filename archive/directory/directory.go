@@ -140,6 +140,9 @@ func (d *Destination) Probe(ctx context.Context) (facts []string, err error) {
 	if err := d.mkdirAll(ctx, d.account); err != nil {
 		return nil, failure("probe", dir, err)
 	}
+	if _, err := os.ReadDir(dir); err != nil {
+		return nil, failure("probe", dir, err)
+	}
 	temp, err := os.MkdirTemp(dir, hidden.Probe(d.name))
 	if err != nil {
 		return nil, failure("probe", dir, err)
@@ -215,7 +218,9 @@ func failure(op, path string, err error) error {
 	case errors.Is(err, syscall.EROFS):
 		e.Hint = "the file system is read-only: mount it writable, delivery then goes on by itself"
 	case errors.Is(err, fs.ErrPermission):
-		e.Hint = "let the user that runs lpexport write to the folder, delivery then goes on by itself"
+		e.Hint = "let the user that runs lpexport list the folder and write to it; delivery then goes on by itself"
+	case errors.Is(err, syscall.ENOTDIR):
+		e.Hint = "a file stands where a folder belongs: move it away, or point the destination at another folder"
 	}
 	return e
 }

@@ -220,6 +220,9 @@ func (d *Drop) Probe(ctx context.Context) (facts []string, err error) {
 	if err := d.present(); err != nil {
 		return nil, failure("probe", d.root, err)
 	}
+	if _, err := os.ReadDir(d.root); err != nil {
+		return nil, failure("probe", d.root, err)
+	}
 	temp, moved := d.hide(), d.hide()
 	return d.probed(ctx, d.root, d.probe(ctx, temp, moved), temp, moved)
 }

@@ -3,7 +3,6 @@ package s3
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 	"github.com/minio/minio-go/v7"
 
 	"lpexport/archive"
+	"lpexport/archive/internal/reach"
 )
 
 // Codes of refusals that mean something to us, as Amazon lists them. Other
@@ -84,7 +84,8 @@ func (d *Destination) refused(err error, x *exchange) error {
 	if strings.HasPrefix(code, strconv.Itoa(r.StatusCode)+" ") {
 		code = "" // the answer had none
 	}
-	return &refusal{r.StatusCode, code, d.line(r.Message), waiting(x.retryAfter, d.now())}
+	text := strings.TrimPrefix(d.line(r.Message), strconv.Itoa(r.StatusCode)+" ")
+	return &refusal{r.StatusCode, code, text, waiting(x.retryAfter, d.now())}
 }
 
 // maxWait is the longest wait that is granted to a store.
@@ -157,14 +158,13 @@ func (d *Destination) failure(op, where string, err error) error {
 	}
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-	case isType[*tls.CertificateVerificationError](err):
-		e.Class = archive.Halt
-		e.Hint = "the store's certificate is not of an authority that is trusted: check s3.endpoint, and give the authority's certificate as s3.ca_file"
+	case reach.Certificate(err, "", "") != "":
+		e.Class, e.Hint = archive.Halt, reach.Certificate(err, "s3.endpoint", "s3.ca_file")
 	case errors.Is(err, http.ErrSchemeMismatch):
 		e.Class = archive.Halt
 		e.Hint = "the store speaks http where https is required: check the port in s3.endpoint"
 	default:
-		e.Hint = "the store cannot be reached or does not answer: check s3.endpoint if this lasts; delivery goes on by itself"
+		e.Hint = cmp.Or(reach.Hint(err, "s3.endpoint"), "the store does not answer as a store does: check s3.endpoint if this lasts; delivery goes on by itself")
 	}
 	return e
 }

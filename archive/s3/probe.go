@@ -20,7 +20,7 @@ import (
 // time. It never has a retention of our own. Where it cannot be removed, as an
 // archive's bucket may well have it, it stays, and a fact says so.
 func (d *Destination) Probe(ctx context.Context) (facts []string, err error) {
-	for _, part := range []func(context.Context) ([]string, error){d.probeBucket, d.probeVersions, d.probeLock, d.probeObject} {
+	for _, part := range []func(context.Context) ([]string, error){d.probeBucket, d.probeVersions, d.probeLock, d.probeList, d.probeObject} {
 		more, err := part(ctx)
 		if err != nil {
 			return nil, d.failure("probe", d.where(d.account), err)
@@ -38,6 +38,12 @@ func (d *Destination) probeBucket(ctx context.Context) ([]string, error) {
 	})
 	if err == nil && !there {
 		err = &refusal{status: http.StatusNotFound, code: "NoSuchBucket"}
+	}
+	if isType[*refusal](err) && !is(err, "NoSuchBucket") {
+		// An answer to HEAD has no room for the reason.
+		if _, reason := d.probeList(ctx); isType[*refusal](reason) {
+			err = reason
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -93,6 +99,17 @@ func (d *Destination) probeLock(ctx context.Context) ([]string, error) {
 	}
 	return []string{"object lock: off"}, nil
 }
+
+// probeList asks for what lies there: an export compares it with what was sent.
+func (d *Destination) probeList(ctx context.Context) ([]string, error) {
+	err := d.list(ctx, d.account+"/", "9999", func(minio.ObjectInfo) error { return errEnough })
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return nil, err
+}
+
+var errEnough = errors.New("one is enough")
 
 // inMemory is a content's bytes.
 type inMemory struct{ *bytes.Reader }

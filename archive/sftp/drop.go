@@ -3,6 +3,7 @@ package sftp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"strings"
@@ -173,6 +174,9 @@ func (d *Drop) Probe(ctx context.Context) (facts []string, err error) {
 	err = d.with(ctx, func(s *session) error {
 		if err := d.present(s); err != nil {
 			return err
+		}
+		if _, err := s.list(d.root); err != nil {
+			return fmt.Errorf("list the folder: %w", err)
 		}
 		left, err := d.probe(ctx, s)
 		facts = append(s.facts(d.root), probed(d.where(""), left))

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"lpexport/archive"
+	"lpexport/archive/internal/reach"
 )
 
 // judged is an error that knows its class and what a person can do about it.
@@ -31,8 +32,10 @@ func failure(op, path string, err error) error {
 	}
 	if _, ok := errors.AsType[*ssh.AlgorithmNegotiationError](err); ok {
 		e.Hint = "the server offers only methods that are too old to be safe: have its operator update it"
+	} else if hint := reach.Hint(err, "sftp.host and sftp.port"); hint != "" {
+		e.Hint = hint
 	} else if errors.Is(err, fs.ErrPermission) {
-		e.Hint = "have the server's operator let the user write to the folder, delivery then goes on by itself"
+		e.Hint = "have the server's operator let the user list the folder and write to it; delivery then goes on by itself"
 	}
 	return e
 }

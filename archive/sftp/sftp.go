@@ -262,6 +262,9 @@ func (d *Destination) Probe(ctx context.Context) (facts []string, err error) {
 		if err := d.makeFolders(ctx, s, d.account); err != nil {
 			return err
 		}
+		if _, err := s.list(d.below(d.account)); err != nil {
+			return fmt.Errorf("list the folder: %w", err)
+		}
 		left, err := d.probe(ctx, s)
 		facts = append(s.facts(d.below(d.account)), probed(d.where(d.account), left))
 		return err

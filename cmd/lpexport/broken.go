@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"lpexport/archive"
+	"lpexport/archive/pgp"
 	"lpexport/archive/profile"
 	"lpexport/exporter/config"
 )
@@ -15,7 +16,10 @@ import (
 // about that.
 func unusable(op string, err error) error {
 	hint := "give the destination what it needs; delivery then goes on by itself"
+	key, ok := errors.AsType[*pgp.KeyError](err)
 	switch {
+	case ok && key.Hint != "":
+		hint = key.Hint + "; delivery then goes on by itself"
 	case errors.Is(err, fs.ErrNotExist):
 		hint = "put the file there, or name the right one in the configuration; delivery then goes on by itself"
 	case errors.Is(err, fs.ErrPermission):
