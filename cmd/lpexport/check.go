@@ -59,8 +59,9 @@ func newCheck(p *program) *cobra.Command {
 		Short: "Try everything that an export needs",
 		Long: `Try what an export needs: the configuration, the state, free space on the disk,
 the look-up of the services, the login and its privileges, the clock, and
-writing to each destination. Every fault comes with its remedy. Nothing is
-captured or delivered.
+listing and writing to each destination. Every fault comes with its remedy.
+Nothing is captured or delivered. It ends with 2 where you have to change
+something, such as for a destination that halts.
 
 LivePerson is asked even while runs leave it alone because it was unavailable.
 Once it answers, the next run asks it again.
