@@ -182,10 +182,13 @@ func tryDestination(ctx context.Context, e *exporter.Exporter, d exporter.Destin
 	switch {
 	case err == nil && accept:
 		return append(facts, "accepted as "+d.Where), e.Accept(ctx, d.Name)
-	case err == nil:
-		return facts, stillHalts(ctx, e, d.Name)
+	case err != nil:
+		return facts, forAPerson(err)
 	}
-	return facts, forAPerson(err)
+	if err := e.Moved(ctx, d); err != nil {
+		return facts, err
+	}
+	return facts, stillHalts(ctx, e, d.Name)
 }
 
 // forAPerson lets a check that finds what halts a destination end as one that finds
