@@ -2,10 +2,7 @@ package exporter
 
 import (
 	"context"
-	"errors"
 	"time"
-
-	"lpexport/archive"
 )
 
 // Status answers how far behind the state is, and what waits.
@@ -89,22 +86,6 @@ func (e *Exporter) Status(ctx context.Context) (s Status, err error) {
 	}
 	s.Files, err = e.fileStatus(ctx)
 	return s, err
-}
-
-// lacking says of a destination that is not whole that it halts, whether a run has
-// met that yet or not.
-func (s *DestinationStatus) lacking(d Destination) {
-	if d.Mend == nil {
-		return
-	}
-	_, err := d.Mend()
-	if err == nil {
-		return
-	}
-	s.Halted, s.LastError = true, err.Error()
-	if at, ok := errors.AsType[*archive.Error](err); ok && at.Hint != "" {
-		s.LastError += "; " + at.Hint
-	}
 }
 
 // eventStatus tells what became of events that are not settled.

@@ -268,33 +268,6 @@ func (w *worker) prepareTurn(ctx context.Context) (err error) {
 	return w.clean(ctx)
 }
 
-// mend makes the destination whole once the files are there that it needs.
-func (w *worker) mend() error {
-	if w.dest.Mend == nil {
-		return nil
-	}
-	made, err := w.dest.Mend()
-	if err != nil {
-		return err
-	}
-	w.dest.Target, w.dest.Seal, w.dest.SettingsSHA256, w.dest.Mend = made.Target, made.Seal, made.SettingsSHA256, nil
-	return nil
-}
-
-// clean removes unfinished work at the destination. What nobody may remove there
-// is said once.
-func (w *worker) clean(ctx context.Context) error {
-	err := w.dest.Target.Clean(ctx)
-	left, ok := errors.AsType[*archive.LeftError](err)
-	if !ok {
-		return err
-	}
-	if w.news.is("left at "+w.dest.Name, left.Error()) {
-		w.Log.Info("unfinished work stays at the destination, which lets nobody remove it; it is in nobody's way", "destination", w.dest.Name, "left", len(left.Names), "error", left)
-	}
-	return nil
-}
-
 // sameTarget makes sure that the destination is where it was: another place
 // would get the rest of a chain, and no word of what came before.
 func (w *worker) sameTarget(ctx context.Context) error {
