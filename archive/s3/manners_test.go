@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"path"
 	"slices"
@@ -157,4 +158,25 @@ func TestProbeTellsOfRefusedChecksums(t *testing.T) {
 	}) {
 		t.Errorf("%q, %v", facts, err)
 	}
+}
+
+// Uploads in parts that the key may not end stay, and stop nothing.
+func TestUploadsThatNobodyMayEndAreLeft(t *testing.T) {
+	f := newFake()
+	item := spooled(t, 1)
+	for _, id := range []string{"x", "y"} {
+		f.begin(nil, "a/root/"+item.Path+"/"+id)
+	}
+	f.fault = func(_ int, r *http.Request) *fault {
+		if r.Method == http.MethodDelete {
+			return &fault{status: 403, code: "AccessDenied"}
+		}
+		return nil
+	}
+	d := open(t, serve(t, f))
+	left, ok := errors.AsType[*archive.LeftError](d.Clean(context.Background()))
+	if !ok || len(left.Names) != 2 || !strings.Contains(left.Error(), "and 1 more") {
+		t.Errorf("left %v", left)
+	}
+	deliver(t, d, item)
 }
