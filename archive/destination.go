@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"time"
 )
@@ -44,7 +45,8 @@ type Destination interface {
 
 	// Clean removes unfinished work that a dead process left for this
 	// destination: names that start with ".". It must not run beside Deliver
-	// for the same destination. Nothing to remove is success.
+	// for the same destination. Nothing to remove is success. What the far side
+	// lets nobody remove stays, which is told by a *LeftError in place of nil.
 	Clean(ctx context.Context) error
 
 	// Probe finds out whether Deliver can be expected to work: it connects, logs
@@ -56,6 +58,27 @@ type Destination interface {
 	// Close ends what is held open between calls. The next call opens it again.
 	Close() error
 }
+
+// LeftError says what Clean has left because the far side lets nobody remove it.
+// It is no failure: no reader sees a name that starts with ".", and none is used
+// twice.
+type LeftError struct {
+	Where string
+	Names []string // at least one
+	Err   error    // why the first of them could not be removed
+}
+
+// Error names the first.
+func (e *LeftError) Error() string {
+	more := ""
+	if n := len(e.Names) - 1; n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	return fmt.Sprintf("cannot remove unfinished work in %s: %s%s: %v", e.Where, e.Names[0], more, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *LeftError) Unwrap() error { return e.Err }
 
 // Watcher is a Destination whose files an importer takes away, as a flat folder
 // that is emptied. A file that is gone has been taken.

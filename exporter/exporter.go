@@ -93,6 +93,11 @@ type Destination struct {
 	MaxAge  time.Duration // items that are filed under an older time are not handed over; 0: no limit
 	OlderGo string        // with MaxAge: how older ones get to the archive
 	Stay    time.Duration // how long a file may lie in a flat folder before it is reported
+
+	// Mend is nil where the destination is whole. Else files that it needs, such as
+	// keys, could not be read: it halts, with Target failing, until Mend has made it.
+	// The error is an *archive.Error of class Halt. Several may call it at once.
+	Mend func() (Destination, error)
 }
 
 // Cut says when a conversation is cut: at once, or when it is closed, or when

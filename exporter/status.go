@@ -60,6 +60,7 @@ func (e *Exporter) Status(ctx context.Context) (s Status, err error) {
 		if err != nil {
 			return s, err
 		}
+		one.lacking(d)
 		s.Destinations = append(s.Destinations, one)
 	}
 	if s.Quarantined, err = e.cp.CountQuarantined(ctx); err != nil {

@@ -235,6 +235,9 @@ func (w *worker) goesOn(ctx context.Context) (bool, error) {
 // prepareTurn reads the destination's row, which another process may have
 // moved on, and makes sure that nobody else writes there.
 func (w *worker) prepareTurn(ctx context.Context) (err error) {
+	if err := w.mend(); err != nil {
+		return err
+	}
 	if err := w.sameTarget(ctx); err != nil {
 		return err
 	}
@@ -262,19 +265,38 @@ func (w *worker) prepareTurn(ctx context.Context) (err error) {
 	if err := w.tidySpool(ctx); err != nil {
 		return err
 	}
-	return w.dest.Target.Clean(ctx)
+	return w.clean(ctx)
 }
 
 // sameTarget makes sure that the destination is where it was: another place
 // would get the rest of a chain, and no word of what came before.
 func (w *worker) sameTarget(ctx context.Context) error {
-	switch w.row.Target {
-	case w.dest.Where:
-		return nil
-	case "":
+	if w.row.Target == "" {
 		return w.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.SetTarget(w.row.ID, w.dest.Where) })
 	}
-	return &TargetChangedError{Destination: w.dest.Name, Was: w.row.Target, Is: w.dest.Where}
+	return w.dest.moved(w.row)
+}
+
+// moved returns a *TargetChangedError if a destination is configured to be elsewhere
+// than the state remembers.
+func (d Destination) moved(row checkpoint.Destination) error {
+	if row.Target == "" || row.Target == d.Where {
+		return nil
+	}
+	return &TargetChangedError{Destination: d.Name, Was: row.Target, Is: d.Where}
+}
+
+// Moved returns what would halt a destination because it is configured to be
+// elsewhere than the state remembers, or nil.
+func (e *Exporter) Moved(ctx context.Context, d Destination) error {
+	row, found, err := e.cp.Destination(ctx, d.Name)
+	if err != nil || !found {
+		return err
+	}
+	if err := d.moved(row); err != nil {
+		return &HaltError{Destination: d.Name, Err: err}
+	}
+	return nil
 }
 
 func (w *worker) readRow(ctx context.Context) error {

@@ -125,7 +125,7 @@ func (d *Destination) place(ctx context.Context, where string, item archive.Item
 		if there, other := d.existing(where, item); !there {
 			return errors.Join(err, other)
 		}
-		if err := os.RemoveAll(temp); err != nil {
+		if err := d.remove(ctx, temp); err != nil && !errors.Is(err, fs.ErrPermission) {
 			return err
 		}
 	}

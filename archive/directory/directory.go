@@ -81,19 +81,52 @@ func (f *folder) clean(ctx context.Context, dir string, ours func(name string) b
 	if err != nil {
 		return failure("clean", dir, err)
 	}
+	var left *archive.LeftError
 	for _, e := range entries {
 		if !ours(e.Name()) {
 			continue
 		}
-		if err := f.step(ctx, "remove", e.Name()); err != nil {
+		err := f.remove(ctx, filepath.Join(dir, e.Name()))
+		if err != nil && !errors.Is(err, fs.ErrPermission) {
 			return failure("clean", dir, err)
 		}
-		// RemoveAll removes a symbolic link and not what it points to.
-		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
-			return failure("clean", dir, err)
+		if err != nil && left == nil {
+			left = &archive.LeftError{Where: dir, Err: err}
+		}
+		if err != nil {
+			left.Names = append(left.Names, e.Name())
 		}
 	}
+	if left != nil {
+		return left
+	}
 	return nil
+}
+
+// remove removes unfinished work of ours: of a symbolic link the link, and not
+// what it points to. Nothing there is success.
+func (f *folder) remove(ctx context.Context, name string) error {
+	if err := f.step(ctx, "remove", name); err != nil {
+		return err
+	}
+	return os.RemoveAll(name)
+}
+
+// probed says what became of a probe; it takes out of err that nobody may remove
+// it, which is no fault.
+func (f *folder) probed(ctx context.Context, where string, err error, names ...string) ([]string, error) {
+	fact := "wrote and removed a probe in " + where
+	for _, name := range names {
+		gone := f.remove(context.WithoutCancel(ctx), name)
+		if errors.Is(gone, fs.ErrPermission) && err == nil {
+			fact, gone = "wrote a probe, which nobody may remove, in "+where+": what is cut off stays there too, under names that start with \".\"", nil
+		}
+		err = errors.Join(err, gone)
+	}
+	if err != nil {
+		return nil, failure("probe", where, err)
+	}
+	return []string{fact}, nil
 }
 
 // Clean removes unfinished work of this destination.
@@ -104,23 +137,22 @@ func (d *Destination) Clean(ctx context.Context) error {
 // Probe writes a folder with a file as Deliver does, and removes it.
 func (d *Destination) Probe(ctx context.Context) (facts []string, err error) {
 	dir := d.below(d.account)
-	if err := d.probe(ctx, dir); err != nil {
+	if err := d.mkdirAll(ctx, d.account); err != nil {
 		return nil, failure("probe", dir, err)
 	}
-	return []string{"wrote and removed a probe in " + dir}, nil
-}
-
-func (d *Destination) probe(ctx context.Context, dir string) (err error) {
-	if err := d.mkdirAll(ctx, d.account); err != nil {
-		return err
+	if _, err := os.ReadDir(dir); err != nil {
+		return nil, failure("probe", dir, err)
 	}
 	temp, err := os.MkdirTemp(dir, hidden.Probe(d.name))
 	if err != nil {
-		return err
+		return nil, failure("probe", dir, err)
 	}
 	// The second name is what the rename makes of the first.
 	moved := temp + "x"
-	defer func() { err = errors.Join(err, os.RemoveAll(temp), os.RemoveAll(moved)) }()
+	return d.probed(ctx, dir, d.probe(ctx, temp, moved), temp, moved)
+}
+
+func (d *Destination) probe(ctx context.Context, temp, moved string) error {
 	if err := os.WriteFile(filepath.Join(temp, "probe"), []byte("lpexport probe\n"), archive.FileMode); err != nil {
 		return err
 	}
@@ -186,7 +218,9 @@ func failure(op, path string, err error) error {
 	case errors.Is(err, syscall.EROFS):
 		e.Hint = "the file system is read-only: mount it writable, delivery then goes on by itself"
 	case errors.Is(err, fs.ErrPermission):
-		e.Hint = "let the user that runs lpexport write to the folder, delivery then goes on by itself"
+		e.Hint = "let the user that runs lpexport list the folder and write to it; delivery then goes on by itself"
+	case errors.Is(err, syscall.ENOTDIR):
+		e.Hint = "a file stands where a folder belongs: move it away, or point the destination at another folder"
 	}
 	return e
 }

@@ -217,37 +217,29 @@ func (d *Drop) Clean(ctx context.Context) error {
 
 // Probe writes a hidden file as Deliver does, and removes it.
 func (d *Drop) Probe(ctx context.Context) (facts []string, err error) {
-	if err := d.probe(ctx); err != nil {
+	if err := d.present(); err != nil {
 		return nil, failure("probe", d.root, err)
 	}
-	return []string{"wrote and removed a probe in " + d.root}, nil
-}
-
-func (d *Drop) probe(ctx context.Context) (err error) {
-	if err := d.present(); err != nil {
-		return err
+	if _, err := os.ReadDir(d.root); err != nil {
+		return nil, failure("probe", d.root, err)
 	}
 	temp, moved := d.hide(), d.hide()
+	return d.probed(ctx, d.root, d.probe(ctx, temp, moved), temp, moved)
+}
+
+func (d *Drop) probe(ctx context.Context, temp, moved string) error {
 	if err := d.step(ctx, "create", temp); err != nil {
 		return err
 	}
-	err = archive.CreateNew(temp, func(out io.Writer) error {
+	err := archive.CreateNew(temp, func(out io.Writer) error {
 		_, err := io.WriteString(out, "lpexport probe\n")
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, removeIfThere(temp), removeIfThere(moved)) }()
 	if err := d.step(ctx, "rename", temp); err != nil {
 		return err
 	}
 	return moveNew(temp, moved)
-}
-
-func removeIfThere(name string) error {
-	if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/minio/minio-go/v7"
+
+	"lpexport/archive"
 )
 
 // Clean ends uploads in parts of this destination that a dead process left:
@@ -15,6 +17,7 @@ import (
 // belongs, and the next Deliver adds the rest.
 func (d *Destination) Clean(ctx context.Context) error {
 	where := d.where(d.account)
+	var left *archive.LeftError
 	keyMarker, uploadMarker := "", ""
 	for {
 		page, err := d.uploads(ctx, keyMarker, uploadMarker)
@@ -28,11 +31,21 @@ func (d *Destination) Clean(ctx context.Context) error {
 			if !d.ownUpload(u.Key) {
 				continue
 			}
-			if err := d.abort(ctx, u.Key, u.UploadID); err != nil {
+			err := d.abort(ctx, u.Key, u.UploadID)
+			if err != nil && !denied(err) {
 				return d.failure("clean", where, err)
 			}
+			if err != nil && left == nil {
+				left = &archive.LeftError{Where: where, Err: err}
+			}
+			if err != nil {
+				left.Names = append(left.Names, d.line(u.Key))
+			}
 		}
-		if !page.IsTruncated {
+		switch {
+		case !page.IsTruncated && left != nil:
+			return left
+		case !page.IsTruncated:
 			return nil
 		}
 		if page.NextKeyMarker < keyMarker || page.NextKeyMarker == keyMarker && page.NextUploadIDMarker == uploadMarker {

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"context"
+	"crypto/md5"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -140,24 +141,55 @@ func (c *content) proves(checksum string) bool {
 	return c.parts != nil && (checksum == composite || checksum == composite+"-"+strconv.Itoa(len(c.parts)))
 }
 
-// section returns part i, or all of what is sent whole.
-func (c *content) section(in reader, i int) *section {
-	at := int64(i) * c.part
-	size := min(c.part, c.bytes-at)
-	return &section{Reader: io.NewSectionReader(in, at, size), left: size}
+// md5 hashes part i, or all of what is sent whole, for a store that knows no
+// better checksum.
+func (c *content) md5(ctx context.Context, in reader, i int) (string, error) {
+	from, size := c.span(i)
+	sum := md5.New()
+	n, err := io.Copy(sum, io.NewSectionReader(in, from, size))
+	if err == nil && n != size {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return "", c.fault(ctx, err)
+	}
+	return base64.StdEncoding.EncodeToString(sum.Sum(nil)), nil
 }
 
+// span returns where part i, or all of what is sent whole, begins, and its size.
+func (c *content) span(i int) (from, size int64) {
+	from = int64(i) * c.part
+	return from, min(c.part, c.bytes-from)
+}
+
+// sending is a part of a content, or all of what is sent whole, on its way.
+type sending struct {
+	content *content
+	in      reader
+	part    int
+	last    *section // of the last try
+}
+
+// open begins it anew.
+func (s *sending) open() io.ReadCloser {
+	from, size := s.content.span(s.part)
+	s.last = &section{Reader: io.NewSectionReader(s.in, from, size), left: size}
+	return s.last
+}
+
+// faulty reports whether it was the spool that could not be read.
+func (s *sending) faulty() bool { return s != nil && s.last != nil && s.last.fault.Load() != nil }
+
 // blame returns err, or in its place the fault of the spool that led to it.
-func (c *content) blame(ctx context.Context, sent *section, err error) error {
-	if fault := sent.fault.Load(); err != nil && fault != nil {
-		return c.fault(ctx, *fault)
+func (s *sending) blame(ctx context.Context, err error) error {
+	if err != nil && s.faulty() {
+		return s.content.fault(ctx, *s.last.fault.Load())
 	}
 	return err
 }
 
-// section is a part of a content while it is sent. It keeps the error that the
-// network's error hides; the sending may go on after the answer, so it may be
-// asked meanwhile.
+// section is what is read in one try. It keeps the error that the network's error
+// hides; the sending may go on after the answer, so it may be asked meanwhile.
 type section struct {
 	io.Reader
 	left  int64
@@ -175,3 +207,6 @@ func (s *section) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// Close does nothing: the file is open for all parts.
+func (s *section) Close() error { return nil }

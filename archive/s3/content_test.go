@@ -32,7 +32,7 @@ func TestSectionsAreTheContent(t *testing.T) {
 		var got []byte
 		var parts [][]byte
 		for i := range max(1, len(c.parts)) {
-			part, err := io.ReadAll(c.section(in, i))
+			part, err := io.ReadAll((&sending{content: c, in: in, part: i}).open())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -79,13 +79,14 @@ func TestFaultOfTheSpoolIsBlamed(t *testing.T) {
 		"unreadable": iotest.ErrReader(io.ErrClosedPipe),
 		"short":      bytes.NewReader([]byte("123")),
 	} {
-		s := &section{Reader: in, left: 5}
-		_, _ = io.ReadAll(s)
-		if err := c.blame(context.Background(), s, errHangs); classOf(t, err).Err == errHangs {
+		s := &sending{content: c, last: &section{Reader: in, left: 5}}
+		_, _ = io.ReadAll(s.last)
+		if err := s.blame(context.Background(), errHangs); !s.faulty() || classOf(t, err).Err == errHangs {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := c.blame(context.Background(), &section{Reader: bytes.NewReader(nil)}, errHangs); err != errHangs {
+	s := &sending{content: c, last: &section{Reader: bytes.NewReader(nil)}}
+	if err := s.blame(context.Background(), errHangs); s.faulty() || err != errHangs {
 		t.Errorf("got %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/minio/minio-go/v7"
@@ -62,7 +63,8 @@ func (d *Destination) deliver(ctx context.Context, item archive.Item, files []ar
 	versions := make([]string, len(files))
 	// All that is there is compared before anything is added to it.
 	for _, add := range []bool{false, true} {
-		for i, f := range files {
+		for _, i := range sendingOrder(files) {
+			f := files[i]
 			if there[f.Path] == add {
 				continue
 			}
@@ -82,6 +84,20 @@ func (d *Destination) deliver(ctx context.Context, item archive.Item, files []ar
 		}
 	}
 	return versions, nil
+}
+
+// sendingOrder returns the files' places in the order in which they are sent:
+// SHA256SUMS first, since it holds no content.
+func sendingOrder(files []archive.ItemFile) []int {
+	order := make([]int, 0, len(files))
+	for i, f := range files {
+		if f.Path == archive.SumsFile {
+			order = slices.Insert(order, 0, i)
+			continue
+		}
+		order = append(order, i)
+	}
+	return order
 }
 
 // present returns which of the files are in the bundle's place. Anything else

@@ -202,7 +202,7 @@ func TestReceipt(t *testing.T) {
 	r := deliver(t, open(t, serve(t, f)), item)
 	want := archive.Receipt{
 		Where: "s3://bucket/a/root/" + item.Path, Bytes: r.Bytes, ID: "version.3",
-		Answer: "transcripts.jsonl=version.1 SHA256SUMS=version.2 manifest.json=version.3",
+		Answer: "transcripts.jsonl=version.2 SHA256SUMS=version.1 manifest.json=version.3",
 	}
 	if r != want {
 		t.Errorf("receipt %+v, want %+v", r, want)

@@ -3,7 +3,6 @@ package s3
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 	"github.com/minio/minio-go/v7"
 
 	"lpexport/archive"
+	"lpexport/archive/internal/reach"
 )
 
 // Codes of refusals that mean something to us, as Amazon lists them. Other
@@ -27,6 +27,8 @@ const (
 	codeNoUpload   = "NoSuchUpload"
 	codeBadDigest  = "BadDigest"
 	codeBadPayload = "XAmzContentSHA256Mismatch"
+	codeTimeout    = "RequestTimeout"   // the body did not come
+	codeAborted    = "OperationAborted" // by another operation on the same key
 )
 
 // refusal is a store's answer that is no success.
@@ -78,7 +80,12 @@ func (d *Destination) refused(err error, x *exchange) error {
 	if !ok {
 		return err
 	}
-	return &refusal{r.StatusCode, d.line(r.Code), d.line(r.Message), waiting(x.retryAfter, d.now())}
+	code := d.line(r.Code)
+	if strings.HasPrefix(code, strconv.Itoa(r.StatusCode)+" ") {
+		code = "" // the answer had none
+	}
+	text := strings.TrimPrefix(d.line(r.Message), strconv.Itoa(r.StatusCode)+" ")
+	return &refusal{r.StatusCode, code, text, waiting(x.retryAfter, d.now())}
 }
 
 // maxWait is the longest wait that is granted to a store.
@@ -151,14 +158,13 @@ func (d *Destination) failure(op, where string, err error) error {
 	}
 	switch {
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-	case isType[*tls.CertificateVerificationError](err):
-		e.Class = archive.Halt
-		e.Hint = "the store's certificate is not of an authority that is trusted: check s3.endpoint, and give the authority's certificate as s3.ca_file"
+	case reach.Certificate(err, "", "") != "":
+		e.Class, e.Hint = archive.Halt, reach.Certificate(err, "s3.endpoint", "s3.ca_file")
 	case errors.Is(err, http.ErrSchemeMismatch):
 		e.Class = archive.Halt
 		e.Hint = "the store speaks http where https is required: check the port in s3.endpoint"
 	default:
-		e.Hint = "the store cannot be reached or does not answer: check s3.endpoint if this lasts; delivery goes on by itself"
+		e.Hint = cmp.Or(reach.Hint(err, "s3.endpoint"), "the store does not answer as a store does: check s3.endpoint if this lasts; delivery goes on by itself")
 	}
 	return e
 }
@@ -185,7 +191,7 @@ func (r *refusal) class() (archive.Class, string) {
 	case r.status >= 300 && r.status < 400:
 		return archive.Halt, hintRegion
 	}
-	return archive.Halt, "the store does not take the request: lpexport check tells more"
+	return archive.Halt, "the store takes no request of this kind: compare s3.region, s3.path_style, s3.sse and s3.lock with what it offers, or show its operator this answer"
 }
 
 const (
@@ -228,9 +234,9 @@ var refusals = map[string]struct {
 	codeNoKey:            {archive.Retry, "the store does not have what it has just said it has"},
 	codeNoUpload:         {archive.Retry, "somebody has ended our upload in parts: check the bucket's lifecycle rules if this lasts"},
 	codeConflict:         {archive.Retry, ""},
-	"OperationAborted":   {archive.Retry, ""},
+	codeAborted:          {archive.Retry, ""},
 	"InternalError":      {archive.Retry, ""},
-	"RequestTimeout":     {archive.Retry, ""},
+	codeTimeout:          {archive.Retry, ""},
 	"SlowDown":           {archive.Retry, ""},
 	"ServiceUnavailable": {archive.Retry, ""},
 	"QuotaExceeded":      {archive.Retry, "the quota is full: make room, delivery then goes on by itself"},

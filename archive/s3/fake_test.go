@@ -2,6 +2,7 @@ package s3
 
 import (
 	"cmp"
+	"crypto/md5"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -33,6 +34,7 @@ type fake struct {
 
 	ignoresConditions, refusesConditions bool
 	ignoresChecksums                     bool
+	refusesChecksums                     int  // status of the answer to any header about them; 0: it knows them
 	ignoresHeaders                       bool // of lock and encryption
 	ignoresStart                         bool // of a listing
 	swaps                                bool // stores other bytes than it was sent
@@ -141,8 +143,17 @@ func (f *fake) serve(r *http.Request) reply {
 	if err != nil {
 		return refuse(400, "IncompleteBody")
 	}
+	if r.ContentLength < 0 {
+		return refuse(411, "MissingContentLength")
+	}
 	if want := r.Header.Get("X-Amz-Content-Sha256"); want != "UNSIGNED-PAYLOAD" && want != sha(body).hex() {
 		return refuse(400, codeBadPayload)
+	}
+	if f.refusesChecksums != 0 && aboutChecksums(r.Header) {
+		return refuse(f.refusesChecksums, "InvalidArgument")
+	}
+	if says := r.Header.Get("Content-Md5"); says != "" && says != md5Of(body) {
+		return refuse(400, codeBadDigest)
 	}
 	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	switch q := r.URL.Query(); {
@@ -167,6 +178,21 @@ func (f *fake) serve(r *http.Request) reply {
 }
 
 func sha(b []byte) digest { return sha256.Sum256(b) }
+
+func md5Of(b []byte) string {
+	sum := md5.Sum(b)
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// aboutChecksums reports whether a request has what stores of before 2022 do not know.
+func aboutChecksums(h http.Header) bool {
+	for name := range h {
+		if name = strings.ToLower(name); strings.HasPrefix(name, "x-amz-checksum-") || name == "x-amz-trailer" || name == "x-amz-sdk-checksum-algorithm" {
+			return true
+		}
+	}
+	return strings.HasPrefix(h.Get("X-Amz-Content-Sha256"), "STREAMING-")
+}
 
 // put stores an object: as is, with what was asked of it and the condition.
 func (f *fake) put(condition, as http.Header, key string, body []byte) reply {

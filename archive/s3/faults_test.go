@@ -13,42 +13,32 @@ import (
 	"time"
 
 	"lpexport/archive"
+	"lpexport/archive/internal/again"
 )
 
-// TestFaultAtEachRequest lets each request of a delivery fail in each way, and
-// delivers again. The item is there once, whatever was lost.
+// TestFaultAtEachRequest lets each request of a delivery fail in each way. The
+// delivery gets over it, and the item is there once, whatever was lost.
 func TestFaultAtEachRequest(t *testing.T) {
 	for name, how := range map[string]fault{
 		"error":       {status: 500, code: "InternalError"},
 		"cut before":  {before: true},
 		"answer lost": {late: true},
 	} {
-		for kind, part := range map[string]int64{"whole": partSize, "in parts": 1000} {
+		for kind, part := range map[string]int64{"whole": partSize, "in parts": 1000, "poor": partSize, "poor in parts": 1001} {
 			t.Run(name+" "+kind, func(t *testing.T) {
 				t.Parallel()
-				item, failed := spooled(t, 1), 0
-				for n := 1; ; n++ {
-					fails, seen := deliverWithFault(t, item, part, n, how)
-					if !seen {
-						break
-					}
-					if fails {
-						failed++
-					}
-				}
-				if failed < 3 {
-					t.Errorf("only %d deliveries failed", failed)
+				item := spooled(t, 1)
+				for n := 1; deliverWithFault(t, item, part, strings.HasPrefix(kind, "poor"), n, how); n++ {
 				}
 			})
 		}
 	}
 }
 
-// deliverWithFault tells whether the first delivery failed, and whether it had
-// a request number n at all.
-func deliverWithFault(t *testing.T, item archive.Item, part int64, n int, how fault) (fails, seen bool) {
+// deliverWithFault reports whether the delivery had a request number n at all.
+func deliverWithFault(t *testing.T, item archive.Item, part int64, poor bool, n int, how fault) (seen bool) {
 	f := newFake()
-	f.versions = true
+	f.versions, f.refusesConditions, f.ignoresChecksums = true, poor, poor
 	f.fault = func(i int, _ *http.Request) *fault {
 		if i == n {
 			return &how
@@ -59,11 +49,12 @@ func deliverWithFault(t *testing.T, item archive.Item, part int64, n int, how fa
 	d.partSize = part
 	_, err := d.Deliver(context.Background(), item)
 	if f.requests() < n {
-		return false, false
+		return false
 	}
-	if err != nil && classOf(t, err).Class != archive.Retry {
-		t.Errorf("request %d: class %s of %v", n, classOf(t, err).Class, err)
+	if err != nil {
+		t.Errorf("request %d: %v", n, err)
 	}
+	wantOnce(t, f, item)
 	if e := d.Clean(context.Background()); e != nil {
 		t.Error(e)
 	}
@@ -72,7 +63,7 @@ func deliverWithFault(t *testing.T, item archive.Item, part int64, n int, how fa
 	if hidden := f.hidden(); len(hidden) > 0 {
 		t.Errorf("request %d: left behind: %q", n, hidden)
 	}
-	return err != nil, true
+	return true
 }
 
 // onPut makes a fault of a fake that happens at uploads only.
@@ -98,34 +89,35 @@ func TestRefusalsAreClassed(t *testing.T) {
 		want  archive.Class
 		hint  string
 		after time.Duration
+		puts  int
 	}{
-		{fault{status: 503, code: "SlowDown", header: map[string]string{"Retry-After": "7"}}, archive.Retry, "", 7 * time.Second},
-		{fault{status: 503, code: "SlowDown", header: map[string]string{"Retry-After": epoch.Add(time.Minute).Format(http.TimeFormat)}}, archive.Retry, "", time.Minute},
-		{fault{status: 503, code: "SlowDown", header: map[string]string{"Retry-After": "99999999"}}, archive.Retry, "", maxWait},
-		{fault{status: 429, code: "TooManyRequests", header: map[string]string{"Retry-After": "-3"}}, archive.Retry, "", 0},
-		{fault{status: 400, code: "RequestTimeout"}, archive.Retry, "", 0},
-		{fault{status: 502, text: "<html>Bad gateway"}, archive.Retry, "", 0},
-		{fault{status: 507, code: "InsufficientStorage"}, archive.Retry, "full", 0},
-		{fault{status: 403, code: "RequestTimeTooSkewed"}, archive.Retry, "clock", 0},
-		{fault{status: 409, code: codeConflict}, archive.Retry, "", 0},
-		{fault{status: 403, code: "SignatureDoesNotMatch"}, archive.Halt, "s3.secret_key", 0},
-		{fault{status: 403, code: "InvalidAccessKeyId"}, archive.Halt, "s3.access_key", 0},
-		{fault{status: 403, code: "AccessDenied"}, archive.Halt, "s3:PutObject", 0},
-		{fault{status: 403, text: "not XML"}, archive.Halt, "s3:PutObject", 0},
-		{fault{status: 401, text: "not XML"}, archive.Halt, "s3:PutObject", 0},
-		{fault{status: 400, code: "ExpiredToken"}, archive.Halt, "s3.session_token", 0},
-		{fault{status: 404, code: "NoSuchBucket"}, archive.Halt, "s3.bucket", 0},
-		{fault{status: 301, code: "PermanentRedirect"}, archive.Halt, "s3.region", 0},
-		{fault{status: 307, code: "", header: map[string]string{"Location": "https://elsewhere.invalid/"}}, archive.Halt, "s3.region", 0},
-		{fault{status: 400, code: "AuthorizationHeaderMalformed"}, archive.Halt, "s3.region", 0},
-		{fault{status: 501, code: "NotImplemented"}, archive.Halt, "s3.sse", 0},
-		{fault{status: 400, code: "InvalidRequest"}, archive.Halt, "lpexport check", 0},
+		{fault{status: 503, code: "SlowDown", header: map[string]string{"Retry-After": "7"}}, archive.Retry, "", 7 * time.Second, 6},
+		{fault{status: 503, code: "SlowDown", header: map[string]string{"Retry-After": epoch.Add(time.Minute).Format(http.TimeFormat)}}, archive.Retry, "", time.Minute, 1},
+		{fault{status: 503, code: "SlowDown", header: map[string]string{"Retry-After": "99999999"}}, archive.Retry, "", maxWait, 1},
+		{fault{status: 429, code: "TooManyRequests", header: map[string]string{"Retry-After": "-3"}}, archive.Retry, "", 0, 6},
+		{fault{status: 400, code: "RequestTimeout"}, archive.Retry, "", 0, 3},
+		{fault{status: 502, text: "<html>Bad gateway"}, archive.Retry, "", 0, 6},
+		{fault{status: 507, code: "InsufficientStorage"}, archive.Retry, "full", 0, 1},
+		{fault{status: 403, code: "RequestTimeTooSkewed"}, archive.Retry, "clock", 0, 1},
+		{fault{status: 409, code: codeConflict}, archive.Retry, "", 0, 3},
+		{fault{status: 403, code: "SignatureDoesNotMatch"}, archive.Halt, "s3.secret_key", 0, 1},
+		{fault{status: 403, code: "InvalidAccessKeyId"}, archive.Halt, "s3.access_key", 0, 1},
+		{fault{status: 403, code: "AccessDenied"}, archive.Halt, "s3:PutObject", 0, 1},
+		{fault{status: 403, text: "not XML"}, archive.Halt, "s3:PutObject", 0, 1},
+		{fault{status: 401, text: "not XML"}, archive.Halt, "s3:PutObject", 0, 1},
+		{fault{status: 400, code: "ExpiredToken"}, archive.Halt, "s3.session_token", 0, 1},
+		{fault{status: 404, code: "NoSuchBucket"}, archive.Halt, "s3.bucket", 0, 1},
+		{fault{status: 301, code: "PermanentRedirect"}, archive.Halt, "s3.region", 0, 1},
+		{fault{status: 307, code: "", header: map[string]string{"Location": "https://elsewhere.invalid/"}}, archive.Halt, "s3.region", 0, 1},
+		{fault{status: 400, code: "AuthorizationHeaderMalformed"}, archive.Halt, "s3.region", 0, 1},
+		{fault{status: 501, code: "NotImplemented"}, archive.Halt, "s3.sse", 0, 4},
+		{fault{status: 400, code: "InvalidRequest"}, archive.Halt, "s3.region", 0, 2},
 	} {
 		f, puts := newFake(), 0
 		f.fault = onPut(func(int) *fault { puts++; return &test.fault })
 		_, err := open(t, serve(t, f)).Deliver(context.Background(), item)
 		e := classOf(t, err)
-		if again := test.fault.code == codeConflict || test.fault.status == 501; puts != 1 && !again {
+		if puts != test.puts {
 			t.Errorf("%d %s: tried %d times", test.fault.status, test.fault.code, puts)
 		}
 		if e.Class != test.want || e.RetryAfter != test.after || !strings.Contains(e.Hint, test.hint) {
@@ -176,13 +168,64 @@ func TestCookiesAreNotKept(t *testing.T) {
 	}
 }
 
-// Who delivers knows when to try again: nothing below waits and repeats.
-func TestFaultIsReportedAtOnce(t *testing.T) {
+// A store that stays busy is left alone soon: who delivers has longer pauses.
+func TestBusyStoreIsGivenUp(t *testing.T) {
+	for name, how := range map[string]fault{"busy": {status: 503, code: "SlowDown"}, "closing": {before: true}} {
+		f := newFake()
+		f.fault = func(int, *http.Request) *fault { return &how }
+		c, paused := serve(t, f), time.Duration(0)
+		c.Pause = func(_ context.Context, wait time.Duration) error { paused += wait; return nil }
+		_, err := open(t, c).Deliver(context.Background(), spooled(t, 1))
+		if e := classOf(t, err); e.Class != archive.Retry || f.requests() != again.Tries || paused < 10*time.Second || paused > time.Minute {
+			t.Errorf("%s: class %s after %d requests and %s: %v", name, e.Class, f.requests(), paused, err)
+		}
+	}
+}
+
+// A pause that is cut short ends the delivery.
+func TestPauseEndsWithTheDelivery(t *testing.T) {
 	f := newFake()
-	f.fault = func(int, *http.Request) *fault { return &fault{status: 503, code: "SlowDown"} }
-	_, err := open(t, serve(t, f)).Deliver(context.Background(), spooled(t, 1))
-	if e := classOf(t, err); e.Class != archive.Retry || f.requests() != 1 {
-		t.Errorf("class %s after %d requests", e.Class, f.requests())
+	f.fault = func(int, *http.Request) *fault { return &fault{status: 503} }
+	c := serve(t, f)
+	ctx, cancel := context.WithCancel(context.Background())
+	c.Pause = func(ctx context.Context, _ time.Duration) error { cancel(); return ctx.Err() }
+	if _, err := open(t, c).Deliver(ctx, spooled(t, 1)); !errors.Is(err, context.Canceled) || f.requests() != 1 {
+		t.Errorf("%v after %d requests", err, f.requests())
+	}
+}
+
+// TestStoreThatFailsNowAndThen fails every third request: everything arrives in
+// one delivery, each object once.
+func TestStoreThatFailsNowAndThen(t *testing.T) {
+	for name, how := range map[string]fault{
+		"503": {status: 503, code: "SlowDown"}, "500": {status: 500, code: "InternalError"}, "429": {status: 429, header: map[string]string{"Retry-After": "2"}},
+		"502": {status: 502, text: "<html>"}, "cut": {before: true}, "answer lost": {late: true}, "late body": {status: 400, code: codeTimeout},
+	} {
+		for _, part := range []int64{partSize, 1000} {
+			for _, poor := range []bool{false, true} {
+				f := newFake()
+				f.versions, f.refusesConditions, f.page = true, poor, 1
+				f.fault = func(n int, r *http.Request) *fault {
+					if n%3 != 0 || how.status == 400 && (r.Method != http.MethodPut || r.URL.Query().Has("partNumber")) {
+						return nil
+					}
+					return &how
+				}
+				d, item := open(t, serve(t, f)), spooled(t, 1)
+				d.partSize = part
+				if _, err := d.Deliver(context.Background(), item); err != nil {
+					t.Errorf("%s, parts of %d, poor %v: %v", name, part, poor, err)
+					continue
+				}
+				wantOnce(t, f, item)
+				if got, err := d.Bundles(context.Background(), ""); err != nil || len(got) != 1 {
+					t.Errorf("%s: bundles %q, %v", name, got, err)
+				}
+				if _, err := d.Probe(context.Background()); err != nil && how.status != 400 {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+		}
 	}
 }
 
@@ -237,8 +280,8 @@ func TestSpoolThatChangesAborts(t *testing.T) {
 			d := open(t, serve(t, f))
 			d.partSize = part
 			var once sync.Once
-			d.testOnlyBefore = func(op, _ string) error {
-				if op == "put" && part == partSize || op == "begin" || op == "part" {
+			d.testOnlyBefore = func(op, key string) error {
+				if strings.HasSuffix(key, archive.TranscriptsFile) && (op == "put" && part == partSize || op == "begin" || op == "part") {
 					// After it was hashed; of parts it is open already, or not.
 					once.Do(func() {
 						if err := damage(filepath.Join(item.Dir, archive.TranscriptsFile)); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/minio/minio-go/v7"
 
 	"lpexport/archive"
+	"lpexport/archive/internal/again"
 )
 
 // Probe asks the bucket how it keeps objects, and writes and removes a small
@@ -19,7 +20,7 @@ import (
 // time. It never has a retention of our own. Where it cannot be removed, as an
 // archive's bucket may well have it, it stays, and a fact says so.
 func (d *Destination) Probe(ctx context.Context) (facts []string, err error) {
-	for _, part := range []func(context.Context) ([]string, error){d.probeBucket, d.probeVersions, d.probeLock, d.probeObject} {
+	for _, part := range []func(context.Context) ([]string, error){d.probeBucket, d.probeVersions, d.probeLock, d.probeList, d.probeObject} {
 		more, err := part(ctx)
 		if err != nil {
 			return nil, d.failure("probe", d.where(d.account), err)
@@ -37,6 +38,12 @@ func (d *Destination) probeBucket(ctx context.Context) ([]string, error) {
 	})
 	if err == nil && !there {
 		err = &refusal{status: http.StatusNotFound, code: "NoSuchBucket"}
+	}
+	if isType[*refusal](err) && !is(err, "NoSuchBucket") {
+		// An answer to HEAD has no room for the reason.
+		if _, reason := d.probeList(ctx); isType[*refusal](reason) {
+			err = reason
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -93,6 +100,17 @@ func (d *Destination) probeLock(ctx context.Context) ([]string, error) {
 	return []string{"object lock: off"}, nil
 }
 
+// probeList asks for what lies there: an export compares it with what was sent.
+func (d *Destination) probeList(ctx context.Context) ([]string, error) {
+	err := d.list(ctx, d.account+"/", "9999", func(minio.ObjectInfo) error { return errEnough })
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return nil, err
+}
+
+var errEnough = errors.New("one is enough")
+
 // inMemory is a content's bytes.
 type inMemory struct{ *bytes.Reader }
 
@@ -122,6 +140,9 @@ func (d *Destination) probeObject(ctx context.Context) (facts []string, err erro
 	facts = append(facts, fact, "checksums: SHA-256 is kept and read back")
 	if !c.proves(info.ChecksumSHA256) {
 		facts[1] = "checksums: SHA-256 is not kept, so each object is read back whole"
+		if d.refusesChecksums.Load() {
+			facts[1] = "checksums: SHA-256 is refused, so each object is sent with Content-MD5 and read back whole"
+		}
 		if same, err := d.holds(ctx, key, info, c); err != nil || !same {
 			return nil, errors.Join(err, d.refuse(key, hintDigest, "the store holds other bytes than were sent"))
 		}
@@ -136,18 +157,19 @@ func (d *Destination) probeObject(ctx context.Context) (facts []string, err erro
 // store makes of If-None-Match.
 func (d *Destination) writeTwice(ctx context.Context, key string, c *content, in reader, o minio.PutObjectOptions) ([]string, string, error) {
 	const only = ", so only a look before each upload keeps others from writing the same object"
-	first, err := d.single(ctx, key, c, in, o, true)
-	refused := answered(err, http.StatusNotImplemented)
-	if refused {
-		first, err = d.single(ctx, key, c, in, o, false)
-	}
+	first, how := "", manners{}
+	err := d.taught(func(as manners) (err error) {
+		how = as
+		first, err = d.writeOne(ctx, key, c, in, o, as)
+		return err
+	})
 	if err != nil {
 		return nil, "", err
 	}
-	if refused {
+	if !how.conditional {
 		return []string{first}, "If-None-Match: refused" + only, nil
 	}
-	second, err := d.single(ctx, key, c, in, o, true)
+	second, err := d.single(ctx, key, c, in, o, how)
 	switch {
 	case answered(err, http.StatusPreconditionFailed):
 		return []string{first}, "If-None-Match: honoured", nil
@@ -155,6 +177,24 @@ func (d *Destination) writeTwice(ctx context.Context, key string, c *content, in
 		return []string{first}, "", err
 	}
 	return []string{first, second}, "If-None-Match: ignored" + only, nil
+}
+
+// writeOne writes a probe. What is there when the answer was lost is it: nobody
+// else writes under its name.
+func (d *Destination) writeOne(ctx context.Context, key string, c *content, in reader, o minio.PutObjectOptions, as manners) (string, error) {
+	for n := 1; ; n++ {
+		version, err := d.single(ctx, key, c, in, o, as)
+		there := as.conditional && answered(err, http.StatusPreconditionFailed)
+		if !there && !repeatable(err, as) || n > repeats {
+			return version, err
+		}
+		if err := d.pause(ctx, again.Wait(n)); err != nil {
+			return "", err
+		}
+		if info, err := d.stat(ctx, key, ""); !is(err, codeNoKey) {
+			return info.VersionID, err
+		}
+	}
 }
 
 // remove removes the versions of a probe. Stores answer in different ways that

@@ -2,10 +2,14 @@ package s3
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"lpexport/archive"
+	"lpexport/archive/internal/again"
 )
 
 // object is what an upload made.
@@ -17,28 +21,40 @@ type object struct {
 // put makes an object where none is, and returns its version. An object that
 // somebody has made meanwhile, or that a request of ours has made whose answer
 // was lost, is compared.
-func (d *Destination) put(ctx context.Context, key string, c *content) (string, error) {
-	conditional := !d.refusesConditions.Load()
-	digests, conflicts := 0, 0
+func (d *Destination) put(ctx context.Context, key string, c *content) (version string, err error) {
+	err = d.taught(func(as manners) (err error) {
+		version, err = d.putAs(ctx, key, c, as)
+		return err
+	})
+	return version, err
+}
+
+// repeats is how often an upload as a whole is repeated.
+const repeats = 2
+
+func (d *Destination) putAs(ctx context.Context, key string, c *content, as manners) (string, error) {
+	digests, repeated := 0, 0
 	for {
-		made, err := d.upload(ctx, key, c, conditional)
+		made, err := d.upload(ctx, key, c, as)
 		switch {
 		case err == nil:
-			return d.settle(ctx, key, c, made)
-		case conditional && answered(err, http.StatusPreconditionFailed):
+			return d.settleNew(ctx, key, c, made)
+		case as.conditional && answered(err, http.StatusPreconditionFailed):
 			version, err := d.settle(ctx, key, c, object{})
 			if !is(err, codeNoKey) {
 				return version, err
 			}
-			conditional = false // some stores take a delete marker for an object
-		case conditional && answered(err, http.StatusNotImplemented):
-			conditional = false // that nothing is there was seen before
-			d.refusesConditions.Store(true)
-		case answered(err, http.StatusNotImplemented):
-			d.refusesConditions.Store(false) // it was something else
-			return "", err
-		case is(err, codeConflict) && conflicts < 2:
-			conflicts++
+			as.conditional = false // some stores take a delete marker for an object
+		case repeatable(err, as) && repeated < repeats:
+			repeated++
+			if err := d.pause(ctx, again.Wait(repeated)); err != nil {
+				return "", err
+			}
+			// An answer that was lost may have been a yes.
+			version, err := d.settle(ctx, key, c, object{})
+			if !is(err, codeNoKey) {
+				return version, err
+			}
 		case is(err, codeBadDigest, codeBadPayload) && digests == 0:
 			digests++
 		case is(err, codeBadDigest, codeBadPayload):
@@ -47,6 +63,22 @@ func (d *Destination) put(ctx context.Context, key string, c *content) (string, 
 			return "", err
 		}
 	}
+}
+
+// repeatable reports whether an upload that failed may be repeated as a whole:
+// for what the transport could not repeat by itself.
+func repeatable(err error, as manners) bool {
+	return is(err, codeConflict, codeTimeout, codeNoUpload, codeAborted) || lost(err) && !as.conditional
+}
+
+// settleNew is settle for an object that was just made. One that is not what it
+// should be is removed if the bucket lets us: it would be in the way.
+func (d *Destination) settleNew(ctx context.Context, key string, c *content, made object) (string, error) {
+	version, err := d.settle(ctx, key, c, made)
+	if e, ok := errors.AsType[*archive.Error](err); ok && e.Class == archive.Halt {
+		_, _ = d.remove(ctx, key, []string{made.version}) // why it must go is the error that counts
+	}
+	return version, err
 }
 
 // corrupted finds out whether it was the spool that changed under the upload.
@@ -58,7 +90,7 @@ func corrupted(ctx context.Context, c *content, err error) error {
 }
 
 // upload sends an object whole or in parts.
-func (d *Destination) upload(ctx context.Context, key string, c *content, conditional bool) (made object, err error) {
+func (d *Destination) upload(ctx context.Context, key string, c *content, as manners) (made object, err error) {
 	in, err := c.open()
 	if err != nil {
 		return object{}, c.fault(ctx, err)
@@ -66,9 +98,9 @@ func (d *Destination) upload(ctx context.Context, key string, c *content, condit
 	defer in.Close()
 	made.at = d.now()
 	if c.parts == nil {
-		made.version, err = d.single(ctx, key, c, in, d.options(made.at), conditional)
+		made.version, err = d.single(ctx, key, c, in, d.options(made.at), as)
 	} else {
-		made.version, err = d.multipart(ctx, key, c, in, d.options(made.at), conditional)
+		made.version, err = d.multipart(ctx, key, c, in, d.options(made.at), as)
 	}
 	return made, err
 }
@@ -100,32 +132,41 @@ func (d *Destination) until(uploaded time.Time) time.Time {
 	return uploaded.UTC().Truncate(time.Second).Add(time.Duration(d.lock.Days) * 24 * time.Hour)
 }
 
-// Headers of the checksums that a store compares and keeps.
+// Headers of the checksums that a store compares and keeps. One that refuses them
+// is sent Content-MD5, which all know.
 const (
 	headerChecksum  = "X-Amz-Checksum-Sha256"
 	headerAlgorithm = "X-Amz-Checksum-Algorithm"
 )
 
 // single sends an object in one request.
-func (d *Destination) single(ctx context.Context, key string, c *content, in reader, o minio.PutObjectOptions, conditional bool) (version string, err error) {
-	o.UserMetadata = map[string]string{headerChecksum: c.whole.base64()}
-	if conditional {
+func (d *Destination) single(ctx context.Context, key string, c *content, in reader, o minio.PutObjectOptions, as manners) (version string, err error) {
+	md5 := ""
+	if as.checksums {
+		o.UserMetadata = map[string]string{headerChecksum: c.whole.base64()}
+	} else if md5, err = c.md5(ctx, in, 0); err != nil {
+		return "", err
+	}
+	if as.conditional {
 		o.SetMatchETagExcept("*") // only where nothing is
 	}
-	body := c.section(in, 0)
-	err = d.call(ctx, "put", key, func(ctx context.Context) error {
-		info, err := d.core.PutObject(ctx, d.bucket, key, body, c.bytes, "", c.whole.hex(), o)
+	body := &sending{content: c, in: in}
+	x := exchange{answer: maxAnswer, sending: body, once: !as.conditional}
+	err = d.exchange(ctx, "put", key, x, func(ctx context.Context) error {
+		info, err := d.core.PutObject(ctx, d.bucket, key, body.open(), c.bytes, md5, c.whole.hex(), o)
 		version = info.VersionID
 		return err
 	})
-	return version, c.blame(ctx, body, err)
+	return version, body.blame(ctx, err)
 }
 
 // multipart sends an object in parts. It is there when they are complete, and
 // what was sent is taken back when they are not; what a dead process leaves is
 // removed by Clean.
-func (d *Destination) multipart(ctx context.Context, key string, c *content, in reader, o minio.PutObjectOptions, conditional bool) (version string, err error) {
-	o.UserMetadata = map[string]string{headerAlgorithm: "SHA256"}
+func (d *Destination) multipart(ctx context.Context, key string, c *content, in reader, o minio.PutObjectOptions, as manners) (version string, err error) {
+	if as.checksums {
+		o.UserMetadata = map[string]string{headerAlgorithm: "SHA256"}
+	}
 	upload := ""
 	err = d.call(ctx, "begin", key, func(ctx context.Context) error {
 		upload, err = d.core.NewMultipartUpload(ctx, d.bucket, key, o)
@@ -141,12 +182,12 @@ func (d *Destination) multipart(ctx context.Context, key string, c *content, in 
 	}()
 	parts := make([]minio.CompletePart, len(c.parts))
 	for i := range c.parts {
-		if parts[i], err = d.sendPart(ctx, key, upload, c, i, in); err != nil {
+		if parts[i], err = d.sendPart(ctx, key, upload, c, i, in, as); err != nil {
 			return "", err
 		}
 	}
 	var done minio.PutObjectOptions
-	if conditional {
+	if as.conditional {
 		done.SetMatchETagExcept("*")
 	}
 	err = d.call(ctx, "complete", key, func(ctx context.Context) error {
@@ -157,21 +198,24 @@ func (d *Destination) multipart(ctx context.Context, key string, c *content, in 
 	return version, err
 }
 
-func (d *Destination) sendPart(ctx context.Context, key, upload string, c *content, i int, in reader) (minio.CompletePart, error) {
+func (d *Destination) sendPart(ctx context.Context, key, upload string, c *content, i int, in reader, as manners) (sent minio.CompletePart, err error) {
 	sum := c.parts[i]
-	body := c.section(in, i)
-	var part minio.ObjectPart
-	err := d.call(ctx, "part", key, func(ctx context.Context) (err error) {
-		part, err = d.core.PutObjectPart(ctx, d.bucket, key, upload, i+1, body, body.left, minio.PutObjectPartOptions{
-			Sha256Hex: sum.hex(), DisableContentSha256: true,
-			CustomHeader: http.Header{headerChecksum: {sum.base64()}},
-		})
+	o := minio.PutObjectPartOptions{Sha256Hex: sum.hex(), DisableContentSha256: true}
+	sent.PartNumber = i + 1
+	if as.checksums {
+		o.CustomHeader = http.Header{headerChecksum: {sum.base64()}}
+		sent.ChecksumSHA256 = sum.base64()
+	} else if o.Md5Base64, err = c.md5(ctx, in, i); err != nil {
+		return sent, err
+	}
+	body := &sending{content: c, in: in, part: i}
+	_, size := c.span(i)
+	err = d.exchange(ctx, "part", key, exchange{answer: maxAnswer, sending: body}, func(ctx context.Context) error {
+		part, err := d.core.PutObjectPart(ctx, d.bucket, key, upload, i+1, body.open(), size, o)
+		sent.ETag = part.ETag
 		return err
 	})
-	if err != nil {
-		return minio.CompletePart{}, c.blame(ctx, body, err)
-	}
-	return minio.CompletePart{PartNumber: i + 1, ETag: part.ETag, ChecksumSHA256: sum.base64()}, nil
+	return sent, body.blame(ctx, err)
 }
 
 // takeBack ends an upload in parts, as well as it can: why it must is the error

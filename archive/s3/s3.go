@@ -1,16 +1,21 @@
 // Package s3 is the destination that is a bucket of any S3 compatible store.
 //
 // An item becomes objects whose keys are its files' paths below the prefix.
-// They are sent in the item's order, manifest.json last, and a bundle without
-// its manifest.json is not there yet: a reader sees all of it or nothing,
-// though a store knows no rename.
+// SHA256SUMS is sent first: it holds nothing that anybody wrote, so that a store
+// which does not keep or encrypt objects as it is asked to shows it before it has
+// any content. manifest.json is sent last, and a bundle without it is not there
+// yet: a reader sees all of it or nothing, though a store knows no rename.
 //
 // Nothing is overwritten. What lies in the bundle's place is compared first,
 // and each object is sent with If-None-Match, so that repeating is harmless
 // and other bytes are noticed. Each object is sent with its SHA-256, which the
-// store compares and is asked for again; of a store that does not know
-// checksums the object is read back whole. A store's word that it keeps
-// (object lock) or encrypts an object is read back too.
+// store compares and is asked for again. Of a store that does not keep checksums
+// the object is read back whole; one that refuses them compares Content-MD5
+// besides. A store's word that it keeps (object lock) or encrypts an object is
+// read back too.
+//
+// A request that meets a busy store or a closed connection is made again a few
+// times, with pauses of seconds.
 package s3
 
 import (
@@ -26,6 +31,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/encrypt"
 
 	"lpexport/archive"
+	"lpexport/archive/internal/again"
 )
 
 var (
@@ -55,6 +61,8 @@ type Config struct {
 	Name    string           // the destination's: Clean touches no other's work
 	Timeout time.Duration    // for how long nothing may move in a request; 0 is a minute
 	Now     func() time.Time // nil is time.Now
+
+	Pause func(context.Context, time.Duration) error // between two tries; nil waits
 }
 
 // Lock is the retention that is put on every object: from its upload on for
@@ -71,6 +79,7 @@ type Destination struct {
 	watch     *watch
 	redact    *strings.Replacer // takes secrets out of what the store says
 	now       func() time.Time
+	pause     func(context.Context, time.Duration) error
 	timeout   time.Duration
 
 	endpoint, bucket string
@@ -84,9 +93,9 @@ type Destination struct {
 
 	partSize int64 // what is longer is sent in parts
 
-	// refusesConditions says that the store answers If-None-Match with "not
-	// implemented", and so is no longer asked.
+	// What the store was found to refuse, and so is no longer asked for.
 	refusesConditions atomic.Bool
+	refusesChecksums  atomic.Bool
 
 	// testOnlyBefore, if set, is asked before each request; its error stands for
 	// the request's own.
@@ -100,12 +109,15 @@ func New(c Config) (*Destination, error) {
 		return nil, err
 	}
 	d := &Destination{
-		now: c.Now, timeout: cmp.Or(c.Timeout, time.Minute),
+		now: c.Now, pause: c.Pause, timeout: cmp.Or(c.Timeout, time.Minute),
 		endpoint: c.Endpoint, bucket: c.Bucket, account: c.Account, name: c.Name,
 		lock: c.Lock, hold: c.LegalHold, sse: c.SSE, partSize: partSize,
 	}
 	if d.now == nil {
 		d.now = time.Now
+	}
+	if d.pause == nil {
+		d.pause = again.Pause
 	}
 	if c.Prefix != "" {
 		d.root = c.Prefix + "/"
@@ -121,8 +133,9 @@ func New(c Config) (*Destination, error) {
 	d.watch = &watch{next: d.transport, limit: d.timeout}
 	options := &minio.Options{
 		Creds:  credentials.NewStaticV4(c.AccessKey, c.SecretKey, c.SessionToken),
-		Secure: !c.Plain, Transport: d.watch, Region: c.region(),
-		MaxRetries: 1, // who calls us knows better when to try again
+		Secure: !c.Plain, Region: c.region(),
+		Transport:  &patient{next: d.watch, pause: d.pause, now: d.now},
+		MaxRetries: 1, // that is up to the transport
 	}
 	if c.PathStyle {
 		options.BucketLookup = minio.BucketLookupPath
@@ -156,9 +169,17 @@ func (d *Destination) step(ctx context.Context, op, key string) error {
 // call makes one request, or the few that one listing takes, and returns what
 // the store refuses as a *refusal.
 func (d *Destination) call(ctx context.Context, op, key string, request func(context.Context) error) error {
+	return d.exchange(ctx, op, key, exchange{answer: maxAnswer}, request)
+}
+
+// exchange is call with what the transport has to know of the request.
+func (d *Destination) exchange(ctx context.Context, op, key string, x exchange, request func(context.Context) error) error {
 	if err := d.step(ctx, op, key); err != nil {
 		return err
 	}
-	x := &exchange{answer: maxAnswer}
-	return d.refused(request(context.WithValue(ctx, exchangeKey{}, x)), x)
+	err := request(context.WithValue(ctx, exchangeKey{}, &x))
+	if err != nil && x.lost {
+		return &lostError{err}
+	}
+	return d.refused(err, &x)
 }

@@ -29,7 +29,8 @@ func serve(t *testing.T, f *fake) Config {
 		CA:        pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}),
 		AccessKey: "access", SecretKey: "very-secret",
 		Account: archivetest.Account, Name: archivetest.Name,
-		Now: func() time.Time { return epoch },
+		Now:   func() time.Time { return epoch },
+		Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	}
 }
 
@@ -109,6 +110,7 @@ func TestContract(t *testing.T) {
 		"parts":    {1000, func(f *fake) { f.versions, f.page = true, 2 }},
 		"poor":     {partSize, func(f *fake) { f.ignoresConditions, f.ignoresChecksums, f.page = true, true, 1 }},
 		"refusing": {1000, func(f *fake) { f.refusesConditions, f.ignoresChecksums = true, true }},
+		"old":      {1000, func(f *fake) { f.refusesChecksums, f.refusesConditions = 501, true }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

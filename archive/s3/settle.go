@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
+	"lpexport/archive/internal/again"
 )
 
 // settle asks the store what it holds, compares it with what it should hold and
@@ -47,8 +49,25 @@ func wordLike(version string) bool {
 	return len(version) <= most && strings.IndexFunc(version, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 }
 
-func (d *Destination) stat(ctx context.Context, key, version string) (info minio.ObjectInfo, err error) {
-	o := minio.StatObjectOptions{VersionID: version, Checksum: true}
+// stat asks what an object is, and for its checksum unless the store refuses that.
+func (d *Destination) stat(ctx context.Context, key, version string) (minio.ObjectInfo, error) {
+	checksums := !d.refusesChecksums.Load()
+	info, err := d.statAs(ctx, key, version, checksums)
+	if !checksums || !unwilling(err) {
+		return info, err
+	}
+	plain, other := d.statAs(ctx, key, version, false)
+	if unwilling(other) {
+		return info, err
+	}
+	if other == nil {
+		d.refusesChecksums.Store(true)
+	}
+	return plain, other
+}
+
+func (d *Destination) statAs(ctx context.Context, key, version string, checksums bool) (info minio.ObjectInfo, err error) {
+	o := minio.StatObjectOptions{VersionID: version, Checksum: checksums}
 	err = d.call(ctx, "stat", key, func(ctx context.Context) error {
 		info, err = d.core.StatObject(ctx, d.bucket, key, o)
 		return err
@@ -56,7 +75,7 @@ func (d *Destination) stat(ctx context.Context, key, version string) (info minio
 	return info, err
 }
 
-// holds tells whether an object has these bytes: by its checksum, or where that
+// holds reports whether an object has these bytes: by its checksum, or where that
 // is none or says nothing, by reading it.
 func (d *Destination) holds(ctx context.Context, key string, info minio.ObjectInfo, c *content) (bool, error) {
 	if info.Size != c.bytes {
@@ -65,7 +84,20 @@ func (d *Destination) holds(ctx context.Context, key string, info minio.ObjectIn
 	if c.proves(info.ChecksumSHA256) {
 		return true, nil
 	}
-	body, err := d.get(ctx, key, info.VersionID)
+	for n := 1; ; n++ {
+		same, err := d.reads(ctx, key, info.VersionID, c)
+		if err == nil || !lost(err) || n == again.Tries {
+			return same, err
+		}
+		if err := d.pause(ctx, again.Wait(n)); err != nil {
+			return false, err
+		}
+	}
+}
+
+// reads compares an object's bytes by reading all of them.
+func (d *Destination) reads(ctx context.Context, key, version string, c *content) (bool, error) {
+	body, err := d.get(ctx, key, version)
 	if err != nil {
 		return false, err
 	}
@@ -80,8 +112,7 @@ func (d *Destination) holds(ctx context.Context, key string, info minio.ObjectIn
 
 // get opens an object's content; version may be "" for the current one.
 func (d *Destination) get(ctx context.Context, key, version string) (body io.ReadCloser, err error) {
-	err = d.call(ctx, "get", key, func(ctx context.Context) error {
-		unbounded(ctx)
+	err = d.exchange(ctx, "get", key, exchange{answer: math.MaxInt64}, func(ctx context.Context) error {
 		body, _, _, err = d.core.GetObject(ctx, d.bucket, key, minio.GetObjectOptions{VersionID: version})
 		return err
 	})
@@ -132,6 +163,3 @@ func (d *Destination) sealed(key string, info minio.ObjectInfo) error {
 	}
 	return nil
 }
-
-// unbounded lets the answer to a request be as long as it is.
-func unbounded(ctx context.Context) { ctx.Value(exchangeKey{}).(*exchange).answer = math.MaxInt64 }

@@ -46,11 +46,25 @@ const maxAnswer = 8 << 20
 
 // exchange is about one request; the transport finds it in its context.
 type exchange struct {
-	answer     int64  // read at most so many bytes of the answer; set before
-	retryAfter string // as the answer's header says, or ""; set by the transport
+	answer     int64    // read at most so many bytes of the answer; set before
+	sending    *sending // the body; nil: what the request has
+	once       bool     // when the connection ends under it, it is not known whether it may be made again
+	retryAfter string   // as the last answer's header says, or ""; set by the transport
+	lost       bool     // the connection ended; set by the transport
 }
 
 type exchangeKey struct{}
+
+// exchangeOf finds the exchange of a request, which has one unless a test made it.
+func exchangeOf(ctx context.Context) *exchange {
+	if x, ok := ctx.Value(exchangeKey{}).(*exchange); ok {
+		return x
+	}
+	return &exchange{answer: maxAnswer}
+}
+
+// unbounded reports whether the answer may be as long as it is.
+func (x *exchange) unbounded() bool { return x.answer == math.MaxInt64 }
 
 // watch gives up a request in which nothing has moved for limit, be it in
 // connecting, sending, waiting or reading; a reader of an answer may take its
@@ -63,10 +77,7 @@ type watch struct {
 
 // RoundTrip makes one request.
 func (w *watch) RoundTrip(r *http.Request) (*http.Response, error) {
-	x, ok := r.Context().Value(exchangeKey{}).(*exchange)
-	if !ok {
-		x = &exchange{answer: maxAnswer}
-	}
+	x := exchangeOf(r.Context())
 	ctx, cancel := context.WithCancelCause(r.Context())
 	sending := &pulse{limit: w.limit}
 	sending.timer = time.AfterFunc(w.limit, func() { cancel(errHangs) })

@@ -1,6 +1,7 @@
 package sftp
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -15,6 +16,8 @@ import (
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
+
+	"lpexport/archive/internal/again"
 )
 
 // Config says which server and folder, and whose work in it is ours. Password
@@ -34,6 +37,8 @@ type Config struct {
 	Name        string        // the destination's: Clean touches no other's work
 	Timeout     time.Duration // for a login, and for a server that answers nothing; 0: a minute
 	Random      io.Reader     // of the names of unfinished work; nil: crypto/rand
+
+	Pause func(context.Context, time.Duration) error // before a lost connection is made again; nil waits
 }
 
 // defaultTimeout is longer than a busy server needs for one answer, a sync of a
@@ -48,6 +53,7 @@ type server struct {
 	key        ssh.Signer // or nil
 	known, pin string     // one of them is ""
 	timeout    time.Duration
+	pause      func(context.Context, time.Duration) error
 }
 
 func (s server) address() string { return net.JoinHostPort(s.host, s.port) }
@@ -60,7 +66,10 @@ func (c Config) check() (server, error) {
 	}
 	s := server{
 		host: c.Host, port: strconv.Itoa(port), user: c.User, password: c.Password,
-		known: c.KnownHosts, pin: c.Fingerprint, timeout: c.Timeout,
+		known: c.KnownHosts, pin: c.Fingerprint, timeout: c.Timeout, pause: c.Pause,
+	}
+	if s.pause == nil {
+		s.pause = again.Pause
 	}
 	if s.timeout <= 0 {
 		s.timeout = defaultTimeout

@@ -140,11 +140,12 @@ func (d *Destination) place(ctx context.Context, s *session, item archive.Item, 
 		// Somebody may have been quicker: with the same bundle that is success.
 		there, other := d.existing(s, item)
 		if there {
-			return s.removeAll(temp)
+			err = nil
+		} else {
+			err = errors.Join(err, other)
 		}
-		err = errors.Join(err, other)
 	}
-	_ = s.removeAll(temp) // else Clean does, such as after a lost connection
+	d.discard(s, temp)
 	return err
 }
 

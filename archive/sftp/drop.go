@@ -3,6 +3,7 @@ package sftp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"strings"
@@ -105,7 +106,7 @@ func (d *Drop) place(ctx context.Context, s *session, name string, item archive.
 		err = d.step(ctx, "rename", name)
 	}
 	if err != nil {
-		_ = s.removeAll(temp) // else Clean does, such as after a lost connection
+		d.discard(s, temp)
 		return err
 	}
 	if err := s.Rename(temp, d.below(name)); err != nil {
@@ -126,12 +127,13 @@ func (d *Drop) settle(s *session, temp, name string, file archive.FileInfo, err 
 	_, left := s.Lstat(temp)
 	switch {
 	case there:
-		_ = s.removeAll(temp) // else Clean does
+		d.discard(s, temp)
 		return nil
 	case left != nil: // gone, or nobody knows
 		return uncertain
 	}
-	return errors.Join(err, other, s.removeAll(temp))
+	d.discard(s, temp)
+	return errors.Join(err, other)
 }
 
 // Left returns those of the names that still lie in the folder, sorted.
@@ -142,6 +144,7 @@ func (d *Drop) Left(ctx context.Context, names []string) ([]string, error) {
 	}
 	var left []string
 	err := d.with(ctx, func(s *session) error {
+		left = nil
 		// An absent folder has not been emptied.
 		if err := d.present(s); err != nil {
 			return err
@@ -172,31 +175,38 @@ func (d *Drop) Probe(ctx context.Context) (facts []string, err error) {
 		if err := d.present(s); err != nil {
 			return err
 		}
-		facts = s.facts(d.root)
-		return d.probe(ctx, s)
+		if _, err := s.list(d.root); err != nil {
+			return fmt.Errorf("list the folder: %w", err)
+		}
+		left, err := d.probe(ctx, s)
+		facts = append(s.facts(d.root), probed(d.where(""), left))
+		return err
 	})
 	if err != nil {
 		return nil, failure("probe", d.where(""), err)
 	}
-	return append(facts, "wrote and removed a probe in "+d.where("")), nil
+	return facts, nil
 }
 
-func (d *Drop) probe(ctx context.Context, s *session) (err error) {
+func (d *Drop) probe(ctx context.Context, s *session) (left, err error) {
 	part, err := d.part()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	temp := d.below(hidden.Dropped(d.account, d.name) + part)
 	moved := temp + "x"
 	if err := d.step(ctx, "create", temp); err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, s.removeAll(temp), s.removeAll(moved)) }()
+	defer func() {
+		refused, gone := unremoved(s.removeAll(temp), s.removeAll(moved))
+		left, err = refused, errors.Join(err, gone)
+	}()
 	if err := s.create(temp, []byte("lpexport probe\n")); err != nil {
-		return err
+		return nil, err
 	}
 	if err := d.step(ctx, "rename", temp); err != nil {
-		return err
+		return nil, err
 	}
-	return s.Rename(temp, moved)
+	return nil, s.Rename(temp, moved)
 }

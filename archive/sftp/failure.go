@@ -3,12 +3,15 @@ package sftp
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"syscall"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
 
 	"lpexport/archive"
+	"lpexport/archive/internal/reach"
 )
 
 // judged is an error that knows its class and what a person can do about it.
@@ -29,8 +32,10 @@ func failure(op, path string, err error) error {
 	}
 	if _, ok := errors.AsType[*ssh.AlgorithmNegotiationError](err); ok {
 		e.Hint = "the server offers only methods that are too old to be safe: have its operator update it"
+	} else if hint := reach.Hint(err, "sftp.host and sftp.port"); hint != "" {
+		e.Hint = hint
 	} else if errors.Is(err, fs.ErrPermission) {
-		e.Hint = "have the server's operator let the user write to the folder, delivery then goes on by itself"
+		e.Hint = "have the server's operator let the user list the folder and write to it; delivery then goes on by itself"
 	}
 	return e
 }
@@ -42,6 +47,23 @@ func answered(err error) bool {
 		return s.FxCode() != sftp.ErrSSHFxConnectionLost && s.FxCode() != sftp.ErrSSHFxNoConnection
 	}
 	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)
+}
+
+// lost reports whether a connection ended that had been made. What knows its own
+// class is not repeated.
+func lost(err error) bool {
+	_, known := errors.AsType[*archive.Error](err)
+	_, judges := errors.AsType[judged](err)
+	if known || judges || answered(err) {
+		return false
+	}
+	for _, end := range []error{errLineLost, sftp.ErrSSHFxConnectionLost, io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	s, ok := errors.AsType[*sftp.StatusError](err)
+	return ok && (s.FxCode() == sftp.ErrSSHFxConnectionLost || s.FxCode() == sftp.ErrSSHFxNoConnection)
 }
 
 // maxText is how much of an error's text is kept: a part may be the server's words.

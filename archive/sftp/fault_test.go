@@ -51,6 +51,9 @@ func TestFaultOfTheServerAtEachRequest(t *testing.T) {
 			if err != nil {
 				wantClass(t, err, archive.Retry)
 			}
+			if err != nil && what != refuse {
+				t.Errorf("request %d %s: %v", n, name, err)
+			}
 			seen := walk(t, s.root)
 			if len(seen) > 0 && !slices.Equal(seen, inDrop(item)) || err == nil && len(seen) == 0 {
 				t.Errorf("request %d %s, error %v: visible is %q", n, name, err, seen)

@@ -43,6 +43,8 @@ func (l *line) Close() error {
 	return l.Conn.Close()
 }
 
+var errLineLost = errors.New("the connection was lost during the login")
+
 // login is one attempt to log in.
 type login struct {
 	server    server
@@ -85,7 +87,7 @@ func (l *login) answer(_, _ string, questions []string, echos []bool) ([]string,
 // refusal, which no retry mends, from a network that failed.
 func (l *login) next(c *ssh.ClientAuthContext) (ssh.AuthMethod, error) {
 	if l.line.lost.Load() {
-		return nil, errors.New("the connection was lost during the login")
+		return nil, errLineLost
 	}
 	ours := []string{}
 	if l.server.key != nil {

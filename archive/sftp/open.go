@@ -25,16 +25,16 @@ func (d *Destination) open(ctx context.Context, name string) (*file, error) {
 	if !fs.ValidPath(name) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
-	s, err := d.acquire(ctx)
-	if err != nil {
-		return nil, err
-	}
-	f := &file{ctx: ctx, remote: &d.remote, session: s, where: d.where(name)}
-	if err := s.run(ctx, func() error { return f.open(d.wayTo(name)) }); err != nil {
-		d.release(s, false)
-		return nil, err
-	}
-	return f, nil
+	f := &file{ctx: ctx, remote: &d.remote, where: d.where(name)}
+	return f, d.repeat(ctx, func() (err error) {
+		if f.session, err = d.acquire(ctx); err != nil {
+			return err
+		}
+		if err = f.session.run(ctx, func() error { return f.open(d.wayTo(name)) }); err != nil {
+			d.release(f.session, false)
+		}
+		return err
+	})
 }
 
 // file is a file of a bundle that is read.

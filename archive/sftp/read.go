@@ -17,6 +17,7 @@ import (
 func (d *Destination) Bundles(ctx context.Context, since string) ([]string, error) {
 	var bundles []string
 	err := d.with(ctx, func(s *session) error {
+		bundles = nil
 		days, err := d.days(ctx, s, since)
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package sftp
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rsa"
 	"encoding/pem"
@@ -137,6 +138,7 @@ func (s *testServer) configFor() Config {
 		KnownHosts: knownFile(s.t, port, signer(hostKey).PublicKey()),
 		Path:       "/drop", Account: "a", Name: "d", Timeout: 30 * time.Second,
 		Random: rand.NewChaCha8([32]byte{1}),
+		Pause:  func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	}
 }
 

@@ -5,25 +5,20 @@
 // all of it or nothing. A file for a flat folder takes the same way. The size of
 // each file is read back before the rename, since a server with a full disk
 // may say yes to everything; files are synced where the server can do that.
-// What was cut off is sent again from its start. Modes are left to the server.
+// What was cut off is sent again from its start, under another hidden name, since
+// a server may let nobody remove the first. Modes are left to the server.
 package sftp
 
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"net"
 	"path"
 	"strings"
 	"sync"
 
-	"golang.org/x/crypto/ssh"
-
 	"lpexport/archive"
-	"lpexport/archive/internal/hidden"
 )
 
 var (
@@ -48,9 +43,10 @@ type remote struct {
 	server              server
 	root, account, name string
 
-	mu     sync.Mutex // of idle and random
+	mu     sync.Mutex // of what follows
 	idle   *session   // or nil
 	random io.Reader
+	lost   []string // our unfinished work that a lost connection has left
 
 	// testOnlyBefore, if set, is asked before each step that changes something,
 	// one after the other; its error stands for the step's own.
@@ -62,62 +58,6 @@ func (r *remote) configure(c Config) (err error) {
 	r.root, r.account, r.name, r.random = c.root(), c.Account, c.Name, c.random()
 	r.server, err = c.check()
 	return err
-}
-
-// with lets use have a session.
-func (r *remote) with(ctx context.Context, use func(*session) error) error {
-	s, err := r.acquire(ctx)
-	if err != nil {
-		return err
-	}
-	err = s.run(ctx, func() error { return use(s) })
-	r.release(s, err == nil)
-	return err
-}
-
-// acquire returns the session that was kept, if it still lives, or a new one.
-func (r *remote) acquire(ctx context.Context) (*session, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	r.mu.Lock()
-	s := r.idle
-	r.idle = nil
-	r.mu.Unlock()
-	if s != nil {
-		if s.alive(ctx) {
-			return s, nil
-		}
-		s.close()
-	}
-	return newSession(ctx, r.server)
-}
-
-// release keeps a session for the next call. After an error it is of no more
-// use: a new one costs little then.
-func (r *remote) release(s *session, well bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if well && !s.watch.ended() && r.idle == nil {
-		r.idle = s
-		return
-	}
-	s.close()
-}
-
-// Close ends the session that is kept.
-func (r *remote) Close() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.idle == nil {
-		return nil
-	}
-	err := r.idle.close()
-	r.idle = nil
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) { // the server was quicker
-		return failure("close", r.where(""), err)
-	}
-	return nil
 }
 
 // step reports whether a step may be made.
@@ -159,92 +99,4 @@ func (r *remote) part() (string, error) {
 		return "", fmt.Errorf("random name: %w", err)
 	}
 	return hex.EncodeToString(raw), nil
-}
-
-// clean removes what is ours of a folder's unfinished work.
-func (r *remote) clean(ctx context.Context, folder string, ours func(name string) bool) error {
-	err := r.with(ctx, func(s *session) error {
-		names, err := s.list(r.below(folder))
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		for _, e := range names {
-			if !ours(e.Name()) {
-				continue
-			}
-			if err := r.step(ctx, "remove", e.Name()); err != nil {
-				return err
-			}
-			if err := s.removeAll(path.Join(r.below(folder), e.Name())); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return failure("clean", r.where(folder), err)
-	}
-	return nil
-}
-
-// Clean removes unfinished work of this destination.
-func (d *Destination) Clean(ctx context.Context) error {
-	return d.clean(ctx, d.account, func(name string) bool { return hidden.Left(d.name, name) })
-}
-
-// Probe logs in, writes a folder with a file as Deliver does, and removes it.
-func (d *Destination) Probe(ctx context.Context) (facts []string, err error) {
-	err = d.with(ctx, func(s *session) error {
-		if err := d.makeFolders(ctx, s, d.account); err != nil {
-			return err
-		}
-		facts = s.facts(d.below(d.account))
-		return d.probe(ctx, s)
-	})
-	if err != nil {
-		return nil, failure("probe", d.where(d.account), err)
-	}
-	return append(facts, "wrote and removed a probe in "+d.where(d.account)), nil
-}
-
-func (d *Destination) probe(ctx context.Context, s *session) (err error) {
-	part, err := d.part()
-	if err != nil {
-		return err
-	}
-	temp := d.below(d.account + "/" + hidden.Probe(d.name) + part)
-	moved := temp + "x"
-	if err := d.step(ctx, "mkdir", temp); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.removeAll(temp), s.removeAll(moved)) }()
-	if err := s.Mkdir(temp); err != nil {
-		return err
-	}
-	if err := s.create(path.Join(temp, "probe"), []byte("lpexport probe\n")); err != nil {
-		return err
-	}
-	if err := d.step(ctx, "rename", temp); err != nil {
-		return err
-	}
-	return s.Rename(temp, moved)
-}
-
-// facts says what a person may want to know of the server.
-func (s *session) facts(folder string) []string {
-	facts := []string{
-		fmt.Sprintf("server: %q", s.ssh.ServerVersion()),
-		"host key: " + s.host.trusted.Type() + " " + ssh.FingerprintSHA256(s.host.trusted),
-		"sync of files: not offered",
-	}
-	if s.syncs() {
-		facts[2] = "sync of files: yes"
-	}
-	if free, ok := s.free(folder); ok {
-		facts = append(facts, fmt.Sprintf("free: %d MiB", free>>20))
-	}
-	return facts
 }

@@ -50,6 +50,7 @@ func realServer(t testing.TB) Config {
 	return Config{
 		Host: variable(t, "HOST"), Port: port, User: variable(t, "USER"), Key: key,
 		KnownHosts: variable(t, "KNOWN_HOSTS"), Account: "a", Name: "d", Timeout: 30 * time.Second,
+		Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	}
 }
 

@@ -62,8 +62,9 @@ func newCheck(p *program) *cobra.Command {
 		Short: "Try everything that an export needs",
 		Long: `Try what an export needs: the configuration, the state, free space on the disk,
 the look-up of the services, the login and its privileges, the clock, and
-writing to each destination. Every fault comes with its remedy. Nothing is
-captured or delivered.
+listing and writing to each destination. Every fault comes with its remedy.
+Nothing is captured or delivered. It ends with 2 where you have to change
+something, such as for a destination that halts.
 
 LivePerson is asked even while runs leave it alone because it was unavailable.
 Once it answers, the next run asks it again.
@@ -213,16 +214,6 @@ func tryListener(ctx context.Context, address string, tls config.TLS) (facts []s
 		facts = append(facts, "certificate until "+end.UTC().Format(time.DateOnly))
 	}
 	return facts, l.Shutdown(ctx)
-}
-
-// tryDestination probes a destination, and accepts that it is there.
-func tryDestination(ctx context.Context, e *exporter.Exporter, d exporter.Destination, accept bool) ([]string, error) {
-	facts, err := d.Target.Probe(ctx)
-	err = errors.Join(err, d.Target.Close())
-	if err != nil || !accept {
-		return facts, err
-	}
-	return append(facts, "accepted as "+d.Where), e.Accept(ctx, d.Name)
 }
 
 // note keeps what came of one check, and gives its error back with its name.

@@ -101,6 +101,9 @@ func runConfigValidate(p *program) (*validateResult, error) {
 	if err != nil {
 		return found, err
 	}
+	if unread := loaded.Unread(); len(unread) > 0 {
+		return found, unread // a run would go on without their destinations
+	}
 	found.Path, found.Account = loaded.File, loaded.Account
 	for _, destination := range loaded.Destinations {
 		found.Destinations = append(found.Destinations, destination.Name)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"io"
 	"io/fs"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
 	openpgp "github.com/ProtonMail/go-crypto/openpgp/v2"
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -169,26 +171,28 @@ type keyPair struct {
 
 func newKeyPair(t *testing.T) *keyPair {
 	t.Helper()
-	entity, err := openpgp.NewEntity("Archive", "", "archive@archive.test", nil)
+	k := &keyPair{file: filepath.Join(t.TempDir(), "archive.asc")}
+	entity, public, err := newArchiveKey(nil)
+	if err == nil {
+		k.Entity, err = entity, os.WriteFile(k.file, public, 0o600)
+	}
 	if err != nil {
-		t.Fatal(err)
-	}
-	var text bytes.Buffer
-	w, err := armor.Encode(&text, openpgp.PublicKeyType, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := entity.Serialize(w); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	k := &keyPair{entity, filepath.Join(t.TempDir(), "archive.asc")}
-	if err := os.WriteFile(k.file, append(text.Bytes(), '\n'), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return k
+}
+
+// newArchiveKey makes a key and its public half as gpg exports it.
+func newArchiveKey(config *packet.Config) (entity *openpgp.Entity, public []byte, err error) {
+	if entity, err = openpgp.NewEntity("Archive", "", "archive@archive.test", config); err != nil {
+		return nil, nil, err
+	}
+	var text bytes.Buffer
+	w, err := armor.Encode(&text, openpgp.PublicKeyType, nil)
+	if err == nil {
+		err = errors.Join(entity.Serialize(w), w.Close())
+	}
+	return entity, append(text.Bytes(), '\n'), err
 }
 
 func (k *keyPair) decrypt(t *testing.T, data []byte) []byte {

@@ -2,76 +2,84 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
-
-	"lpexport/liveperson/sandbox"
 )
 
-// installation is what a firm has set up, all of it right. A misconfiguration
-// changes one thing.
-type installation struct {
-	dir          string
-	account      sandbox.Settings
-	liveperson   map[string]string // keys of liveperson, YAML
-	more         string            // top-level keys, YAML
-	destination  string            // flow mapping
-	clock        time.Duration     // ahead of the true time
-	domainAPI    string            // "": the account's
-	serveAccount bool
-}
+// seeds are configurations with one fault each, by the number of its row in the
+// table of the manual. A seed returns what stands below "- name: d" in the
+// configuration.
+var seeds = map[string]func(t *testing.T) string{}
 
-func newInstallation(t *testing.T) *installation {
-	dir := t.TempDir()
-	return &installation{
-		dir: dir, account: atRest(), serveAccount: true,
-		liveperson:  map[string]string{"oauth2": "{client_id: sandbox-client, client_secret: sandbox-client-secret}"},
-		destination: fmt.Sprintf("{name: local, archive: generic, from: all, directory: {path: %q}}", filepath.Join(dir, "out")),
-	}
-}
+// manualRow is a row of the table: which fault, what check ends with, and how the
+// remedy begins that it names first.
+type manualRow struct{ number, fault, exit, remedy string }
 
-// file puts a file into the installation and returns its path.
-func (i *installation) file(t *testing.T, name string, content []byte) string {
+var tableRow = regexp.MustCompile(`(?m)^\| ([A-Z][0-9]+) \| ([^|]+) \| ([0-9]+) \| ([^|]+) \|$`)
+
+func manualRows(t *testing.T) (rows []manualRow) {
 	t.Helper()
-	path := filepath.Join(i.dir, name)
-	if err := os.WriteFile(path, content, 0o600); err != nil {
+	text, err := os.ReadFile("../../doc/check.md")
+	if err != nil {
 		t.Fatal(err)
 	}
-	return path
+	for _, m := range tableRow.FindAllStringSubmatch(string(text), -1) {
+		rows = append(rows, manualRow{m[1], m[2], m[3], strings.ReplaceAll(m[4], "`", "")})
+	}
+	return rows
 }
 
-// check runs `lpexport check` in it.
-func (i *installation) check(t *testing.T) (found checkResult, code int) {
-	t.Helper()
-	url := i.domainAPI
-	if i.serveAccount && url == "" {
-		server := httptest.NewServer(sandbox.New(i.account))
-		t.Cleanup(server.Close)
-		url = server.URL
+// TestCheckNamesEachMisconfiguration seeds each fault of the manual's table: check
+// finds it, once, and names the right remedy first.
+func TestCheckNamesEachMisconfiguration(t *testing.T) {
+	rows := manualRows(t)
+	if len(rows) < 20 || len(rows) != len(seeds)+len(accountSeeds) {
+		t.Errorf("%d rows in the manual, %d and %d seeds", len(rows), len(seeds), len(accountSeeds))
 	}
-	text := fmt.Sprintf("account: %s\nstate: %q\n%s\nliveperson:\n  domain_api: %q\n", sandboxAccount, filepath.Join(i.dir, "state"), i.more, url)
-	for key, value := range i.liveperson {
-		text += "  " + key + ": " + value + "\n"
+	for _, row := range rows {
+		check := func(t *testing.T) checkResult { return checkWith(t, seeds[row.number](t)) }
+		if seed := accountSeeds[row.number]; seed != nil {
+			check = func(t *testing.T) checkResult {
+				i := newInstallation(t)
+				seed(t, i)
+				return i.check(t)
+			}
+		} else if seeds[row.number] == nil {
+			t.Errorf("%s: no seed", row.number)
+			continue
+		}
+		t.Run(row.number, func(t *testing.T) {
+			t.Parallel()
+			found := check(t)
+			faults := found.faults()
+			if len(faults) != 1 || (faults[0].Name == "destination d") == (accountSeeds[row.number] != nil) {
+				t.Fatalf("%s: faults %+v", row.fault, faults)
+			}
+			if remedy := strings.ReplaceAll(faults[0].Remedy, "`", ""); !strings.HasPrefix(remedy, row.remedy) || fmt.Sprint(found.Exit) != row.exit {
+				t.Errorf("%s: exit %d, %s\n got: %s\nwant: %s", row.fault, found.Exit, faults[0].Detail, faults[0].Remedy, row.remedy)
+			}
+		})
 	}
-	text += "destinations:\n  - " + i.destination + "\n"
-	var out, talk bytes.Buffer
-	p := &program{
-		stdout: &out, stderr: &talk,
-		now:  func() time.Time { return time.Now().Add(i.clock) },
-		wait: func(context.Context, time.Duration) error { return nil },
+}
+
+// TestCheckOfWhatIsRight: what the seeds start from is no fault.
+func TestCheckOfWhatIsRight(t *testing.T) {
+	for name, good := range map[string]string{
+		"sftp": newStubSFTP(t).config(nil), "drop": newStubSFTP(t).drop("/"), "s3": newStubS3(t).config(nil), "directory": directoryAt(t.TempDir()),
+	} {
+		if found := checkWith(t, good); found.Exit != 0 {
+			t.Errorf("%s: %+v", name, found.Checks)
+		}
 	}
-	code = p.execute(context.Background(), []string{"check", "--json", "--config", i.file(t, "config.yaml", []byte(text))})
-	if err := json.Unmarshal(out.Bytes(), &found); err != nil {
-		t.Fatalf("%v: %s%s", err, out.Bytes(), talk.Bytes())
+	if found := newInstallation(t).check(t); found.Exit != 0 {
+		t.Errorf("account: %+v", found.Checks)
 	}
-	return found, code
 }
 
 // faults are the checks that found something.
@@ -84,73 +92,30 @@ func (r *checkResult) faults() (list []tried) {
 	return list
 }
 
-func TestAnInstallationThatIsRightHasNoFault(t *testing.T) {
-	found, code := newInstallation(t).check(t)
-	if code != exitDone || len(found.faults()) != 0 {
-		t.Errorf("exit code %d, %+v", code, found.faults())
-	}
-}
-
-// TestEachMisconfigurationIsNamedWithItsRemedy seeds what doc/check.md lists, one at
-// a time: check has to find it, once, and to name the remedy that the manual has.
-func TestEachMisconfigurationIsNamedWithItsRemedy(t *testing.T) {
-	rows := manualRows(t)
-	for _, row := range rows {
-		seed := misconfigurations[row.wrong]
-		if seed == nil {
-			t.Errorf("nothing seeds %q", row.wrong)
-			continue
-		}
-		t.Run(row.wrong, func(t *testing.T) {
-			i := newInstallation(t)
-			seed(t, i)
-			found, code := i.check(t)
-			faults := found.faults()
-			if code == exitDone || len(faults) != 1 {
-				t.Fatalf("exit code %d, %d faults: %+v", code, len(faults), faults)
-			}
-			if !reads(faults[0].Name+": "+faults[0].Detail, row.said) || !reads(faults[0].Remedy, row.remedy) {
-				t.Errorf("check says %s: %s\nremedy %q\nthe manual has %q and %q", faults[0].Name, faults[0].Detail, faults[0].Remedy, row.said, row.remedy)
-			}
-		})
-	}
-	if len(rows) != len(misconfigurations) {
-		t.Errorf("the manual has %d of %d misconfigurations", len(rows), len(misconfigurations))
-	}
-}
-
-// reads reports whether a text has the parts between the dots of what the manual has.
-func reads(text, manual string) bool {
-	for part := range strings.SplitSeq(manual, "…") {
-		at := strings.Index(text, part)
-		if at < 0 {
-			return false
-		}
-		text = text[at+len(part):]
-	}
-	return true
-}
-
-// manualRow is one line of the manual's table.
-type manualRow struct{ wrong, said, remedy string }
-
-func manualRows(t *testing.T) (rows []manualRow) {
+// checkWith runs check for the simulated account with a destination d.
+func checkWith(t *testing.T, destination string) (found checkResult) {
 	t.Helper()
-	manual, err := os.ReadFile(filepath.Join("..", "..", "doc", "check.md"))
-	if err != nil {
+	dir := t.TempDir()
+	archive := "generic"
+	if strings.Contains(destination, "layout: drop") {
+		archive = "enterprise-vault"
+	}
+	text := "account: sandbox\nstate: " + filepath.Join(dir, "state") + "\nserve: {listen: \"\"}\n" + identityForAll +
+		"destinations:\n  - name: d\n    archive: " + archive + "\n    from: all\n" + destination + "\n"
+	file := filepath.Join(dir, "config.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for line := range strings.Lines(string(manual)) {
-		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
-		if len(cells) != 3 || strings.HasPrefix(cells[0], " ---") || strings.TrimSpace(cells[0]) == "what is wrong" {
-			continue
-		}
-		for c := range cells {
-			if cells[c] = strings.TrimSpace(cells[c]); c > 0 {
-				cells[c] = strings.Trim(cells[c], "`")
-			}
-		}
-		rows = append(rows, manualRow{cells[0], cells[1], cells[2]})
+	var out, talk bytes.Buffer
+	p := &program{stdout: &out, stderr: &talk, now: time.Now}
+	p.execute(t.Context(), []string{"check", "--json", "--config", file})
+	if err := json.Unmarshal(out.Bytes(), &found); err != nil || len(found.Checks) == 0 {
+		t.Fatalf("%v\n%s\n%s", err, out.String(), talk.String())
 	}
-	return rows
+	return found
 }
+
+const identityForAll = `identity: {internal_domains: [firm.example], consumer_domain: c.firm-archive.example, bot_domain: bots.firm-archive.example}
+`
+
+func directoryAt(path string) string { return "    directory: {path: " + path + "}\n" }

@@ -26,6 +26,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"field":   field,
 	"flip":    flip,
 	"hold":    hold,
+	"pgpkey":  pgpkey,
 }
 
 // atRest is an account whose last entry is days old. It answers a log-in with
@@ -98,6 +99,17 @@ func hold(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s is held already", args[0])
 	}
 	ts.Defer(func() { lock.Close() })
+}
+
+// pgpkey is the script command "pgpkey FILE": it writes a public key that can be
+// encrypted to.
+func pgpkey(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: pgpkey FILE")
+	}
+	_, text, err := newArchiveKey(nil)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
 }
 
 // flip is the script command "flip FILE": it changes one bit in the middle.

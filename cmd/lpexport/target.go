@@ -8,19 +8,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"path/filepath"
-	"strconv"
+	"sync"
 	"time"
 
 	"lpexport/archive"
-	"lpexport/archive/directory"
 	"lpexport/archive/pgp"
 	"lpexport/archive/profile"
-	"lpexport/archive/s3"
-	"lpexport/archive/sftp"
-	"lpexport/archive/smtp"
 	"lpexport/exporter"
 	"lpexport/exporter/config"
 	"lpexport/exporter/identity"
@@ -30,9 +24,32 @@ import (
 // its first one.
 func identityOf(d config.Destination) string { return cmp.Or(d.RenamedFrom, d.Name) }
 
-// newDestination builds one configured destination; addresses may be nil.
+// newDestination builds one configured destination; addresses may be nil. One
+// whose files cannot be read halts until they can: the others do not need them.
 func (p *program) newDestination(c *config.Config, d config.Destination, addresses *identity.Resolver) (exporter.Destination, error) {
-	made := exporter.Destination{
+	made, err := p.describe(d, addresses)
+	if err != nil {
+		return made, err
+	}
+	whole := made
+	if err := p.equip(&whole, c.Account, d); err != nil {
+		made.Target = newBroken(d, err)
+		var one sync.Mutex
+		made.Mend = func() (exporter.Destination, error) {
+			one.Lock()
+			defer one.Unlock()
+			whole := made
+			whole.Mend = nil
+			return whole, p.equip(&whole, c.Account, d)
+		}
+		return made, nil
+	}
+	return whole, nil
+}
+
+// describe sets all of a destination that follows from the configuration alone.
+func (p *program) describe(d config.Destination, addresses *identity.Resolver) (made exporter.Destination, err error) {
+	made = exporter.Destination{
 		Name:    identityOf(d),
 		Archive: d.Archive,
 		Cut:     exporter.Cut{Immediately: d.Cut.Mode == config.CutImmediately, After: d.Cut.After},
@@ -55,25 +72,16 @@ func (p *program) newDestination(c *config.Config, d config.Destination, address
 	if d.Profile.Addresses {
 		made.Addresses = addresses
 	}
-	recipients, err := p.newRecipients(d)
-	if err := p.render(&made, d, recipients, err); err != nil {
-		return made, err
+	if made.Where, err = whereOf(d); err != nil {
+		return made, &outcome{code: exitUsage, fact: "destination " + d.Name, err: err}
 	}
-	made.SettingsSHA256 = settingsSHA256(d, made.Rendering, recipients)
-	made.Target, made.Where, err = p.newTarget(c.Account, made.Name, d)
-	if err != nil {
-		err = &outcome{code: exitUsage, fact: "destination " + d.Name, err: err}
-	}
+	err = render(&made, d)
+	made.SettingsSHA256 = settingsSHA256(d, made.Rendering, nil)
 	return made, err
 }
 
 // render sets what a destination's files are. The lines of generic need nothing.
-// Keys that have expired or were revoked stop the one destination that they are
-// for; keys that cannot be read are a fault of the configuration.
-func (p *program) render(made *exporter.Destination, d config.Destination, recipients *pgp.Recipients, unusable error) error {
-	if unusable != nil && !errors.Is(unusable, pgp.ErrExpired) && !errors.Is(unusable, pgp.ErrRevoked) {
-		return &outcome{code: exitUsage, fact: "destination " + d.Name + ": pgp.keys", err: unusable}
-	}
+func render(made *exporter.Destination, d config.Destination) error {
 	if d.Rendering.Format() == profile.FormatJSONL && !d.Rendering.Packing.Zip && len(d.PGPKeys) == 0 {
 		return nil
 	}
@@ -88,19 +96,45 @@ func (p *program) render(made *exporter.Destination, d config.Destination, recip
 		return err
 	}
 	made.Rendering, made.Shape = frozen, shapeOf
-	if len(d.PGPKeys) > 0 {
-		made.Seal = func() ([]byte, error) {
-			if unusable != nil {
-				return nil, unusable
-			}
-			sealed, err := recipients.Seal(rand.Reader, p.now())
-			if err != nil {
-				return nil, err
-			}
-			return json.Marshal(sealed)
+	return nil
+}
+
+// equip sets all of a destination that needs files: secrets, keys, certificates.
+// The error is an *archive.Error of class Halt.
+func (p *program) equip(made *exporter.Destination, account string, d config.Destination) error {
+	for _, u := range d.Unread {
+		if err := u.Read(); err != nil {
+			return unusable("read a secret", err)
 		}
 	}
+	recipients, err := p.newRecipients(d)
+	// Keys that have expired or were revoked stop only what is cut from now on.
+	if err != nil && !errors.Is(err, pgp.ErrExpired) && !errors.Is(err, pgp.ErrRevoked) {
+		return unusable("read pgp.keys", err)
+	}
+	if len(d.PGPKeys) > 0 {
+		made.Seal = p.sealing(recipients, err)
+	}
+	made.SettingsSHA256 = settingsSHA256(d, made.Rendering, recipients)
+	if made.Target, err = p.newTarget(account, made.Name, d); err != nil {
+		return unusable("set up "+transportOf(d), err)
+	}
 	return nil
+}
+
+// sealing makes what a bundle's files are encrypted with; unusable is why the
+// recipients cannot be used, or nil.
+func (p *program) sealing(recipients *pgp.Recipients, unusable error) func() ([]byte, error) {
+	return func() ([]byte, error) {
+		if unusable != nil {
+			return nil, unusable
+		}
+		sealed, err := recipients.Seal(rand.Reader, p.now())
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(sealed)
+	}
 }
 
 // shapeOf is what a frozen rendering and seal stand for.
@@ -135,81 +169,6 @@ func (p *program) newRecipients(d config.Destination) (*pgp.Recipients, error) {
 		files = append(files, pgp.File{Name: name, Data: data})
 	}
 	return pgp.ReadKeys(files, p.now())
-}
-
-// newTarget is the list of transports. The configuration has made sure that
-// exactly one is set. where tells it apart from every other place.
-func (p *program) newTarget(account, name string, d config.Destination) (target archive.Destination, where string, err error) {
-	drop := d.Layout == profile.LayoutDrop
-	switch {
-	case d.Directory != nil:
-		made := directory.Config{Path: d.Directory.Path, Account: account, Name: name}
-		path, err := filepath.Abs(d.Directory.Path)
-		if drop {
-			return directory.NewDrop(made), "the flat folder " + path, err
-		}
-		return directory.New(made), "the folder " + path, err
-	case d.SFTP != nil:
-		return newSFTP(account, name, d.SFTP, drop)
-	case d.SMTP != nil:
-		return p.newSMTP(account, name, d.SMTP)
-	case d.S3 != nil:
-		return p.newS3(account, name, d.S3)
-	}
-	return nil, "", errors.New("it has no transport")
-}
-
-func newSFTP(account, name string, s *config.SFTP, drop bool) (archive.Destination, string, error) {
-	made := sftp.Config{
-		Host: s.Host, Port: s.Port, User: s.User, Password: s.Password.Reveal(), Passphrase: s.Passphrase.Reveal(),
-		KnownHosts: s.KnownHosts, Fingerprint: s.Fingerprint, Path: s.Path, Account: account, Name: name, Timeout: s.Timeout,
-	}
-	var err error
-	if made.Key, err = readOptional(s.KeyFile); err != nil {
-		return nil, "", fmt.Errorf("sftp.key_file: %w", err)
-	}
-	where := fmt.Sprintf("sftp://%s@%s%s", s.User, net.JoinHostPort(s.Host, strconv.Itoa(s.Port)), filepath.ToSlash(filepath.Join("/", s.Path)))
-	if drop {
-		target, err := sftp.NewDrop(made)
-		return target, "the flat folder " + where, err
-	}
-	target, err := sftp.New(made)
-	return target, where, err
-}
-
-func (p *program) newSMTP(account, name string, s *config.SMTP) (archive.Destination, string, error) {
-	authorities, certificates, err := smtp.LoadTLS(s.CAFile, s.CertFile, s.KeyFile)
-	if err != nil {
-		return nil, "", err
-	}
-	target, err := smtp.New(smtp.Config{
-		Account: account, Name: name, Host: s.Host, Port: s.Port, TLS: s.TLS, CA: authorities, Certificates: certificates,
-		Username: s.Username, Password: s.Password.Reveal(), Hello: s.Hello, Sender: s.Sender, Recipient: s.Recipient,
-		MaxBytes: s.MaxBytes, PerConnection: s.PerConnection, CommandTimeout: s.Timeout, Now: p.now,
-	})
-	return target, fmt.Sprintf("smtp://%s/%s", net.JoinHostPort(s.Host, strconv.Itoa(s.Port)), s.Recipient), err
-}
-
-func (p *program) newS3(account, name string, s *config.S3) (archive.Destination, string, error) {
-	authorities, err := readOptional(s.CAFile)
-	if err != nil {
-		return nil, "", fmt.Errorf("s3.ca_file: %w", err)
-	}
-	target, err := s3.New(s3.Config{
-		Endpoint: s.Endpoint, Plain: s.Plain, PathStyle: s.PathStyle, CA: authorities, Region: s.Region, Bucket: s.Bucket, Prefix: s.Prefix,
-		AccessKey: s.AccessKey.Reveal(), SecretKey: s.SecretKey.Reveal(), SessionToken: s.SessionToken.Reveal(),
-		Lock: s3.Lock{Mode: s.Lock.Mode, Days: s.Lock.Days}, LegalHold: s.LegalHold, SSE: s.SSE, KMSKey: s.KMSKey,
-		Account: account, Name: name, Timeout: s.Timeout, Now: p.now,
-	})
-	return target, fmt.Sprintf("s3://%s/%s/%s", s.Endpoint, s.Bucket, s.Prefix), err
-}
-
-// readOptional reads a file, or nothing where none is named.
-func readOptional(name string) ([]byte, error) {
-	if name == "" {
-		return nil, nil
-	}
-	return os.ReadFile(name)
 }
 
 // settingsSHA256 names, in every manifest, the settings that decide what is

@@ -56,6 +56,7 @@ type decoder struct {
 	entries map[string]entries // of a mapping
 	// literals are the secrets that stand in the file itself.
 	literals []string
+	unread   []Unread
 }
 
 func newDecoder(file string, look Lookup) *decoder {
@@ -66,7 +67,11 @@ func (d *decoder) fault(line int, path, format string, args ...any) {
 	if path == "" {
 		path = "(file)"
 	}
-	d.faults = append(d.faults, Fault{File: d.file, Line: max(line, 1), Key: path, Detail: fmt.Sprintf(format, args...)})
+	d.faults = append(d.faults, d.newFault(line, path, fmt.Sprintf(format, args...)))
+}
+
+func (d *decoder) newFault(line int, path, detail string) Fault {
+	return Fault{File: d.file, Line: max(line, 1), Key: path, Detail: detail}
 }
 
 // faulty says that a key at or below path has a fault already.

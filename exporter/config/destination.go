@@ -23,6 +23,7 @@ type Destination struct {
 	MaxAge      time.Duration // what is older is not sent; 0 = no limit
 	StaysAtMost time.Duration // in LayoutDrop: a file that lies there longer is reported
 	PGPKeys     []string      // files of the keys that it is encrypted to; empty = not encrypted
+	Unread      []Unread      // files of its secrets that could not be read; empty = none
 
 	Directory *Directory
 	SFTP      *SFTP

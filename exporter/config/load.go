@@ -66,6 +66,7 @@ func parse(file string, data []byte, look Lookup, shared bool) (*Config, error) 
 	config := read.Config
 	config.LivePerson.DomainAPI = strings.TrimSuffix(config.LivePerson.DomainAPI, "/")
 	for i, t := range read.chosen {
+		t.Unread = unreadOf(d.unread, i)
 		config.Destinations = append(config.Destinations, t.Destination)
 		config.Warnings = append(config.Warnings, d.unprotected(i, t.SMTP)...)
 	}

@@ -159,6 +159,10 @@ func secret(name string, at *Secret, doc string) []field {
 	}
 	file := row
 	file.doc, file.file = "file that holds "+name, true
+	file.pending = func() *string {
+		at.text = new(string)
+		return at.text
+	}
 	return []field{may(name, row), {name: name + "_file", value: file, twin: name}}
 }
 

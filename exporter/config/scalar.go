@@ -24,8 +24,9 @@ type scalar struct {
 	least, most int
 	value       any // the default
 	secret      bool
-	untold      bool // no fault repeats it
-	file        bool // the text names a file whose content is the value
+	untold      bool           // no fault repeats it
+	file        bool           // the text names a file whose content is the value
+	pending     func() *string // of a file: where its content belongs when it can be read later
 	set         func(text string) error
 }
 
@@ -41,6 +42,10 @@ func (s scalar) decode(d *decoder, path string, n *yaml.Node) {
 	d.given[path] = text != ""
 	if s.file && text != "" {
 		content, err := d.look.Secret(text)
+		if err != nil && ofDestination(path) {
+			d.unread = append(d.unread, Unread{d.newFault(n.Line, path, reason(err)), text, s.pending(), d.look.Secret})
+			return
+		}
 		if err != nil {
 			d.fault(n.Line, path, "%s", reason(err))
 			return

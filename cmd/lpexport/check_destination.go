@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"lpexport/archive"
+	"lpexport/archive/pgp"
+	"lpexport/exporter"
+)
+
+// tryDestination probes a destination, and accepts that it is there.
+func tryDestination(ctx context.Context, e *exporter.Exporter, d exporter.Destination, accept bool) ([]string, error) {
+	facts, err := d.Target.Probe(ctx)
+	err = errors.Join(err, d.Target.Close())
+	if err == nil && d.Seal != nil {
+		_, err = d.Seal()
+	}
+	switch {
+	case err == nil && accept:
+		return append(facts, "accepted as "+d.Where), e.Accept(ctx, d.Name)
+	case err != nil:
+		return facts, forAPerson(err)
+	}
+	if err := e.Moved(ctx, d); err != nil {
+		return facts, err
+	}
+	return facts, stillHalts(ctx, e, d.Name)
+}
+
+// forAPerson lets a check that finds what halts a destination end as one that finds
+// a fault of the configuration: repeating it does not help.
+func forAPerson(err error) error {
+	if at, ok := errors.AsType[*archive.Error](err); ok && at.Class == archive.Halt {
+		return &outcome{code: exitUsage, err: err, hint: at.Hint}
+	}
+	if is[*pgp.KeyError](err) {
+		return &outcome{code: exitUsage, fact: "pgp.keys", err: err, hint: hintKeys}
+	}
+	return err
+}
+
+const hintKeys = "give the destination's pgp.keys a key that is valid now"
+
+// stillHalts returns what the last run has halted a destination for: a probe may
+// not see it, such as that every item is refused.
+func stillHalts(ctx context.Context, e *exporter.Exporter, name string) error {
+	status, err := e.Status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range status.Destinations {
+		if d.Name == name && d.Halted {
+			return &outcome{
+				code: exitUsage, fact: "it halts since the last run: " + d.LastError,
+				hint: "the check finds nothing else wrong: if that is mended, let a run try again: lpexport export",
+			}
+		}
+	}
+	return nil
+}
