@@ -40,6 +40,10 @@ func (s scalar) decode(d *decoder, path string, n *yaml.Node) {
 	}
 	d.given[path] = text != ""
 	if s.file && text != "" {
+		if err := checkTilde(text); err != nil {
+			d.fault(n.Line, path, "%s%s", err, scalar{}.is(text, from))
+			return
+		}
 		content, err := d.look.Secret(text)
 		if err != nil {
 			d.fault(n.Line, path, "%s", reason(err))
