@@ -28,10 +28,13 @@ func (c *capture) backfill(ctx context.Context, from, askedTo time.Time) (comple
 	if err != nil {
 		return false, err
 	}
-	for {
+	for first := true; ; first = false {
 		windows, err := c.cp.OpenWindows(ctx, b.ID)
 		if err != nil {
 			return false, err
+		}
+		if first {
+			c.foresee(ctx, together(windows))
 		}
 		split, err := c.readWindows(ctx, b, windows)
 		if err != nil {
@@ -50,6 +53,31 @@ func (c *capture) backfill(ctx context.Context, from, askedTo time.Time) (comple
 	}
 	lacks, err := c.lacks(ctx)
 	return complete && !lacks, err
+}
+
+// together are the queries that select what windows do, in as few as there can be:
+// neighbours are one.
+func together(windows []checkpoint.Window) (queries []liveperson.Query) {
+	var from, to int64
+	flush := func() {
+		if to > from {
+			queries = append(queries, window(from, to))
+		}
+		from, to = 0, 0
+	}
+	for _, w := range windows { // in order of their starts
+		if f, err := parseFilter(w.Filter); err != nil || w.Filter != "" {
+			queries = append(queries, f.apply(window(w.From, w.To)))
+			continue
+		}
+		if w.From != to || w.To-from > startSpan.Milliseconds() {
+			flush()
+			from = w.From
+		}
+		to = w.To
+	}
+	flush()
+	return queries
 }
 
 // openBackfill takes up an unfinished backfill of that period, under the same
@@ -81,6 +109,22 @@ func (c *capture) openBackfill(ctx context.Context, from, askedTo time.Time) (b 
 	return b, err
 }
 
+// AbandonBackfill ends the unfinished backfill of a period, as it was asked for, on
+// record: what it has read stays captured and covered, and the rest is not asked for.
+// It fails with a NothingToAcceptError when there is none.
+func (e *Exporter) AbandonBackfill(ctx context.Context, by Acceptance, from, askedTo time.Time) (Accepted, error) {
+	subject := from.UTC().Format(time.RFC3339Nano) + "/" + askedTo.UTC().Format(time.RFC3339Nano)
+	done, err := e.decide(ctx, by, checkpoint.Decision{Kind: checkpoint.DecidedBackfill, Subject: subject}, struct{}{}, func(tx *checkpoint.Tx, decision int64) error {
+		n, err := tx.EndBackfills(from.UnixMilli(), askedTo.UnixMilli(), decision, e.millis())
+		if err == nil && n == 0 { // with it the decision is undone
+			err = &NothingToAcceptError{checkpoint.DecidedBackfill, subject, "no backfill of that period is unfinished", "lpexport status"}
+		}
+		return err
+	})
+	done.Done = "it is ended: what it had read stays, the rest is not asked for"
+	return done, err
+}
+
 // readWindows reads windows and marks those that were read whole; others stay
 // open. split tells that smaller windows took the place of some.
 func (c *capture) readWindows(ctx context.Context, b checkpoint.Backfill, windows []checkpoint.Window) (split bool, err error) {
@@ -96,6 +140,7 @@ func (c *capture) readWindows(ctx context.Context, b checkpoint.Backfill, window
 				anySplit.Store(true)
 				return c.split(ctx, b, w, many.count)
 			case errors.Is(err, errIncomplete):
+				c.lack(err)
 				c.Log.Warn("window stays open for the next run", "from", time.UnixMilli(w.From).UTC(), "to", time.UnixMilli(w.To).UTC(), "error", err)
 				return nil
 			}

@@ -1,14 +1,17 @@
 package exporter
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"lpexport/exporter/checkpoint"
+	"lpexport/liveperson"
 )
 
 // capture is the capturing half of one run.
@@ -24,8 +27,25 @@ type capture struct {
 	room     *room      // for pages in memory
 	big      sync.Mutex // held while a big record is fetched
 	mu       sync.Mutex
-	expected int64
+	expected int64 // conversations that are to be read; 0: not known
+	done     int64 // of them
 	counts   Counts
+	why      error // what was lacking first; nil: nothing was
+}
+
+// lack notes why not all was captured.
+func (c *capture) lack(why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.why = cmp.Or(c.why, why)
+}
+
+// lacking is why not all was captured, in one line; "" where all was.
+func (c *capture) lacking() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first, _, _ := strings.Cut(textOf(c.why), "\n") // of several that were joined
+	return oneLine(first, causeLimit)
 }
 
 // Counts is what a run captured.
@@ -366,14 +386,37 @@ func (c *capture) count(n *Counts) {
 	c.tally.add(CounterMessages, "history", "", n.Messages)
 	c.tally.add(CounterBytes, "history", "", n.Bytes)
 	n.lateness.addTo(c.tally)
-	c.Progress(Progress{Conversations: c.counts.Read, Expected: c.expected})
 }
 
-// expect adds to the number of records that the run is going to read.
-func (c *capture) expect(n int) {
+// advance tells that so many conversations more were read.
+func (c *capture) advance(n int) {
+	if c.Progress == nil {
+		return
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.expected += int64(n)
+	c.done += int64(max(n, 0))
+	c.Progress(Progress{Conversations: c.done, Expected: c.expected})
+}
+
+// foresee counts what is going to be read, in as few requests as there can be, where
+// somebody is told of the progress. What cannot be counted is not known: whoever reads
+// it finds out why.
+func (c *capture) foresee(ctx context.Context, queries []liveperson.Query) {
+	if c.Progress == nil {
+		return
+	}
+	total := int64(0)
+	for _, q := range queries {
+		look, err := (&reading{c: c, query: q}).look(ctx)
+		if err != nil || look.Count < 0 {
+			return
+		}
+		total += int64(look.Count)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.expected = total
 }
 
 // noteUnknown counts messages of types that nobody knows yet, and warns once of

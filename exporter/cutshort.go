@@ -168,6 +168,9 @@ func (c *capture) lacks(ctx context.Context) (bool, error) {
 		c.Log.Warn("conversations are not whole: LivePerson is asked for the rest again", "cut_short", cut, "could_not_be_read", failed,
 			"hint", "lpexport status --list cut")
 	}
+	if cut+failed > 0 {
+		c.lack(fmt.Errorf("conversations are not whole: %d cut short by LivePerson, %d not readable by id", cut, failed))
+	}
 	return cut+failed > 0, err
 }
 

@@ -34,6 +34,7 @@ func (c *capture) cycle(ctx context.Context) (complete bool, err error) {
 	} {
 		if err := step(); errors.Is(err, errIncomplete) {
 			rest = false
+			c.lack(err)
 			if c.news.is("rest of a cycle", textOf(err)) {
 				c.Log.Warn("not all could be read: the next cycle tries again", "error", err)
 			}
@@ -70,6 +71,7 @@ func (c *capture) updates(ctx context.Context, place checkpoint.Place) (whole bo
 		c.Log.Warn("updates could not be read whole: the watermark stays", "error", err)
 	}
 	if err != nil {
+		c.lack(err)
 		return false, began, nil
 	}
 	return true, began, c.cp.Update(ctx, func(tx *checkpoint.Tx) error {
@@ -92,7 +94,15 @@ func (c *capture) updates(ctx context.Context, place checkpoint.Place) (whole bo
 func (c *capture) updatesSince(ctx context.Context, since, now time.Time, k *clock) error {
 	var failed error
 	var nobody []liveperson.Range
-	for _, span := range startSpans(now.Add(-retention), now, startSpan) {
+	spans := startSpans(now.Add(-retention), now, startSpan)
+	if !c.timely { // the first cycle may have much to read
+		queries := make([]liveperson.Query, len(spans))
+		for i, span := range spans {
+			queries[i] = liveperson.Query{Start: span, UpdatedSince: since}
+		}
+		c.foresee(ctx, queries)
+	}
+	for _, span := range spans {
 		none, err := c.readSpan(ctx, liveperson.Query{Start: span, UpdatedSince: since}, k)
 		if err != nil && !errors.Is(err, errIncomplete) {
 			return err

@@ -125,8 +125,8 @@ type Bounds struct {
 
 // Progress is how far a run has come.
 type Progress struct {
-	Conversations int64 // captured
-	Expected      int64 // 0: not known
+	Conversations int64 // read
+	Expected      int64 // to be read in all; 0: not known. It is known from the beginning, or not at all
 }
 
 // Exporter works on one checkpoint. It is safe for use by several goroutines.
@@ -158,9 +158,6 @@ func Open(ctx context.Context, s Settings) (*Exporter, error) {
 	}
 	if s.Random == nil {
 		s.Random = mathrand.Float64
-	}
-	if s.Progress == nil {
-		s.Progress = func(Progress) {}
 	}
 	refusal, err := cp.FilesRefused(ctx)
 	if err != nil {

@@ -36,6 +36,8 @@ const filesHold = time.Hour
 // Pauses between two looks at what is not there.
 const (
 	refusedPause = 15 * time.Minute    // LivePerson gives this login no files
+	absentFor    = 24 * time.Hour      // a service that does not answer for so long is none
+	absentPause  = 24 * time.Hour      // there is none
 	longestLook  = 24 * time.Hour      // doubled up to it from a minute
 	missingPause = 30 * 24 * time.Hour // what was given up may turn up
 )
@@ -53,6 +55,7 @@ type fetcher struct {
 	down      bool            // they could not be reached when they were asked for last
 	downAt    time.Time       // when that was
 	mu        sync.Mutex
+	absentAt  int64       // since when the service has answered each time that it does not exist; 0: it does
 	sums      FilesReport // but for its FileStatus
 	faults    int         // LivePerson's, one after the other
 }
@@ -130,9 +133,14 @@ func (f *fetcher) all(ctx context.Context) error {
 		return err
 	}
 	f.noFiles.Store(refusal.At != 0) // another process may have found out
-	if since := f.millis() - refusal.At; refusal.At != 0 && since >= 0 && since < refusedPause.Milliseconds() {
+	pause := refusedPause
+	if refusal.Off {
+		pause = absentPause
+	}
+	if since := f.millis() - refusal.At; refusal.At != 0 && since >= 0 && since < pause.Milliseconds() {
 		return nil
 	}
+	f.setAbsent(refusal.AbsentAt)
 	f.faults = 0
 	for more := true; more && err == nil && f.goesOn(); {
 		more, err = f.some(ctx)
@@ -217,14 +225,18 @@ func (f *fetcher) look(ctx context.Context, w checkpoint.Wanting) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, liveperson.ErrFilesRefused):
-		return f.refused(ctx, err)
+		return f.refused(ctx, err, errors.Is(err, liveperson.ErrNoFileService))
+	case errors.Is(err, liveperson.ErrNoFileService):
+		if none, err := f.absent(ctx, err); none || err != nil {
+			return err
+		}
 	case err != nil && !isLivePersons(err):
 		return fmt.Errorf("files of conversation %s: %w", w.SourceID, err)
 	}
 	if err := l.settle(ctx, err); err != nil {
 		return err
 	}
-	if err == nil && f.noFiles.Swap(false) {
+	if err == nil && f.answers() {
 		if err := f.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.RefuseFiles(checkpoint.Refusal{}) }); err != nil {
 			return err
 		}
@@ -258,15 +270,55 @@ func (f *fetcher) faulty(err error) error {
 	return nil
 }
 
-// refused notes that LivePerson gives this login no files. Texts go on without them.
-func (f *fetcher) refused(ctx context.Context, why error) error {
+// refused notes that LivePerson gives this login no files; off, that the account has no
+// file service. Texts go on without them.
+func (f *fetcher) refused(ctx context.Context, why error, off bool) error {
 	f.noFiles.Store(true)
-	r := checkpoint.Refusal{At: f.millis(), Why: why.Error()}
+	r := checkpoint.Refusal{At: f.millis(), Why: why.Error(), Off: off}
+	if off {
+		f.mu.Lock()
+		r.AbsentAt = f.absentAt
+		f.mu.Unlock()
+	}
 	if err := f.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.RefuseFiles(r) }); err != nil {
 		return err
 	}
 	f.due() // what waited for its files
 	return fmt.Errorf("LivePerson gives this login no files: %w", why)
+}
+
+// answers notes that the service gives files, and reports whether that is news.
+func (f *fetcher) answers() bool {
+	refused, absent := f.noFiles.Swap(false), f.setAbsent(0) != 0
+	return refused || absent
+}
+
+// setAbsent stores in memory since when there is no service, and returns what it was.
+func (f *fetcher) setAbsent(at int64) (before int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	before, f.absentAt = f.absentAt, at
+	return before
+}
+
+// absent notes an answer that there is no file service. When every answer of a day has
+// said so, there is none: that is a refusal, whose error it returns.
+func (f *fetcher) absent(ctx context.Context, why error) (none bool, err error) {
+	f.mu.Lock()
+	now := f.millis()
+	first := f.absentAt == 0 || f.absentAt > now
+	if first {
+		f.absentAt = now
+	}
+	since := f.absentAt
+	f.mu.Unlock()
+	if first {
+		return false, f.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.RefuseFiles(checkpoint.Refusal{AbsentAt: since}) })
+	}
+	if now-since < absentFor.Milliseconds() {
+		return false, nil
+	}
+	return true, f.refused(ctx, fmt.Errorf("%w: not available since %s: %w", liveperson.ErrFilesRefused, timeOf(since).Format(time.RFC3339), why), true)
 }
 
 // Pauses of a service: between two looks at most, and before one that a page or

@@ -35,6 +35,7 @@ func crowded(t *testing.T) *trial {
 		note := func(err error) { errs = append(errs, err) }
 		note(tx.Register("local", "generic", checkpoint.FromNew, 0, now))
 		note(tx.Register("drop", "generic", checkpoint.FromNew, 0, now))
+		note(tx.Register("former", "generic", checkpoint.FromNew, 0, now)) // not in the configuration
 		for i := range 25 {
 			c := checkpoint.Conversation{SourceID: fmt.Sprintf("c%02d", i), Revision: 1, Recorded: 1, Status: closedStatus, StartedAt: now - int64(i)*hour, Seen: []byte{}}
 			switch i / 5 {
@@ -64,6 +65,7 @@ func crowded(t *testing.T) *trial {
 			_, err := tx.LeaveOut(checkpoint.LeftOut{SourceID: fmt.Sprint("out", i), Skills: `["2","3"]`, Reason: reasonSkill, SHA256: []byte{1}}, now)
 			note(err)
 			note(tx.Quarantine(checkpoint.Quarantined{Kind: checkpoint.KindRecord, SourceID: fmt.Sprint("bad\x1b", i), Reason: "no JSON", SHA256: []byte{1}}, now))
+			note(tx.Quarantine(checkpoint.Quarantined{Kind: checkpoint.KindRecord, SourceID: fmt.Sprint("up", i), Reason: "no JSON", SHA256: []byte{2}}, now))
 			_, err = tx.NoteUnknown(fmt.Sprint("TYPE", i), now)
 			note(err)
 			note(tx.AddEvents([]checkpoint.Event{{ReceivedAt: now, Frame: []byte{}}}))
@@ -74,6 +76,11 @@ func crowded(t *testing.T) *trial {
 			from := now - (200-30*i)*24*hour
 			note(cover(tx, checkpoint.Coverage{Reading: checkpoint.ByBackfill, From: from, To: from + 24*hour, ReadAt: now - 24*hour}))
 			note(cover(tx, checkpoint.Coverage{Reading: checkpoint.ByCatchUp, From: from + 5*24*hour, To: from + 9*24*hour, ReadAt: from + 9*24*hour}))
+		}
+		for i := range int64(3) { // every other one that was put aside
+			decision, err := tx.Decide(checkpoint.Decision{At: now, Kind: checkpoint.DecidedItem, Reason: "of no use"})
+			note(err)
+			note(tx.Dismiss(checkpoint.Quarantined{ID: 2 * (i + 1), Kind: checkpoint.KindRecord}, decision, now))
 		}
 		note(tx.LetWait(checkpoint.Event{ID: 1, Waits: waitsSender, Conversation: "c01"}))
 		note(tx.LetWait(checkpoint.Event{ID: 2, Waits: waitsConversation, Dialog: "d"}))
@@ -107,6 +114,7 @@ func bundles(tx *checkpoint.Tx, destination int64, more int, now, hour int64) er
 		errs = append(errs, err, tx.PutSlice(id, 0, &checkpoint.Line{Conversation: fmt.Sprintf("c%02d", serial), Listing: []byte("{}"), Frame: []byte{}}))
 		b := checkpoint.Bundle{Head: []byte("{}"), ID: id, Serial: serial, Path: fmt.Sprintf("a/2026/03/02/b-%09d", serial), Slices: 1}
 		errs = append(errs, tx.FinishCut(destination, b))
+		errs = append(errs, tx.Quarantine(checkpoint.Quarantined{Kind: checkpoint.KindConversation, Destination: destination, SourceID: fmt.Sprintf("c%02d", serial), Reason: "nobody"}, now))
 		if serial == 2 {
 			continue
 		}
@@ -130,7 +138,7 @@ func bundles(tx *checkpoint.Tx, destination int64, more int, now, hour int64) er
 		}
 	}
 	if destination == 2 {
-		errs = append(errs, tx.Halt(destination, "another host key"))
+		errs = append(errs, tx.Halt(destination, "another host key", ""))
 	} else {
 		errs = append(errs, tx.SetTrouble(destination, checkpoint.Trouble{Attempts: 1, Since: now - hour, NextAt: now + hour, Error: "no route"}))
 	}
@@ -180,13 +188,13 @@ func TestEachNumberOfTheStatusIsTheLengthOfItsList(t *testing.T) {
 	}
 	numbers := map[string]int64{
 		"covered": int64(len(s.Coverage)), "backfills": s.OpenBackfills, "windows": int64(windows), "conversations": captured, "open": s.OpenConversations, "cut": s.Partial,
-		"excluded": s.Selection.LeftOut, "skills": 1, "namesakes": int64(len(s.Selection.Namesakes)), "quarantine": int64(s.Quarantined), "unknown-types": 3,
+		"dismissed": int64(s.Dismissed), "unconfigured": int64(len(s.Dropped)), "excluded": s.Selection.LeftOut, "skills": 1, "namesakes": int64(len(s.Selection.Namesakes)), "quarantine": int64(s.Quarantined), "unknown-types": 3,
 		"events": s.Events.Waiting, "unconfirmed": s.Events.Unconfirmed, "files-waiting": s.Files.Waiting, "files-missing": s.Files.Missing,
 		"files-among": 5, "files-kept": s.Files.Kept, "files-doubtful": s.Files.Doubtful,
 		"failed-looks": s.FailedLooks, "holes": int64(len(s.Holes)), "doubts": int64(len(s.Doubts)),
 	}
 	for _, d := range s.Destinations {
-		for kind, n := range map[string]int{"pending": d.Pending, "failed": d.Failed, "rejected": d.Rejected, "uncertain": d.Uncertain, "left": d.Left} {
+		for kind, n := range map[string]int{"pending": d.Pending, "failed": d.Failed, "rejected": d.Rejected, "held": d.Held, "uncertain": d.Uncertain, "left": d.Left} {
 			numbers[kind+" "+d.Name], numbers[kind] = int64(n), numbers[kind]+int64(n)
 		}
 		numbers["undelivered "+d.Name], numbers["undelivered"] = undelivered[d.Name], numbers["undelivered"]+undelivered[d.Name]
@@ -264,7 +272,7 @@ func TestListsThatCannotBe(t *testing.T) {
 	}
 	called := func(name string) string { return strings.ToUpper(name) }
 	items, _, err := r.List(context.Background(), ListQuery{Kind: "failing", Limit: 5, Called: called})
-	if err != nil || len(items) != 2 || items[0].ID != "LOCAL" || items[1].Command != "lpexport export --destination DROP" {
+	if err != nil || len(items) != 2 || items[0].ID != "LOCAL" || items[1].Command != "lpexport check" {
 		t.Errorf("called otherwise: %+v, %v", items, err)
 	}
 }

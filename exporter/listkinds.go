@@ -26,6 +26,7 @@ var kinds = []kind{
 	briefly("skills", "skills that the entries of select.skills stand for, since they were looked up", skillItems),
 	briefly("namesakes", "skills that bear a name which stands for another in select.skills: they are not captured", namesakeItems),
 	inState("quarantine", "what needs a person, since it was put aside", checkpoint.ListQuarantine, quarantineItem, nil),
+	inState("dismissed", "what a person has given up of that, since then, and why", checkpoint.ListDismissed, dismissedItem, nil),
 	briefly("unknown-types", "message types that this version does not know, since the first of them", unknownTypeItems),
 	inState("events", "real-time events that are not in a conversation yet, since they came", checkpoint.ListEvents, eventItem, nil),
 	inState("unconfirmed", "conversations of which history lacks what events told, since then", checkpoint.ListUnconfirmed, unconfirmedItem,
@@ -39,8 +40,10 @@ var kinds = []kind{
 	forEach("undelivered", "conversations of which a destination lacks something, since their start", undeliveredParts),
 	forEach("failed", "items that were tried in vain and are tried again, since their bundle was cut", byQuery(checkpoint.ListFailed, failedItem)),
 	forEach("rejected", "items that a destination rejected, since their bundle was cut", byQuery(checkpoint.ListRejected, rejectedItem)),
+	forEach("held", "conversations that could not be cut, since that was found", byQuery(checkpoint.ListHeld, heldItem)),
 	forEach("uncertain", "deliveries of which nobody knows whether the item was taken", byQuery(checkpoint.ListUncertain, uncertainItem)),
 	forEach("left", "files that no importer has taken from the folder, since they were put there", leftParts),
+	briefly("unconfigured", "destinations that the configuration no longer names and something is owed to", unconfiguredItems),
 	forEach("failing", "destinations that fail or halt, since then", failingParts),
 }
 
@@ -147,6 +150,23 @@ func namesakeItems(ctx context.Context, e *Exporter) (items []Item, err error) {
 
 func quarantineItem(r checkpoint.Listed) Item {
 	return Item{ID: fmt.Sprint(r.N), Conversation: r.ID, Since: timeOf(r.Since), Why: r.Of + ": " + r.Why, Command: fmt.Sprintf("lpexport quarantine show %d", r.N)}
+}
+
+func dismissedItem(r checkpoint.Listed) Item {
+	return Item{ID: fmt.Sprint(r.N), Conversation: r.ID, Since: timeOf(r.Since), Why: r.Of + ": " + r.Why}
+}
+
+func heldItem(d *Destination, _ *checkpoint.Destination, r checkpoint.Listed) Item {
+	return Item{ID: r.ID, Destination: d.Name, Since: timeOf(r.Since), Why: r.Why, Command: fmt.Sprintf("lpexport quarantine show %d", r.N)}
+}
+
+func unconfiguredItems(ctx context.Context, e *Exporter) (items []Item, err error) {
+	list, err := e.dropped(ctx)
+	for _, d := range list {
+		items = append(items, Item{ID: d.Name, Since: e.Now().Add(-d.OldestPending), Command: "lpexport retire " + d.Name,
+			Why: fmt.Sprintf("%d pending, %d rejected: configure it again, or end it", d.Pending, d.Rejected)})
+	}
+	return items, err
 }
 
 func unknownTypeItems(ctx context.Context, e *Exporter) (items []Item, err error) {
@@ -272,10 +292,7 @@ func failingParts(_ *Exporter, d *Destination, row *checkpoint.Destination) []pa
 	if why == "" {
 		return nil
 	}
-	command := "lpexport check"
-	if row.Halted != "" {
-		command = exportCommand(d)
-	}
+	command := (DestinationStatus{LastError: why, Halted: row.Halted != "", Remedy: row.Remedy}).Command()
 	return []part{few(func(context.Context) ([]Item, error) {
 		return []Item{{ID: d.Name, Destination: d.Name, Since: timeOf(row.Trouble.Since), Next: next, Why: why, Command: command}}, nil
 	})}

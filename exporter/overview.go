@@ -27,11 +27,11 @@ type Overview struct {
 
 // RunSummary is one of the last runs, the newest first, at most 20.
 type RunSummary struct {
-	ID       int64
-	Kind     string // cycle or backfill
-	Started  time.Time
-	Ended    time.Time // zero: it is running, or was cut short
-	Complete bool
+	ID      int64
+	Kind    string // cycle or backfill
+	Started time.Time
+	Ended   time.Time   // zero: it is running, or was cut short
+	Result  CycleResult // of backfills too; "" while Ended is zero
 }
 
 // Day is what was captured of the conversations that started on one UTC day.
@@ -120,7 +120,7 @@ func (e *Exporter) Overview(ctx context.Context) (o Overview, err error) {
 		return o, err
 	}
 	for _, r := range runs {
-		o.Runs = append(o.Runs, RunSummary{ID: r.ID, Kind: r.Kind, Started: timeOf(r.Started), Ended: timeOf(r.Ended), Complete: r.Complete})
+		o.Runs = append(o.Runs, RunSummary{ID: r.ID, Kind: r.Kind, Started: timeOf(r.Started), Ended: timeOf(r.Ended), Result: CycleResult(r.Result)})
 	}
 	if o.Days, err = e.days(ctx, o.Coverage); err != nil {
 		return o, err

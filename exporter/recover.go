@@ -148,8 +148,46 @@ func (w *worker) recover(ctx context.Context, tx *checkpoint.Tx, source archive.
 			return fmt.Errorf("bundle %s: %w", b.path, err)
 		}
 	}
+	if err := w.holdGivenUp(ctx, tx); err != nil {
+		return err
+	}
 	r.Conversations, err = tx.CountHeld(w.row.ID)
 	return err
+}
+
+// holdGivenUp notes what was in bundles that a person has given up as held: it is not to
+// come again. What others have deleted in this transaction is still there for a reader.
+func (w *worker) holdGivenUp(ctx context.Context, tx *checkpoint.Tx) error {
+	names, err := w.cp.GivenUp(ctx, w.row.ID)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		b, file, found, err := w.rejected(ctx, checkpoint.Quarantined{Destination: w.row.ID, SourceID: name})
+		if err != nil {
+			return err
+		}
+		if !found || file != "" {
+			continue
+		}
+		err = w.cp.Slices(ctx, b.ID, func(l checkpoint.Line) error {
+			line, err := w.packer.unpack(nil, l.Frame)
+			if err != nil {
+				return err
+			}
+			s, err := archive.ParseLine(line)
+			if err != nil {
+				return err
+			}
+			listing := archive.ListingOf(&s)
+			_, err = w.holdSlice(tx, &listing, &s, l.NewestAt)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("bundle %s, which was given up: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // hold notes every name of one bundle's manifest as held, with what the
@@ -173,24 +211,31 @@ func (w *worker) hold(ctx context.Context, tx *checkpoint.Tx, source archive.Sou
 		if err := plausible(l); err != nil {
 			return err
 		}
-		s := lines.next(l)
-		h, err := tx.Held(w.row.ID, l.Conversation)
+		added, err := w.holdSlice(tx, l, lines.next(l), m.Period.To)
 		if err != nil {
 			return err
 		}
-		names, err := decodeSeen(h.Names, l.Conversation)
-		if err != nil {
-			return err
-		}
-		r.Messages += holdListing(names, l, s)
-		h.Revision, h.Slices = max(h.Revision, l.Revision), max(h.Slices, l.Slice)
-		h.NewestAt = max(h.NewestAt, newestOf(s, m.Period.To))
-		h.Names = names.encode(nil, l.Conversation)
-		if err := tx.PutHeld(w.row.ID, h); err != nil {
-			return err
-		}
+		r.Messages += added
 	}
 	return nil
+}
+
+// holdSlice notes every name of one slice as held; s is the slice itself, or nil: then
+// nothing of it is newer than newest. It returns how many messages are new.
+func (w *worker) holdSlice(tx *checkpoint.Tx, l *archive.Listing, s *archive.Slice, newest int64) (added int, err error) {
+	h, err := tx.Held(w.row.ID, l.Conversation)
+	if err != nil {
+		return 0, err
+	}
+	names, err := decodeSeen(h.Names, l.Conversation)
+	if err != nil {
+		return 0, err
+	}
+	added = holdListing(names, l, s)
+	h.Revision, h.Slices = max(h.Revision, l.Revision), max(h.Slices, l.Slice)
+	h.NewestAt = max(h.NewestAt, newestOf(s, newest))
+	h.Names = names.encode(nil, l.Conversation)
+	return added, tx.PutHeld(w.row.ID, h)
 }
 
 // plausible refuses a listing that names more messages than it counts: a few

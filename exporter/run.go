@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,10 +21,12 @@ type Report struct {
 	Captured     Counts
 	Files        FilesReport
 	Destinations []DestinationReport
-	Quarantined  int   // entries that wait for a person, also from earlier runs
-	Cut          int64 // conversations now cut short by LivePerson and asked for again
-	FailedLooks  int64 // conversations that could not be read by their id when that was tried last
-	Complete     bool  // everything asked for was captured and, where ready, delivered
+	Quarantined  int            // entries that wait for a person, also from earlier runs
+	Waiting      []WaitingGroup // those, by what is wrong: the most frequent first, at most 20
+	Cut          int64          // conversations now cut short by LivePerson and asked for again
+	FailedLooks  int64          // conversations that could not be read by their id when that was tried last
+	Complete     bool           // everything asked for was captured and, where ready, delivered
+	Why          string         // why not all was captured, in one line; "" all was, or the error of the run says it
 	Watermark    time.Time
 	StateBytes   int64  // size of the checkpoint
 	Holes        []Hole // that a backfill can fill
@@ -59,26 +62,29 @@ func (e *Exporter) Cycle(ctx context.Context, only []string) (Report, error) {
 		defer release()
 		return c.cycle(ctx)
 	})
-	e.Count(CounterCycles, cycleResult(r.Complete, err), "", 1)
+	e.Count(CounterCycles, runResult(r.Complete, err), "", 1)
 	return r, errors.Join(err, e.flushCounts(context.WithoutCancel(ctx)))
 }
 
-// cycleResult is how a cycle is counted.
-func cycleResult(complete bool, err error) string {
+// cycleBusy is how a cycle is counted that another process was in.
+const cycleBusy = "busy"
+
+// runResult is how a run is counted and put on record.
+func runResult(complete bool, err error) string {
 	var auth *liveperson.AuthError
 	switch {
 	case complete:
-		return "complete"
+		return checkpoint.RunComplete
 	case errors.As(err, &auth):
-		return "refused"
+		return checkpoint.RunRefused
 	case isUnavailable(err):
-		return "incomplete"
+		return checkpoint.RunIncomplete
 	case errors.Is(err, ErrCycleRunning):
-		return "busy"
+		return cycleBusy
 	case err != nil && !errors.Is(err, ErrIncomplete):
-		return "failed"
+		return checkpoint.RunFailed
 	}
-	return "incomplete"
+	return checkpoint.RunIncomplete
 }
 
 // Backfill captures the conversations that started in a period, from inclusive
@@ -113,7 +119,7 @@ func (e *Exporter) run(ctx context.Context, kind string, only []string, captureA
 	}
 	var unknown *UnknownSkillError
 	if errors.As(captureErr, &unknown) {
-		return r, captureErr
+		return r, errors.Join(captureErr, e.endRun(ctx, r.Run, false, captureErr, ""))
 	}
 	captured := make(chan struct{})
 	g, gctx := errgroup.WithContext(ctx)
@@ -140,7 +146,7 @@ func (e *Exporter) run(ctx context.Context, kind string, only []string, captureA
 	if workErr == nil {
 		workErr = filesErr
 	}
-	r.Captured = c.counts
+	r.Captured, r.Why = c.counts, c.lacking()
 	if r.Files, err = files.sum(context.WithoutCancel(ctx)); err != nil {
 		return r, err
 	}
@@ -234,20 +240,21 @@ func (e *Exporter) finish(ctx context.Context, r *Report, workers []*worker, com
 	} else {
 		problems = append(problems, captureErr, workErr)
 	}
-	waiting := !complete || r.Files.lacking()
+	waiting, held := !complete || r.Files.Lacking(), 0
 	for _, w := range workers {
 		if err := w.sum(ctx); err != nil {
 			return errors.Join(append(problems, err)...)
 		}
 		r.Destinations = append(r.Destinations, w.report)
-		var halt *HaltError
-		if errors.As(w.report.Err, &halt) {
-			problems = append(problems, halt)
+		held += w.report.Held
+		if halt, ok := errors.AsType[*HaltError](w.report.Err); ok {
+			problems, held = append(problems, halt), held+w.report.Waiting // the next run does not help
+			continue
 		}
 		waiting = waiting || w.report.Waiting > 0 || w.report.Err != nil
 	}
 	var err error
-	if r.Quarantined, err = e.cp.CountQuarantined(ctx); err != nil {
+	if r.Quarantined, r.Waiting, err = e.quarantineGroups(ctx); err != nil {
 		return errors.Join(append(problems, err)...)
 	}
 	if r.Cut, r.FailedLooks, err = e.cp.Lacking(ctx); err != nil {
@@ -265,21 +272,33 @@ func (e *Exporter) finish(ctx context.Context, r *Report, workers []*worker, com
 	if len(r.Holes) > 0 {
 		problems = append(problems, &HoleError{Holes: r.Holes})
 	}
-	r.Complete = complete && !waiting && !stopped && captureErr == nil && workErr == nil
+	r.Complete = complete && !waiting && held == 0 && !stopped && captureErr == nil && workErr == nil
 	if e.Source != nil {
 		r.Searches = e.Source.Searches()
 	}
-	problems = append(problems, e.note(ctx, r, stopped || captureErr != nil || workErr != nil))
+	if !stopped { // else it was cut short
+		why := r.Why
+		switch {
+		case why != "" || r.Complete:
+		case waiting:
+			why = "something is not fetched or delivered yet"
+		default:
+			why = "something waits for a person"
+		}
+		problems = append(problems, e.endRun(ctx, r.Run, r.Complete, errors.Join(captureErr, workErr), why))
+	}
+	problems = append(problems, e.note(ctx, r))
 	return errors.Join(problems...)
 }
 
-// note stores the end of a run that was not cut short.
-func (e *Exporter) note(ctx context.Context, r *Report, cutShort bool) (err error) {
-	if !cutShort {
-		if err := e.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.EndRun(r.Run, r.Complete, e.millis()) }); err != nil {
-			return err
-		}
-	}
+// endRun stores how a run ended. What failed it says why; else why does, which may be "".
+func (e *Exporter) endRun(ctx context.Context, id int64, complete bool, failed error, why string) error {
+	end := checkpoint.RunEnd{Result: runResult(complete, failed), Error: oneLine(cmp.Or(textOf(failed), why), causeLimit)}
+	return e.cp.Update(context.WithoutCancel(ctx), func(tx *checkpoint.Tx) error { return tx.EndRun(id, end, e.millis()) })
+}
+
+// note tells where the state is after a run.
+func (e *Exporter) note(ctx context.Context, r *Report) (err error) {
 	place, err := e.cp.Place(ctx)
 	if err != nil {
 		return err

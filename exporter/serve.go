@@ -169,28 +169,34 @@ func (s *Service) cycle(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	c, err := s.begin(ctx, func() { wake(s.workers); s.files.wakeUp() })
+	why := ""
+	if r.Complete, why, err = s.capture(ctx); ctx.Err() != nil {
+		return err // it was cut short
+	}
+	err = errors.Join(err, s.endRun(ctx, r.Run, r.Complete, err, why), s.note(ctx, &r))
 	if err != nil {
-		return err
-	}
-	if s.events != nil {
-		s.events.Learned()
-	}
-	complete, err := c.cycle(ctx)
-	if err != nil {
-		return err
-	}
-	r.Complete = complete
-	if err := s.note(ctx, &r, false); err != nil {
 		return err
 	}
 	if err := s.warnHoles(ctx); err != nil {
 		return err
 	}
-	if !complete {
+	if !r.Complete {
 		return ErrIncomplete
 	}
 	return nil
+}
+
+// capture captures once, and tells why that is not complete.
+func (s *Service) capture(ctx context.Context) (complete bool, why string, err error) {
+	c, err := s.begin(ctx, func() { wake(s.workers); s.files.wakeUp() })
+	if err != nil {
+		return false, "", err
+	}
+	if s.events != nil {
+		s.events.Learned()
+	}
+	complete, err = c.cycle(ctx)
+	return complete, c.lacking(), err
 }
 
 // cycleEnded counts a cycle and says what was wrong, when that is another thing
@@ -201,7 +207,7 @@ func (s *Service) cycleEnded(err error, first bool) (fatal error) {
 	if first && errors.As(err, &unknown) {
 		return err
 	}
-	result := cycleResult(err == nil, err)
+	result := runResult(err == nil, err)
 	s.Count(CounterCycles, result, "", 1)
 	switch told := s.news.is("cycles", textOf(err)); {
 	case !told:
@@ -211,7 +217,7 @@ func (s *Service) cycleEnded(err error, first bool) (fatal error) {
 		s.Log.Warn("nothing is captured by cycles for now", "error", err)
 	case errors.Is(err, ErrIncomplete), errors.Is(err, ErrCycleRunning):
 		s.Log.Warn("a cycle was not whole: the next one tries again", "error", err)
-	case result == "refused":
+	case result == checkpoint.RunRefused:
 		s.Log.Error("LivePerson refuses the login: nothing is captured by cycles", "error", err)
 	default:
 		s.Log.Error("a cycle failed: the next one tries again", "error", err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 
@@ -30,6 +31,11 @@ func (e *Exporter) Verify(ctx context.Context, report func(archive.Problem)) (ar
 			errs = append(errs, err)
 			continue
 		}
+		report, err := e.unlessGivenUp(ctx, d.Name, report)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
 		r, err := archive.Verify(ctx, ownBundles{source, e.Account, d.Name}, Documents(), report)
 		all.Bundles += r.Bundles
 		all.Files += r.Files
@@ -41,6 +47,24 @@ func (e *Exporter) Verify(ctx context.Context, report func(archive.Problem)) (ar
 	}
 	errs = append(errs, e.verifyContents(ctx, report))
 	return all, errors.Join(errs...)
+}
+
+// unlessGivenUp reports everything but that bundles are missing which a person has given
+// up, and which the destination never had.
+func (e *Exporter) unlessGivenUp(ctx context.Context, destination string, report func(archive.Problem)) (func(archive.Problem), error) {
+	row, registered, err := e.cp.Destination(ctx, destination)
+	if err != nil || !registered {
+		return report, err
+	}
+	names, err := e.cp.GivenUp(ctx, row.ID)
+	if err != nil || len(names) == 0 {
+		return report, err
+	}
+	return func(p archive.Problem) {
+		if p.Kind != archive.Missing || !slices.Contains(names, path.Base(p.Path)) {
+			report(p)
+		}
+	}, nil
 }
 
 // verifyContents reads the files that were fetched and that the state keeps.

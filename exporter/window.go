@@ -108,9 +108,6 @@ func (r *reading) pass(ctx context.Context, mayTooMany bool) error {
 	if count > aboutLimit-pageLimit {
 		r.c.Log.Error("window is at the limit of what LivePerson shows", "from", r.query.Start.From, "count", count)
 	}
-	if r.walk.pass == 1 {
-		r.c.expect(count)
-	}
 	pages, err := r.ahead(ctx, count)
 	if err != nil || r.failed != nil {
 		return err
@@ -215,6 +212,9 @@ func (r *reading) page(ctx context.Context, offset, limit int) (extent, error) {
 		return extent{}, err
 	}
 	err = r.c.keep(ctx, p, r.noted)
+	if again := min(offset, overlap); err == nil && r.walk.pass == 1 {
+		r.c.advance(len(p.listed) - again)
+	}
 	return extent{offset: offset, end: offset + len(p.listed), full: len(p.listed) >= limit, count: got.Count, date: got.Date, listed: p.listed}, err
 }
 

@@ -291,3 +291,23 @@ func TestTheSamePeriodAskedTwiceDeliversOnce(t *testing.T) {
 	}
 	r.mustHoldTruth("local")
 }
+
+// The total is known before the first of it is told, and is never another one.
+func TestProgressKnowsItsTotal(t *testing.T) {
+	var told []Progress
+	r := newTrial(t, sandbox.Settings{Seed: 3, Conversations: 900, Period: 100 * day, Messages: 2}, 110*day, func(s *Settings) {
+		s.Since, s.Concurrency = lastDay, 4
+		s.Progress = func(p Progress) { told = append(told, p) }
+	})
+	if _, err := r.Backfill(context.Background(), epoch, r.clock.Now(), nil); err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range told {
+		if p.Expected != 900 || p.Conversations > 900+20 || i > 0 && p.Conversations < told[i-1].Conversations {
+			t.Fatalf("step %d of %d: %+v", i, len(told), p)
+		}
+	}
+	if last := told[len(told)-1].Conversations; last < 900 {
+		t.Errorf("it ends with %d of 900", last)
+	}
+}

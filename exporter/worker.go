@@ -45,7 +45,8 @@ type DestinationReport struct {
 	Messages   int
 	Amendments int
 	Pending    int // conversations and bundles that it is still to be given
-	Waiting    int // of those: not waiting for their conversation to close
+	Waiting    int // of those: not waiting for their conversation to close, nor for a person
+	Held       int // conversations that wait for a person: they could not be cut
 	Failed     int // items tried in vain
 	Err        error
 
@@ -98,7 +99,7 @@ func (w *worker) run(ctx context.Context, captured <-chan struct{}) error {
 		if w.news.is("halt of "+w.dest.Name, err.Error()) {
 			w.Log.Error("destination halts", "destination", w.dest.Name, "error", err)
 		}
-		return w.halt(ctx, err.Error())
+		return w.halt(ctx, err.Error(), remedyOf(err))
 	case at != nil && at.Class != archive.Abort:
 		return w.trouble(ctx, at)
 	}
@@ -254,7 +255,7 @@ func (w *worker) prepareTurn(ctx context.Context) (err error) {
 		w.checked = now
 	}
 	if w.row.Halted != "" {
-		if err := w.halt(ctx, ""); err != nil {
+		if err := w.halt(ctx, "", ""); err != nil {
 			return err
 		}
 	}
@@ -311,8 +312,20 @@ func (w *worker) readRow(ctx context.Context) error {
 	return nil
 }
 
-func (w *worker) halt(ctx context.Context, why string) error {
-	return w.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.Halt(w.row.ID, why) })
+func (w *worker) halt(ctx context.Context, why, remedy string) error {
+	return w.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.Halt(w.row.ID, why, remedy) })
+}
+
+// remedyOf is what an error says to do about it; "" where it does not.
+func remedyOf(err error) string {
+	var hints interface{ Hint() string }
+	if errors.As(err, &hints) {
+		return hints.Hint()
+	}
+	if at, ok := errors.AsType[*archive.Error](err); ok {
+		return at.Hint
+	}
+	return ""
 }
 
 // sum counts what is left when the worker is done.
@@ -322,8 +335,14 @@ func (w *worker) sum(ctx context.Context) error {
 		return err
 	}
 	ready, _, err := w.cp.CountReady(ctx, w.cutting())
+	if err != nil {
+		return err
+	}
+	q := w.cutting()
+	q.Unheld = true
+	free, _, err := w.cp.CountReady(ctx, q)
 	w.report.Pending = waiting.Due + waiting.Bundles
-	w.report.Waiting = ready + waiting.Bundles
+	w.report.Waiting, w.report.Held = free+waiting.Bundles, ready-free
 	w.report.Failed = waiting.Failed
 	return err
 }

@@ -16,6 +16,11 @@ import (
 // tomorrow rather than at once.
 var ErrFilesRefused = errors.New("LivePerson does not let this login fetch files")
 
+// ErrNoFileService is found under an answer that says that the account has no file
+// service: the Domain API names none, or its address answers 404, as it may for a
+// while when the service is in trouble.
+var ErrNoFileService = errors.New("LivePerson has no file service for this account")
+
 // Bounds of the links to one conversation's files.
 const (
 	linkPage     = 100     // links that are asked for at once
@@ -73,7 +78,7 @@ func (c *Client) fileService(ctx context.Context) (string, error) {
 	}
 	if err != nil && unknownService(err) {
 		refused.Hint = "the Domain API names no file service (fms) for this account: " + bulkProgramme
-		refused.Err = err
+		refused.Err = fmt.Errorf("%w: %w", ErrNoFileService, err)
 		return "", refused
 	}
 	return base, err
@@ -104,6 +109,9 @@ func (c *Client) linkPage(ctx context.Context, conversation string, number int) 
 			return p.read(c, a.body)
 		},
 	})
+	if api, ok := errors.AsType[*APIError](err); ok && api.Status == http.StatusNotFound && api.Err == nil {
+		api.Err = ErrNoFileService
+	}
 	return p, err
 }
 

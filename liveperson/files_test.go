@@ -252,6 +252,9 @@ func TestFilesAreRefused(t *testing.T) {
 		c, clk := f.client()
 		err := list(c)
 		auth := mustAuthError(t, err)
+		if errors.Is(err, ErrNoFileService) != (test.hint == "fms") {
+			t.Errorf("%s: whether there is a service: %v", name, err)
+		}
 		if !errors.Is(err, ErrFilesRefused) || !strings.Contains(auth.Hint, test.hint) || !strings.Contains(auth.Hint, "LivePerson") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -285,7 +288,7 @@ func TestFaultsAreNoRefusal(t *testing.T) {
 		set(f)
 		c, _ := f.client()
 		_, err := c.ConversationFiles(context.Background(), "c")
-		if err == nil || errors.Is(err, ErrFilesRefused) {
+		if err == nil || errors.Is(err, ErrFilesRefused) || errors.Is(err, ErrNoFileService) != (name == "404") {
 			t.Errorf("%s: %v", name, err)
 		}
 		var auth *AuthError

@@ -36,7 +36,8 @@ EXIT STATUS
   0    done, nothing waits
   1    unexpected error; nothing is lost
   2    usage or configuration
-  3    something is not captured or not delivered yet: the next run tries again
+  3    something is not captured or not delivered yet: the next run tries again,
+       or lpexport status names the command
   4    damage or a gap found
   5    done, but items wait for a person: lpexport quarantine list
   11   another cycle is running
@@ -107,7 +108,8 @@ func ownCode(err error) (code int, known bool) {
 	case *outcome:
 		return e.code, true
 	case config.Faults, *exporter.UnknownSkillError, *exporter.FromRequiredError, *exporter.UnknownDestinationError, *exporter.NotReadableError, *exporter.ListError,
-		*exporter.StillConfiguredError, *exporter.StillPendingError, *exporter.RetiredError:
+		*exporter.StillConfiguredError, *exporter.StillPendingError, *exporter.RetiredError, *exporter.NotWaitingError, *exporter.NothingToSaveError,
+		*exporter.NothingToAcceptError, *exporter.ReasonError:
 		return exitUsage, true
 	case stopped:
 		return exitStopped, true
@@ -201,6 +203,12 @@ func hint(err error) string {
 	}
 	if pending, ok := errors.AsType[*exporter.StillPendingError](err); ok {
 		return pending.Hint()
+	}
+	if nothing, ok := errors.AsType[*exporter.NothingToAcceptError](err); ok {
+		return nothing.Hint()
+	}
+	if gone, ok := errors.AsType[*exporter.NotWaitingError](err); ok {
+		return gone.Hint()
 	}
 	if state, ok := errors.AsType[*checkpoint.Error](err); ok {
 		return state.Hint

@@ -24,6 +24,8 @@ type exportOptions struct {
 	destinations []string
 	dryRun       bool
 	output       string
+	abandon      bool
+	reason       string
 }
 
 // exportResult is what one run did.
@@ -39,6 +41,9 @@ type exportResult struct {
 	Checkpoint   string              `json:"checkpoint"`  // its path
 	DryRun       []dryBundle         `json:"dry_run"`     // with --dry-run: what was rendered
 	Holes        []statusHole        `json:"holes"`       // that a backfill can fill
+	Abandoned    bool                `json:"abandoned"`   // the backfill was ended before it was finished
+
+	dry bool
 }
 
 // dryBundle is a bundle that was rendered to be looked at.
@@ -89,16 +94,18 @@ type namedFiles struct {
 	Doubtful int64  `json:"doubtful"` // fetched, and it is in doubt whether they are what was sent: looked at again
 	Missing  int64  `json:"missing"`  // not to be had: archives have been told why
 	Refused  string `json:"refused"`  // why LivePerson gives this login none; "": it does
-	Wrong    string `json:"wrong"`    // what is wrong with most of those that wait; "": nothing
+
+	Unavailable bool   `json:"unavailable"` // the account has no file service: files are off
+	Wrong       string `json:"wrong"`       // what is wrong with most of those that wait; "": nothing
 }
 
 func newNamedFiles(s exporter.FileStatus) namedFiles {
-	return namedFiles{Fetch: !s.Off, Waiting: s.Waiting, Doubtful: s.Doubtful, Missing: s.Missing, Refused: s.Refused, Wrong: s.Wrong}
+	return namedFiles{Fetch: !s.Off, Waiting: s.Waiting, Doubtful: s.Doubtful, Missing: s.Missing, Refused: s.Refused, Unavailable: s.Unavailable, Wrong: s.Wrong}
 }
 
 func (f namedFiles) parts() (parts []string) {
 	if f.Missing > 0 {
-		parts = append(parts, fmt.Sprintf("%d not to be had", f.Missing))
+		parts = append(parts, fmt.Sprintf("%d unavailable", f.Missing))
 	}
 	if f.Doubtful > 0 {
 		parts = append(parts, fmt.Sprintf("%d in doubt, to be fetched again", f.Doubtful))
@@ -108,10 +115,12 @@ func (f namedFiles) parts() (parts []string) {
 	}
 	waiting := fmt.Sprintf("%d named and not fetched", f.Waiting)
 	switch {
+	case f.Unavailable:
+		waiting += ": not available (asked for again every day): " + printable(f.Refused)
 	case !f.Fetch:
 		waiting += ": files.fetch is false"
 	case f.Refused != "":
-		waiting += ": LivePerson gives this login no files: " + printable(f.Refused)
+		waiting += ": LivePerson denies file downloads to this login: " + printable(f.Refused)
 	case f.Wrong != "":
 		waiting += ": " + printable(f.Wrong)
 	}
@@ -144,10 +153,12 @@ cut both into bundles, deliver them to every destination, stop. Nothing is lost
 or repeated, however often it is stopped.
 
 With --from and --to it is a backfill: the conversations that started in that
-period. The same command goes on where it stopped; run again it delivers only
+period. The same command resumes it where it stopped; run again it delivers only
 differences. It may run beside a cycle. A time is a UTC day (2026-01-31) or
 RFC 3339; --from is inclusive, --to exclusive, and a --to in the future means
-now.
+now. To end a backfill that is not finished, give the same period with --abandon
+and --reason TEXT: what it has read stays captured and delivered, the rest is not
+asked for, and who ended it and why is put on record.
 
 With --dry-run it captures, and renders into a folder the bundle that each
 destination would be given next, to be looked at: nothing is cut, numbered,
@@ -163,6 +174,8 @@ hour. One that is named with --destination is tried at once.`,
 	flags.StringArrayVar(&options.destinations, "destination", nil, "deliver to the destination `NAME` only; repeatable")
 	flags.BoolVar(&options.dryRun, "dry-run", false, "render the next bundles to look at; cut and deliver nothing")
 	flags.StringVar(&options.output, "output", "dry-run", "with --dry-run: new `FOLDER` to render into")
+	flags.BoolVar(&options.abandon, "abandon", false, "end the unfinished backfill of that period")
+	flags.StringVar(&options.reason, "reason", "", "with --abandon: why, as `TEXT`")
 	return p.command(cmd, func() result { return newExportResult() }, func(ctx context.Context, _ []string) (result, error) {
 		return runExport(ctx, p, options)
 	})
@@ -181,16 +194,18 @@ func runExport(ctx context.Context, p *program, options exportOptions) (_ *expor
 	if options.destinations, err = knownDestinations(c, options.destinations); err != nil {
 		return found, err
 	}
-	progress := p.newProgress()
-	e, err := p.openAccount(ctx, c, exporter.Settings{
-		Progress: func(at exporter.Progress) { progress.show(at.Conversations, at.Expected) },
-	})
+	if options.abandon || options.reason != "" {
+		return found, p.abandon(ctx, c, options, backfill, found)
+	}
+	p.summing = "export"
+	e, err := p.openAccount(ctx, c, exporter.Settings{Progress: p.newProgress()})
 	if err != nil {
 		return found, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
 	found.Checkpoint = checkpointPath(c)
 	if options.dryRun {
+		found.dry = true
 		return found, p.dryRun(ctx, c, e, options, found)
 	}
 	var report exporter.Report
@@ -202,7 +217,58 @@ func runExport(ctx context.Context, p *program, options exportOptions) (_ *expor
 	found.take(c, report)
 	found.Holes = newHoles(c, report.Holes, p.pasteable)
 	p.writeMetrics(context.WithoutCancel(ctx), c, e.Overview)
-	return found, errors.Join(undelivered(report), err, unknownAgents(report))
+	return found, errors.Join(uncaptured(report, err), undelivered(report), err, unknownAgents(report), inQuarantine(c, report))
+}
+
+// abandon ends an unfinished backfill, on record.
+func (p *program) abandon(ctx context.Context, c *config.Config, options exportOptions, backfill *period, found *exportResult) (err error) {
+	switch {
+	case !options.abandon:
+		return usage("--reason goes with --abandon", "lpexport export --help")
+	case backfill == nil || options.dryRun:
+		return usage("--abandon ends a backfill: give its --from and --to, as lpexport status shows them", "lpexport status")
+	case !hasCheckpoint(c):
+		return usage("no backfill of that period is unfinished", "lpexport status")
+	}
+	by, err := acceptance(options.reason, "lpexport export --help")
+	if err != nil {
+		return err
+	}
+	e, err := p.openExporter(ctx, c, exporter.Settings{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	found.Checkpoint = checkpointPath(c)
+	_, err = e.AbandonBackfill(ctx, by, backfill.From, backfill.To)
+	found.Abandoned = err == nil
+	return err
+}
+
+// uncaptured says why not all was captured, where the error of the run does not.
+func uncaptured(report exporter.Report, err error) error {
+	switch files := newNamedFiles(report.Files.FileStatus); {
+	case !errors.Is(err, exporter.ErrIncomplete):
+	case report.Why != "":
+		return &outcome{code: exitUnfinished, fact: "not everything was captured: " + report.Why}
+	case report.Files.Lacking():
+		return &outcome{code: exitUnfinished, fact: "files that messages name are lacking: " + strings.Join(files.parts(), ", ")}
+	}
+	return nil
+}
+
+// inQuarantine has a line for what waits for the reason that is most frequent.
+func inQuarantine(c *config.Config, report exporter.Report) error {
+	if len(report.Waiting) == 0 {
+		return nil
+	}
+	g := report.Waiting[0]
+	g.Destination = called(c, g.Destination)
+	fact := "in quarantine: " + newWaitingGroup(g).String()
+	if n := report.Quarantined - g.Count; n > 0 {
+		fact = fmt.Sprintf("%s; and %d more", fact, n)
+	}
+	return &outcome{code: exitWaiting, fact: fact, hint: "lpexport quarantine list"}
 }
 
 // dryRun renders into a folder that must not be there yet.
@@ -297,8 +363,17 @@ func undelivered(report exporter.Report) error {
 }
 
 func (r *exportResult) text(w io.Writer) {
+	if r.Abandoned {
+		fmt.Fprintln(w, "ended the backfill: what it had read stays, the rest is not asked for")
+	}
 	for _, d := range r.DryRun {
 		fmt.Fprintf(w, "%s: rendered %s with %s in %s\n", d.Destination, count(d.Slices, "slice"), count(d.Messages, "message"), d.Path)
+		if d.Held > 0 {
+			fmt.Fprintf(w, "%s: %s cannot be cut and would need your attention\n", d.Destination, count(d.Held, "conversation"))
+		}
+	}
+	if r.dry && len(r.DryRun) == 0 {
+		fmt.Fprintln(w, "nothing is due: no destination would be given a bundle now")
 	}
 	if r.Run == 0 {
 		return

@@ -29,12 +29,15 @@ func (s *screen) Write(line []byte) (int, error) {
 	return n, err
 }
 
-// draw shows that done of total are done.
-func (s *screen) draw(done, total int64) {
+// draw shows that done of total are done, total 0 not being known, and what is said of
+// how fast.
+func (s *screen) draw(done, total int64, about string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.bar == nil {
-		s.bar = newBar(s.out)
+		s.bar = newBar(s.out, "conversations"+about)
+	} else {
+		s.bar.Describe("conversations" + about)
 	}
 	if total > 0 {
 		s.bar.ChangeMax64(max(total, done))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"lpexport/exporter"
 	"lpexport/exporter/config"
 )
 
@@ -27,6 +29,7 @@ type program struct {
 	wait           func(ctx context.Context, d time.Duration) error // between two tries of a request; nil: a timer
 
 	flags    globalFlags
+	summing  string // the command whose errors end in a line with the cause; "" none does
 	log      *slog.Logger
 	screen   *screen
 	empty    map[*cobra.Command]func() result
@@ -76,7 +79,39 @@ func (p *program) execute(ctx context.Context, args []string) int {
 		err = p.report(cmd, empty(), err)
 	}
 	p.complain(err)
+	p.sum(err)
 	return exitCode(err)
+}
+
+// sum ends what a command says with one line that names the cause: the end is what
+// people see of a mail from cron.
+func (p *program) sum(err error) {
+	if code := exitCode(err); p.summing != "" {
+		fmt.Fprintf(p.stderr, "lpexport: %s ended with %d: %s\n", p.summing, code, printable(cause(err, code)))
+	}
+}
+
+// cause is what an error with that code says, in one line: of several the one that says
+// most, which those do that know no more than the code.
+func cause(err error, code int) string {
+	said, general := "", ""
+	more := 0
+	for _, each := range leaves(err) {
+		text := strings.Join(strings.Fields(each.Error()), " ")
+		switch {
+		case exitCode(each) != code:
+		case each == exporter.ErrIncomplete || each == exporter.ErrQuarantine:
+			general = text
+		case said == "":
+			said = text
+		default:
+			more++
+		}
+	}
+	if more > 0 {
+		said += fmt.Sprintf(" (and %d more, above)", more)
+	}
+	return cmp.Or(said, general, strings.Join(strings.Fields(err.Error()), " "))
 }
 
 // wantsJSON looks for --json where the flags could not be read.

@@ -25,9 +25,14 @@ moment: the next run goes on, without loss or repetition.
 
 Begin with the simulated account:
   lpexport config init
-  lpexport export`
+  lpexport export
+
+For your own account:
+  lpexport config init --account ID --archive NAME
+  lpexport check`
 
 func newRoot(p *program) *cobra.Command {
+	version, versions := false, newVersion(p)
 	root := &cobra.Command{
 		Use:               "lpexport",
 		Short:             "Archive LivePerson conversations",
@@ -38,10 +43,13 @@ func newRoot(p *program) *cobra.Command {
 		// Unknown commands come here as arguments.
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return cmd.Help()
+			switch {
+			case len(args) > 0:
+				return unknownCommand(cmd, args[0])
+			case version:
+				return p.report(versions, buildVersion(), nil)
 			}
-			return unknownCommand(cmd, args[0])
+			return cmd.Help()
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			p.log = slog.New(p.logHandler())
@@ -53,6 +61,7 @@ func newRoot(p *program) *cobra.Command {
 	choiceVar(root, &p.flags.logLevel, "log-level", "info", "least level that is logged", "debug", "info", "warn", "error")
 	choiceVar(root, &p.flags.logFormat, "log-format", "text", "format of the log", "text", "json")
 	choiceVar(root, &p.flags.progress, "progress", "auto", "progress: auto is a bar on a terminal, a line now and then elsewhere", "auto", "always", "never")
+	root.Flags().BoolVar(&version, "version", false, "print the version, as lpexport version does")
 	flags.BoolVar(&p.flags.json, "json", false, "one JSON object on stdout, also on failure")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(err.Error(), cmd.CommandPath()+" --help")
@@ -73,7 +82,7 @@ func newRoot(p *program) *cobra.Command {
 	add("setup", newConfig(p), newCheck(p), newDestinations(p), newSandbox(p), newSystemd(p))
 	help := newHelp()
 	root.SetHelpCommand(help)
-	root.AddCommand(newVersion(p), newCompletion(p), help)
+	root.AddCommand(versions, newCompletion(p), help)
 	return root
 }
 

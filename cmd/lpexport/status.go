@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,10 +24,15 @@ type statusResult struct {
 	Coverage          []statusCovered     `json:"coverage"`
 	Holes             []statusHole        `json:"holes"`
 	Doubts            []statusDoubt       `json:"doubts"`
+	LastCycle         *statusCycle        `json:"last_cycle"` // null: none has ended
 	Destinations      []statusDestination `json:"destinations"`
+	Unconfigured      []statusDestination `json:"unconfigured"` // that the configuration names no more and something is owed to
 	Quarantined       int                 `json:"quarantined"`
+	Waiting           []waitingGroup      `json:"waiting"`   // what is in quarantine, by what is wrong: at most 20
+	Dismissed         int                 `json:"dismissed"` // what a person has given up
 	OpenConversations int64               `json:"open_conversations"`
 	OpenBackfills     int64               `json:"open_backfills"` // begun and not at their end
+	Backfills         []statusBackfill    `json:"backfills"`      // of these, at most 20
 	Partial           int64               `json:"partial"`        // conversations that LivePerson cut short and is asked for again
 	FailedLooks       int64               `json:"failed_looks"`   // conversations that could not be read by their id when that was tried last
 	Events            statusEvents        `json:"events"`
@@ -89,18 +95,41 @@ type statusDoubt struct {
 	Text   string               `json:"text"`
 }
 
+// statusCycle is how the last cycle ended that has come to an end.
+type statusCycle struct {
+	Started time.Time            `json:"started"`
+	Ended   time.Time            `json:"ended"`
+	Result  exporter.CycleResult `json:"result"`
+	Error   string               `json:"error"` // why it was not complete
+
+	trouble string
+}
+
+// statusBackfill is a backfill that is not at its end.
+type statusBackfill struct {
+	period
+	Windows int64  `json:"windows"` // still to be read
+	Command string `json:"command"` // that resumes it
+	Abandon string `json:"abandon"` // that ends it
+}
+
 type statusDestination struct {
 	Name                 string `json:"name"`
 	Pending              int    `json:"pending"` // conversations and bundles
 	OldestPendingSeconds int64  `json:"oldest_pending_seconds"`
 	Failed               int    `json:"failed"`
 	Rejected             int    `json:"rejected"`  // items that wait for a person
+	Held                 int    `json:"held"`      // conversations that wait for a person
+	Dismissed            int    `json:"dismissed"` // items and conversations that a person has given up
 	Uncertain            int    `json:"uncertain"` // items that may have arrived once more, by count of their doubtful ends
 	Left                 int    `json:"left"`      // files that lie in a flat folder for too long
 	LastError            string `json:"last_error"`
 	FailingSeconds       int64  `json:"failing_seconds"`  // since the first failure in a row
 	NextTrySeconds       int64  `json:"next_try_seconds"` // until it is tried again
 	Halted               bool   `json:"halted"`
+	Command              string `json:"command"` // to type when it halts or fails; "" it does not
+
+	advice string // what to do about a halt, where that is not a command alone
 }
 
 // statusEvents is what became of real-time events that are not settled.
@@ -142,7 +171,8 @@ type statusFiles struct {
 }
 
 func newStatusResult() *statusResult {
-	return &statusResult{Coverage: []statusCovered{}, Holes: []statusHole{}, Doubts: []statusDoubt{}, Destinations: []statusDestination{}}
+	return &statusResult{Coverage: []statusCovered{}, Holes: []statusHole{}, Doubts: []statusDoubt{}, Destinations: []statusDestination{},
+		Unconfigured: []statusDestination{}, Waiting: []waitingGroup{}, Backfills: []statusBackfill{}}
 }
 
 func newStatus(p *program) *cobra.Command {
@@ -150,11 +180,11 @@ func newStatus(p *program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Tell how far behind, what waits, what to type next",
-		Long: `Read the checkpoint and tell how far behind it is, which periods it covers,
-where gaps are and the command that fills them, what
-each destination has still to get, what waits for a person, and what to type
-next. It asks nobody, changes nothing, and may run at any time. It ends with 0
-unless it fails itself.
+		Long: `Read the checkpoint and tell how far behind it is, how the last cycle ended and
+why, which periods are covered, where gaps are and the command that fills them,
+what each destination has still to get, what needs your attention, and what to
+type next. It contacts nobody, changes nothing, and may run at any time. It ends
+with 0 unless it fails itself.
 
 With several --config it shows one line for each account, and below them what
 needs a person. All accounts of a machine:
@@ -228,17 +258,41 @@ func (r *statusResult) take(c *config.Config, s exporter.Status, now time.Time) 
 	for _, d := range s.Doubts {
 		r.Doubts = append(r.Doubts, statusDoubt{period(d.Period), d.ReadAt, d.Reason, d.String()})
 	}
-	for _, d := range s.Destinations {
-		one := statusDestination{
-			Name: called(c, d.Name), Pending: d.Pending, OldestPendingSeconds: int64(d.OldestPending / time.Second),
-			Failed: d.Failed, Rejected: d.Rejected, Uncertain: d.Uncertain, Left: d.Left, LastError: d.LastError, Halted: d.Halted,
-		}
-		if !d.FailingSince.IsZero() {
-			one.FailingSeconds = int64(now.Sub(d.FailingSince) / time.Second)
-			one.NextTrySeconds = max(int64(d.NextTry.Sub(now)/time.Second), 0)
-		}
-		r.Destinations = append(r.Destinations, one)
+	if last := s.LastCycle; !last.Started.IsZero() {
+		r.LastCycle = &statusCycle{last.Started, last.Ended, last.Result, last.Error, last.Trouble()}
 	}
+	for _, b := range s.Backfills {
+		r.Backfills = append(r.Backfills, statusBackfill{period(b.Period), b.Windows, r.command(b.Command()), r.command(b.Abandon())})
+	}
+	for _, g := range s.Waiting {
+		g.Destination = called(c, g.Destination)
+		r.Waiting = append(r.Waiting, newWaitingGroup(g))
+	}
+	r.Dismissed = s.Dismissed
+	for _, d := range s.Destinations {
+		r.Destinations = append(r.Destinations, r.destination(c, d, now))
+	}
+	for _, d := range s.Dropped {
+		one := r.destination(c, d, now)
+		one.Command = r.command("lpexport retire " + d.Name)
+		r.Unconfigured = append(r.Unconfigured, one)
+	}
+}
+
+func (r *statusResult) destination(c *config.Config, d exporter.DestinationStatus, now time.Time) statusDestination {
+	one := statusDestination{
+		Name: called(c, d.Name), Pending: d.Pending, OldestPendingSeconds: int64(d.OldestPending / time.Second),
+		Failed: d.Failed, Rejected: d.Rejected, Held: d.Held, Dismissed: d.Dismissed, Uncertain: d.Uncertain, Left: d.Left,
+		LastError: d.LastError, Halted: d.Halted, advice: d.Advice(),
+	}
+	if command := d.Command(); command != "" {
+		one.Command = r.command(command)
+	}
+	if !d.FailingSince.IsZero() {
+		one.FailingSeconds = int64(now.Sub(d.FailingSince) / time.Second)
+		one.NextTrySeconds = max(int64(d.NextTry.Sub(now)/time.Second), 0)
+	}
+	return one
 }
 
 func (r *statusResult) text(w io.Writer) {
@@ -247,9 +301,12 @@ func (r *statusResult) text(w io.Writer) {
 	}
 	fmt.Fprintf(w, "checkpoint: %s\n", r.Checkpoint)
 	if r.LagSeconds == nil {
-		fmt.Fprintln(w, "behind: no cycle has been whole yet")
+		fmt.Fprintln(w, "behind: no complete cycle yet")
 	} else {
 		fmt.Fprintf(w, "behind: %s\n", age(*r.LagSeconds))
+	}
+	if r.LastCycle != nil && r.LastCycle.trouble != "" {
+		fmt.Fprintf(w, "last cycle: %s: %s\n", r.LastCycle.Ended.Format(time.RFC3339), printable(r.LastCycle.trouble))
 	}
 	if r.Unavailable != nil {
 		fmt.Fprintf(w, "LivePerson: %s\n", r.Unavailable)
@@ -266,9 +323,7 @@ func (r *statusResult) text(w io.Writer) {
 	if n := len(r.Doubts) - doubtsShown; n > 0 {
 		fmt.Fprintf(w, "not known: %s more, all of them with --json\n", count(n, "period"))
 	}
-	if r.OpenBackfills > 0 {
-		fmt.Fprintf(w, "backfills: %d not at their end: the same command goes on\n", r.OpenBackfills)
-	}
+	r.backfills(w)
 	fmt.Fprintf(w, "open conversations: %d\n", r.OpenConversations)
 	lacking(w, r.Partial, r.FailedLooks, r.command)
 	if r.Events != (statusEvents{}) {
@@ -282,8 +337,45 @@ func (r *statusResult) text(w io.Writer) {
 	}
 	for _, d := range r.Destinations {
 		fmt.Fprintln(w, d)
+		if d.Halted {
+			fmt.Fprintf(w, "  %s\n", printable(cmp.Or(d.advice, "type "+d.Command)))
+		}
 	}
-	fmt.Fprintf(w, "quarantine: %s\nnext: %s\n", count(r.Quarantined, "item"), r.next())
+	for _, d := range r.Unconfigured {
+		fmt.Fprintf(w, "%s; it is no longer configured: put it back, or end it: %s\n", d, d.Command)
+	}
+	r.quarantine(w)
+	fmt.Fprintf(w, "next: %s\n", r.next())
+}
+
+// backfills says which backfills are not finished, and how to resume and to end them.
+func (r *statusResult) backfills(w io.Writer) {
+	for _, b := range r.Backfills {
+		fmt.Fprintf(w, "backfill: %s is not finished, %s to be read\n  to resume it: %s\n  to end it: %s\n", b.period, count(b.Windows, "window"), b.Command, b.Abandon)
+	}
+	if n := r.OpenBackfills - int64(len(r.Backfills)); n > 0 {
+		fmt.Fprintf(w, "backfill: %d more: %s\n", n, r.command("lpexport status --list backfills"))
+	}
+}
+
+// groupsShown is how many groups of what is in quarantine the text names.
+const groupsShown = 5
+
+// quarantine has a line for each group of what waits for one reason.
+func (r *statusResult) quarantine(w io.Writer) {
+	fmt.Fprintf(w, "quarantine: %s", count(r.Quarantined, "item"))
+	if r.Dismissed > 0 {
+		fmt.Fprintf(w, ", %d dismissed", r.Dismissed)
+	}
+	fmt.Fprintln(w)
+	left := r.Quarantined
+	for _, g := range r.Waiting[:min(len(r.Waiting), groupsShown)] {
+		fmt.Fprintf(w, "  %s\n", g)
+		left -= g.Count
+	}
+	if len(r.Waiting) > 0 && left > 0 {
+		fmt.Fprintf(w, "  %d more: %s\n", left, r.command("lpexport quarantine list"))
+	}
 }
 
 // doubtsShown is how many periods of which something is not known the text names.
@@ -301,6 +393,9 @@ func (e statusEvents) String() string {
 	}
 	return "events: " + strings.Join(parts, "; ")
 }
+
+// notGranted reports that LivePerson has never given this login a file, and says so.
+func (f statusFiles) notGranted() bool { return f.Refused != "" && f.Kept == 0 }
 
 func (f statusFiles) String() string {
 	parts := append([]string{fmt.Sprintf("%d kept", f.Kept)}, f.parts()...)
@@ -320,6 +415,12 @@ func (d statusDestination) String() string {
 	}
 	if d.Rejected > 0 {
 		line += fmt.Sprintf(", %d rejected", d.Rejected)
+	}
+	if d.Held > 0 {
+		line += fmt.Sprintf(", %d held", d.Held)
+	}
+	if d.Dismissed > 0 {
+		line += fmt.Sprintf(", %d dismissed", d.Dismissed)
 	}
 	if d.Uncertain > 0 {
 		line += fmt.Sprintf(", %d uncertain", d.Uncertain)
@@ -362,33 +463,41 @@ type need struct {
 // needs come in the order in which they are best seen to.
 func (r *statusResult) needs() []need {
 	var list []need
-	add := func(what, command string) {
-		list = append(list, need{printable(strings.ReplaceAll(what, "\n", " ")), r.command(command)})
+	exactly := func(what, command string) {
+		list = append(list, need{printable(strings.ReplaceAll(what, "\n", " ")), command})
+	}
+	add := func(what, command string) { exactly(what, r.command(command)) }
+	if last := r.LastCycle; last != nil && (last.Result == exporter.CycleRefused || last.Result == exporter.CycleFailed) {
+		add(last.trouble, "lpexport check")
 	}
 	if r.Unavailable != nil {
 		add("LivePerson is "+r.Unavailable.String(), "lpexport check")
 	}
 	for _, d := range r.Destinations {
+		command := cmp.Or(d.Command, r.command("lpexport check"))
 		switch {
-		case d.Halted: // an export tells the remedy
-			add("destination "+d.Name+" halts: "+d.LastError, "lpexport export")
+		case d.Halted:
+			exactly(strings.TrimSuffix("destination "+d.Name+" halts: "+d.LastError+": "+d.advice, ": "), command)
 		case d.failing():
-			add(fmt.Sprintf("destination %s has been failing for %s: %s", d.Name, age(d.FailingSeconds), d.LastError), "lpexport check")
+			exactly(fmt.Sprintf("destination %s has been failing for %s: %s", d.Name, age(d.FailingSeconds), d.LastError), command)
 		}
 	}
 	if r.Namesakes > 0 {
 		add(count(r.Namesakes, "skill")+" not captured, though select.skills has the name", "lpexport status --list namesakes")
 	}
 	if r.Quarantined > 0 {
-		add(count(r.Quarantined, "item")+" in quarantine", "lpexport quarantine list")
+		add(r.inQuarantine(), "lpexport quarantine list")
 	}
 	for _, d := range r.Destinations {
 		if d.Left > 0 {
 			add(fmt.Sprintf("%s for destination %s not taken by the importer", count(d.Left, "file"), d.Name), "lpexport check")
 		}
 	}
+	for _, d := range r.Unconfigured {
+		exactly(fmt.Sprintf("destination %s is no longer configured, and %d conversations or bundles are owed to it", d.Name, d.Pending+d.Rejected), d.Command)
+	}
 	if r.LagSeconds == nil {
-		add("no cycle has been whole yet", "lpexport export")
+		add("no complete cycle yet", "lpexport export")
 	}
 	for _, h := range slices.Backward(r.Holes) {
 		if h.Command != "" {
@@ -398,15 +507,32 @@ func (r *statusResult) needs() []need {
 	if r.Events.Unconfirmed > 0 { // a backfill asks history for them once more
 		add("history has not confirmed the events of "+count(r.Events.Unconfirmed, "conversation"), "lpexport export --from T --to T")
 	}
-	if f := &r.Files; f.Fetch && f.Waiting > 0 && f.Refused != "" {
+	if f := &r.Files; !f.Fetch || f.notGranted() {
+		// There is nothing to do.
+	} else if f.Waiting > 0 && f.Refused != "" {
 		add(count(f.Waiting, "file")+" that messages name cannot be fetched: "+f.Refused, "lpexport check")
-	} else if f.Fetch && f.Waiting > 0 && f.OldestWaitingSeconds > longWaiting {
+	} else if f.Waiting > 0 && f.OldestWaitingSeconds > longWaiting {
 		add(fmt.Sprintf("%s not fetched, the oldest for %s", count(f.Waiting, "file"), age(f.OldestWaitingSeconds)), "lpexport check")
 	}
-	if r.OpenBackfills > 0 {
-		add(count(r.OpenBackfills, "backfill")+" not at the end: the same command goes on", "lpexport export --from T --to T")
+	if r.OpenBackfills > 0 && len(r.Backfills) == 0 {
+		add(count(r.OpenBackfills, "backfill")+" not finished", "lpexport status --list backfills")
+	}
+	for _, b := range r.Backfills {
+		exactly(fmt.Sprintf("the backfill of %s is not finished", b.period), b.Command)
 	}
 	return list
+}
+
+// inQuarantine says how much waits, and why most of it does.
+func (r *statusResult) inQuarantine() string {
+	what := count(r.Quarantined, "item") + " in quarantine"
+	switch {
+	case len(r.Waiting) == 1:
+		what += ": " + r.Waiting[0].Reason
+	case len(r.Waiting) > 1:
+		what += "; most of them: " + r.Waiting[0].Reason
+	}
+	return what
 }
 
 // command is what to type for this account.

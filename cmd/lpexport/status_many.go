@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"lpexport/exporter"
 )
 
 // statusesResult is what several accounts' status comes to, in the order of
@@ -124,6 +126,8 @@ func (a accountStatus) verdict() string {
 	switch {
 	case a.Error != "":
 		return "unreadable"
+	case a.LastCycle != nil && (a.LastCycle.Result == exporter.CycleRefused || a.LastCycle.Result == exporter.CycleFailed):
+		return string(a.LastCycle.Result)
 	case some(func(d statusDestination) bool { return d.Halted }):
 		return "halted"
 	case some(statusDestination.failing):

@@ -71,15 +71,15 @@ an-account-with-a-name-of-its-own: 3 files for destination vault not taken by th
     lpexport check --config b.yaml
 an-account-with-a-name-of-its-own: history has not confirmed the events of 3 conversations
     lpexport export --from T --to T --config b.yaml
-an-account-with-a-name-of-its-own: 2 backfills not at the end: the same command goes on
-    lpexport export --from T --to T --config b.yaml
+an-account-with-a-name-of-its-own: 2 backfills not finished
+    lpexport status --list backfills --config b.yaml
 23456789: destination local halts: another host key
-    lpexport export --config c.yaml
+    lpexport check --config c.yaml
 23456789: destination vault has been failing for 59s: no route
     lpexport check --config c.yaml
 23456789: 1 item in quarantine
     lpexport quarantine list --config c.yaml
-34567890: no cycle has been whole yet
+34567890: no complete cycle yet
     lpexport export --config d.yaml
 56789012: 1 item in quarantine
     lpexport quarantine list --config f.yaml
@@ -122,7 +122,7 @@ func TestStatusOfSeveralHoldsTheObjectsOfEach(t *testing.T) {
 		return slices.Sorted(maps.Keys(object))
 	}
 	several := one("12345678", "a.yaml", nil)
-	alone := []string{"checkpoint", "coverage", "destinations", "doubts", "events", "excluded", "exit", "failed_looks", "files", "holes", "lag_seconds", "namesakes", "open_backfills", "open_conversations", "partial", "quarantined", "schema", "unavailable"}
+	alone := []string{"backfills", "checkpoint", "coverage", "destinations", "dismissed", "doubts", "events", "excluded", "exit", "failed_looks", "files", "holes", "lag_seconds", "last_cycle", "namesakes", "open_backfills", "open_conversations", "partial", "quarantined", "schema", "unavailable", "unconfigured", "waiting"}
 	if diff := cmp.Diff(alone, keys(several.statusResult)); diff != "" {
 		t.Errorf("alone: (-want +got)\n%s", diff)
 	}
@@ -138,8 +138,11 @@ func TestNextIsWhatIsBestSeenToFirst(t *testing.T) {
 		"lpexport check --config a.yaml": func(r *statusResult) {
 			r.Destinations[1].LastError, r.Quarantined = "no route", 1
 		},
-		"lpexport quarantine list --config a.yaml":        func(r *statusResult) { r.Quarantined, r.OpenBackfills = 1, 1 },
-		"lpexport export --from T --to T --config a.yaml": func(r *statusResult) { r.OpenBackfills = 1 },
+		"lpexport quarantine list --config a.yaml":         func(r *statusResult) { r.Quarantined, r.OpenBackfills = 1, 1 },
+		"lpexport status --list backfills --config a.yaml": func(r *statusResult) { r.OpenBackfills = 1 },
+		"lpexport recover --destination vault --config a.yaml": func(r *statusResult) {
+			r.Destinations[1].Halted, r.Destinations[1].Command = true, "lpexport recover --destination vault --config a.yaml"
+		},
 	} {
 		if got := one("12345678", "a.yaml", change).next(); got != want {
 			t.Errorf("next is %s, want %s", got, want)

@@ -23,12 +23,16 @@ var listOf = map[string]string{
 	"doubts":             "doubts",
 	"excluded":           "excluded",
 	"namesakes":          "namesakes",
-	"quarantined":        "quarantine",
-	"events.waiting":     "events", "events.oldest_waiting_seconds": "", "events.unconfirmed": "unconfirmed",
+	"quarantined":        "quarantine", "waiting": "quarantine", "waiting.count": "quarantine", "waiting.first": "",
+	"dismissed": "dismissed",
+	"backfills": "backfills", "backfills.windows": "windows",
+	"unconfigured": "unconfigured", "unconfigured.pending": "", "unconfigured.oldest_pending_seconds": "", "unconfigured.failed": "", "unconfigured.rejected": "",
+	"unconfigured.held": "", "unconfigured.dismissed": "", "unconfigured.uncertain": "", "unconfigured.left": "", "unconfigured.failing_seconds": "", "unconfigured.next_try_seconds": "",
+	"events.waiting": "events", "events.oldest_waiting_seconds": "", "events.unconfirmed": "unconfirmed",
 	"files.waiting": "files-waiting", "files.missing": "files-missing", "files.doubtful": "files-doubtful", "files.kept": "files-kept", "files.bytes": "", "files.oldest_waiting_seconds": "",
 	"destinations":         "failing",
 	"destinations.pending": "pending", "destinations.oldest_pending_seconds": "", "destinations.failed": "failed", "destinations.rejected": "rejected",
-	"destinations.uncertain": "uncertain", "destinations.left": "left", "destinations.failing_seconds": "", "destinations.next_try_seconds": "",
+	"destinations.held": "held", "destinations.dismissed": "dismissed", "destinations.uncertain": "uncertain", "destinations.left": "left", "destinations.failing_seconds": "", "destinations.next_try_seconds": "",
 }
 
 // numbersIn gives the JSON paths of all numbers and lists of objects.

@@ -55,7 +55,6 @@ type Watch struct {
 	Settings
 	tell   func(context.Context, notification) error
 	tracks map[key]*track
-	logins logins
 	mute   string // why the last notification was not taken; "": it was
 	blind  string // why the last overview could not be had; "": it could
 }

@@ -15,6 +15,7 @@ import (
 const (
 	State       = "state"       // the state cannot be read
 	Login       = "login"       // LivePerson refused the last cycle's credentials
+	Cycle       = "cycle"       // the last cycle failed
 	Lag         = "lag"         // capture is further behind than Bounds.Lag
 	Halted      = "halted"      // a destination stands still until a person has looked
 	Failing     = "failing"     // a destination has failed for longer than Bounds.Failing
@@ -27,7 +28,7 @@ const (
 	Expiry      = "expiry"      // credentials or a certificate end within Bounds.Expiry
 )
 
-var severity = []string{State, Login, Lag, Halted, Failing, Refused, Skill, Silence, Quarantine, Hole, Unconfirmed, Expiry}
+var severity = []string{State, Login, Cycle, Lag, Halted, Failing, Refused, Skill, Silence, Quarantine, Hole, Unconfirmed, Expiry}
 
 // Bounds say from when on something is a condition. A bound of 0 turns off what
 // it is for; what has no bound is always on.
@@ -51,7 +52,7 @@ type Condition struct {
 }
 
 // Conditions are those that hold in o, the worst first and each of them once.
-// State and Login are never among them: no overview shows them.
+// State is never among them: no overview shows it.
 func Conditions(o exporter.Overview, b Bounds) []Condition {
 	var held []Condition
 	hold := func(c Condition) {
@@ -70,8 +71,8 @@ func Conditions(o exporter.Overview, b Bounds) []Condition {
 			Text: fmt.Sprintf("skill %s is called %q and is not the one that select.skills means: it is not captured", n.ID, n.Entry)})
 	}
 	if o.Quarantined > 0 {
-		hold(Condition{Name: Quarantine, Count: int64(o.Quarantined), Text: counted(int64(o.Quarantined), "item waits", "items wait") + " for a person",
-			Hint: "lpexport quarantine list"})
+		hold(Condition{Name: Quarantine, Count: int64(o.Quarantined), Hint: "lpexport quarantine list",
+			Text: because(counted(int64(o.Quarantined), "item waits", "items wait")+" for a person", commonest(o.Waiting))})
 	}
 	if holes := exporter.Fetchable(o.Holes); len(holes) > 0 {
 		err := exporter.HoleError{Holes: holes}
@@ -87,12 +88,19 @@ func Conditions(o exporter.Overview, b Bounds) []Condition {
 
 func capture(o exporter.Overview, b Bounds, hold func(Condition)) {
 	const hint = "lpexport check"
+	trouble := o.LastCycle.Trouble()
+	switch o.LastCycle.Result {
+	case exporter.CycleRefused:
+		hold(Condition{Name: Login, Since: o.LastCycle.Since, Hint: hint, Text: trouble})
+	case exporter.CycleFailed:
+		hold(Condition{Name: Cycle, Since: o.LastCycle.Since, Hint: hint, Text: trouble})
+	}
 	switch {
 	case b.Lag == 0:
 	case !o.Watermark.IsZero() && o.Lag > b.Lag:
-		hold(Condition{Name: Lag, Since: o.Watermark, Hint: hint, Text: fmt.Sprintf("capture is %s behind, more than %s", age(o.Lag), age(b.Lag))})
+		hold(Condition{Name: Lag, Since: o.Watermark, Hint: hint, Text: because(fmt.Sprintf("capture is %s behind, more than %s", age(o.Lag), age(b.Lag)), trouble)})
 	case o.Watermark.IsZero() && !o.Began.IsZero() && o.At.Sub(o.Began) > b.Lag:
-		hold(Condition{Name: Lag, Since: o.Began, Hint: hint, Text: "no cycle has been whole yet, " + age(o.At.Sub(o.Began)) + " after the start"})
+		hold(Condition{Name: Lag, Since: o.Began, Hint: hint, Text: because("no complete cycle yet, "+age(o.At.Sub(o.Began))+" after the start", trouble)})
 	}
 }
 
@@ -103,11 +111,11 @@ func destination(at time.Time, d exporter.DestinationStatus, b Bounds, hold func
 	}
 	switch {
 	case b.Failing == 0:
-	case d.Halted: // an export says what to do about it
-		hold(Condition{Name: Halted, Subject: d.Name, Since: d.FailingSince, Hint: "lpexport export",
-			Text: because("destination "+d.Name+" halts until a person has looked", d.LastError)})
+	case d.Halted:
+		hold(Condition{Name: Halted, Subject: d.Name, Since: d.FailingSince, Hint: d.Command(),
+			Text: because("destination "+d.Name+" halts until a person has looked", because(d.LastError, d.Advice()))})
 	case failing > b.Failing:
-		hold(Condition{Name: Failing, Subject: d.Name, Since: d.FailingSince, Hint: "lpexport check",
+		hold(Condition{Name: Failing, Subject: d.Name, Since: d.FailingSince, Hint: d.Command(),
 			Text: because("destination "+d.Name+" has been failing for "+age(failing), d.LastError)})
 	}
 }
@@ -157,6 +165,14 @@ func (c Condition) key() key { return key{c.Name, c.Subject} }
 
 func order(a, b key) int {
 	return cmp.Or(cmp.Compare(slices.Index(severity, a.name), slices.Index(severity, b.name)), cmp.Compare(a.subject, b.subject))
+}
+
+// commonest says what is wrong with the greatest group of what waits.
+func commonest(groups []exporter.WaitingGroup) string {
+	if len(groups) == 0 {
+		return ""
+	}
+	return groups[0].String()
 }
 
 func because(fact, why string) string {

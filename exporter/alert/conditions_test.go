@@ -44,7 +44,7 @@ func TestConditions(t *testing.T) {
 		"lag": {func(o *exporter.Overview) { o.Lag, o.Watermark = 3*time.Hour+5*time.Minute, hour(-3) },
 			[]Condition{{Name: Lag, Since: hour(-3), Text: "capture is 3h05m behind, more than 1h00m", Hint: "lpexport check"}}},
 		"no whole cycle for long": {func(o *exporter.Overview) { o.Lag, o.Watermark = 0, time.Time{} },
-			[]Condition{{Name: Lag, Since: hour(-24), Text: "no cycle has been whole yet, 24h00m after the start", Hint: "lpexport check"}}},
+			[]Condition{{Name: Lag, Since: hour(-24), Text: "no complete cycle yet, 24h00m after the start", Hint: "lpexport check"}}},
 		"no whole cycle, just begun":  {func(o *exporter.Overview) { o.Lag, o.Watermark, o.Began = 0, time.Time{}, noon }, nil},
 		"no whole cycle, only a look": {func(o *exporter.Overview) { o.Lag, o.Watermark, o.Began = 0, time.Time{}, time.Time{} }, nil},
 		"a destination fails for long": {func(o *exporter.Overview) {
@@ -55,9 +55,9 @@ func TestConditions(t *testing.T) {
 		"a destination halts": {func(o *exporter.Overview) {
 			o.Destinations[0].Halted, o.Destinations[0].LastError = true, "another host key"
 		},
-			[]Condition{{Name: Halted, Subject: "local", Text: "destination local halts until a person has looked: another host key", Hint: "lpexport export"}}},
+			[]Condition{{Name: Halted, Subject: "local", Text: "destination local halts until a person has looked: another host key", Hint: "lpexport check"}}},
 		"a failing one halts": {func(o *exporter.Overview) { o.Destinations[0].Halted, o.Destinations[0].FailingSince = true, hour(-9) },
-			[]Condition{{Name: Halted, Subject: "local", Since: hour(-9), Text: "destination local halts until a person has looked", Hint: "lpexport export"}}},
+			[]Condition{{Name: Halted, Subject: "local", Since: hour(-9), Text: "destination local halts until a person has looked", Hint: "lpexport check"}}},
 		"both destinations": {func(o *exporter.Overview) {
 			o.Destinations[1].FailingSince, o.Destinations[0].FailingSince = hour(-2), hour(-50)
 		}, []Condition{
@@ -90,7 +90,7 @@ func TestConditions(t *testing.T) {
 		}, []Condition{{Name: Expiry, Subject: "login", Since: hour(24 - 14*24), Text: "login ends in 24h00m, at 2026-03-03T12:00:00Z", Hint: "lpexport check"}}},
 		"hostile text": {func(o *exporter.Overview) {
 			o.Destinations[0].Halted, o.Destinations[0].LastError = true, "550\r\n\x1b[2Jno\u202e \xff"+strings.Repeat("x", 5000)
-		}, []Condition{{Name: Halted, Subject: "local", Hint: "lpexport export",
+		}, []Condition{{Name: Halted, Subject: "local", Hint: "lpexport check",
 			Text: "destination local halts until a person has looked: 550  \uFFFD[2Jno\uFFFD \uFFFD" + strings.Repeat("x", 235) + "…"}}},
 	} {
 		if diff := cmp.Diff(c.want, Conditions(calm(c.change), bounds)); diff != "" {

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 	"time"
-
-	"lpexport/exporter"
 )
 
 // track is what is known of one condition over time.
@@ -40,10 +38,6 @@ func (w *Watch) Look(ctx context.Context) {
 		w.hold(now, Condition{Name: State, Hint: "lpexport status", Text: plain("the state cannot be read: " + err.Error())})
 	} else {
 		held := Conditions(o, w.Bounds)
-		if w.logins.refused(o.Counters) {
-			held = append(held, Condition{Name: Login, Hint: "lpexport check",
-				Text: "LivePerson refused the credentials: history is not captured until they are right"})
-		}
 		for _, c := range held {
 			w.hold(now, c)
 		}
@@ -156,35 +150,3 @@ func (w *Watch) heard(err error) {
 }
 
 func moment(t time.Time) string { return t.UTC().Truncate(time.Second).Format(time.RFC3339) }
-
-// logins follows the cycles' counters, from which alone it can be seen that
-// LivePerson refused the credentials.
-type logins struct {
-	begun         bool
-	denied, let   int64
-	refusedByLast bool
-}
-
-// refused says that the last cycle that came to an end was refused, and none
-// before that was seen to get in since.
-func (l *logins) refused(counters []exporter.Counter) bool {
-	var denied, let int64
-	for _, c := range counters {
-		switch {
-		case c.Name != exporter.CounterCycles:
-		case c.Labels == "refused":
-			denied += c.Value
-		case c.Labels == "complete", c.Labels == "incomplete":
-			let += c.Value
-		}
-	}
-	switch {
-	case !l.begun:
-	case let > l.let:
-		l.refusedByLast = false
-	case denied > l.denied:
-		l.refusedByLast = true
-	}
-	l.begun, l.denied, l.let = true, denied, let
-	return l.refusedByLast
-}

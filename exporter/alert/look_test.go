@@ -218,27 +218,24 @@ func TestAStateThatCannotBeReadIsToldAndChangesNothingElse(t *testing.T) {
 	}
 }
 
-func TestRefusedCredentialsAreSeenInTheCounters(t *testing.T) {
+func TestRefusedAndFailedCyclesAreToldWithTheirReason(t *testing.T) {
 	w := newWatched(t)
-	cycles := func(complete, incomplete, failed, refused int64) {
-		w.o.Counters = nil
-		for result, n := range map[string]int64{"complete": complete, "incomplete": incomplete, "failed": failed, "refused": refused} {
-			w.o.Counters = append(w.o.Counters, exporter.Counter{Name: exporter.CounterCycles, Labels: result, Value: n},
-				exporter.Counter{Name: exporter.CounterRequests, Labels: result, Value: 7 * n})
-		}
+	ended := func(result exporter.CycleResult, why string) {
+		w.o.LastCycle = exporter.CycleStatus{Started: w.now, Ended: w.now, Since: w.now, Result: result, Error: why}
 	}
-	cycles(0, 0, 2, 3) // at some time before this process began
-	w.looks("", "", "")
-	cycles(10, 1, 2, 3)
-	w.looks("", "", "")
-	cycles(10, 1, 2, 4)
+	ended(exporter.CycleComplete, "")
+	w.looks("", "")
+	ended(exporter.CycleIncomplete, "search: status 500")
+	w.looks("", "")
+	ended(exporter.CycleRefused, "log in: refused with status 401")
 	w.looks("", "login firing", "")
-	cycles(10, 1, 3, 5) // one that failed may not have come so far
-	w.looks("", "")
-	cycles(10, 2, 3, 5)
-	w.looks("", "login resolved", "")
-	cycles(11, 2, 3, 6) // one of each between two looks: the next cycle will tell
-	w.looks("", "")
+	if got, want := w.tracks[key{Login, ""}].Text, "LivePerson refused the login: nothing is captured until that is mended: log in: refused with status 401"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	ended(exporter.CycleFailed, "no space left on device")
+	w.looks("", "cycle firing, login resolved", "")
+	ended(exporter.CycleComplete, "")
+	w.looks("", "cycle resolved", "")
 }
 
 func TestNotificationAsItIsTold(t *testing.T) {

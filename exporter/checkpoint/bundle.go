@@ -169,7 +169,8 @@ func (c *Checkpoint) Known(ctx context.Context, destination int64, path string) 
 	return sha256, found, err
 }
 
-// DeliveredPaths calls each for every bundle that the destination has taken.
+// DeliveredPaths calls each for every bundle that the destination has taken: not for one
+// that it has rejected as a whole.
 func (c *Checkpoint) DeliveredPaths(ctx context.Context, destination int64, each func(path, sha256 string) error) error {
 	return c.list(ctx, func(s scanner) error {
 		var path, sum string
@@ -177,7 +178,8 @@ func (c *Checkpoint) DeliveredPaths(ctx context.Context, destination int64, each
 			return err
 		}
 		return each(path, sum)
-	}, `SELECT path, manifest_sha256 FROM bundle WHERE destination = ? AND state = 'delivered' ORDER BY serial`, destination)
+	}, `SELECT path, manifest_sha256 FROM bundle WHERE destination = ? AND state = 'delivered'
+		AND NOT EXISTS (SELECT 1 FROM item WHERE bundle = bundle.id AND file = '' AND state IN ('rejected', 'given up')) ORDER BY serial`, destination)
 }
 
 // Waiting is what a destination has still to get.
@@ -187,6 +189,8 @@ type Waiting struct {
 	Failed    int // items tried in vain, and not taken since
 	Uncertain int // ends of which nobody knows whether the item was taken
 	Rejected  int // items that wait for a person
+	Held      int // conversations that wait for a person
+	Dismissed int // items and conversations that a person has given up
 	OldestAt  int64
 }
 
@@ -204,6 +208,8 @@ func (c *Checkpoint) Waiting(ctx context.Context, destination int64) (w Waiting,
 		{[]any{&w.Uncertain}, `SELECT count(*) FROM receipt r JOIN item i ON i.id = r.item JOIN bundle b ON b.id = i.bundle
 			WHERE r.kind = 'uncertain' AND b.destination = ?`},
 		{[]any{&w.Rejected}, `SELECT count(*) FROM item i JOIN bundle b ON b.id = i.bundle WHERE i.state = 'rejected' AND b.destination = ?`},
+		{[]any{&w.Held}, `SELECT count(*) FROM quarantine WHERE kind = 'conversation' AND destination = ? AND resolved_at IS NULL`},
+		{[]any{&w.Dismissed}, `SELECT count(*) FROM quarantine WHERE decision IS NOT NULL AND destination = ?`},
 	} {
 		if _, err = c.get(ctx, q.into, q.query, destination); err != nil {
 			return w, err

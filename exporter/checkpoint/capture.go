@@ -88,6 +88,13 @@ type Part struct {
 	Frame   []byte
 }
 
+// Recorded is a conversation's row and its newest revision that is a record; 0 where
+// none is.
+func (c *Checkpoint) Recorded(ctx context.Context, sourceID string) (id int64, revision int, err error) {
+	_, err = c.get(ctx, []any{&id, &revision}, `SELECT id, recorded FROM conversation WHERE source_id = ?`, sourceID)
+	return id, revision, err
+}
+
 // PutPart stores one part of a revision.
 func (tx *Tx) PutPart(conversation int64, revision, part int, p Part, at int64) error {
 	return tx.exec(`INSERT INTO record (conversation, revision, part, section, captured_at, bytes, sha256, frame)

@@ -130,7 +130,7 @@ func (c *Checkpoint) adopt(ctx context.Context, o Options) error {
 		if account != o.Account {
 			return &Error{Kind: OtherAccount, Op: "open checkpoint", Path: c.path,
 				Err:  fmt.Errorf("it belongs to account %q, not %q", account, o.Account),
-				Hint: "give each account a state directory of its own (key: state)"}
+				Hint: fmt.Sprintf("give account %s a state folder of its own, such as state: ./state-%s", o.Account, o.Account)}
 		}
 		return nil
 	})

@@ -105,23 +105,61 @@ func (c *Checkpoint) PendingDays(ctx context.Context, destination, from int64) (
 	return days, err
 }
 
+// Results of runs.
+const (
+	RunComplete   = "complete"
+	RunIncomplete = "incomplete" // something was not captured or delivered
+	RunFailed     = "failed"     // it could not go on
+	RunRefused    = "refused"    // LivePerson refused the login
+)
+
+// RunEnd is how a run ended.
+type RunEnd struct {
+	Result string // "" while it runs, or when it was cut short
+	Error  string // why it was not complete, in one line; "" where nothing says so
+}
+
 // Run is one run.
 type Run struct {
 	ID             int64
 	Kind           string
 	Started, Ended int64 // Ended 0: it is running, or was cut short
-	Complete       bool
+	RunEnd
+}
+
+const runColumns = `id, kind, started_at, coalesce(ended_at, 0), result, error`
+
+func scanRun(s scanner) (r Run, err error) {
+	err = s.Scan(&r.ID, &r.Kind, &r.Started, &r.Ended, &r.Result, &r.Error)
+	return r, err
 }
 
 // Runs lists the last runs, the newest first.
 func (c *Checkpoint) Runs(ctx context.Context, limit int) (runs []Run, err error) {
 	err = c.list(ctx, func(s scanner) error {
-		var r Run
-		if err := s.Scan(&r.ID, &r.Kind, &r.Started, &r.Ended, &r.Complete); err != nil {
-			return err
-		}
+		r, err := scanRun(s)
 		runs = append(runs, r)
-		return nil
-	}, `SELECT id, kind, started_at, coalesce(ended_at, 0), complete FROM run ORDER BY id DESC LIMIT ?`, limit)
+		return err
+	}, `SELECT `+runColumns+` FROM run ORDER BY id DESC LIMIT ?`, limit)
 	return runs, err
+}
+
+// LastCycle is the last cycle that has ended, and when the first of those began that
+// have ended like it in a row; found is false when none has ended.
+func (c *Checkpoint) LastCycle(ctx context.Context) (last Run, since int64, found bool, err error) {
+	const ended = ` FROM run WHERE kind = 'cycle' AND ended_at IS NOT NULL`
+	err = c.list(ctx, func(s scanner) (err error) {
+		found = true
+		last, err = scanRun(s)
+		return err
+	}, `SELECT `+runColumns+ended+` ORDER BY id DESC LIMIT 1`)
+	if err != nil || !found {
+		return last, 0, found, err
+	}
+	var other int64
+	if _, err := c.get(ctx, []any{&other}, `SELECT id`+ended+` AND result != ? ORDER BY id DESC LIMIT 1`, last.Result); err != nil {
+		return last, 0, found, err
+	}
+	_, err = c.get(ctx, []any{&since}, `SELECT started_at`+ended+` AND id > ? ORDER BY id LIMIT 1`, other)
+	return last, since, found, err
 }

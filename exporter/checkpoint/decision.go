@@ -8,6 +8,8 @@ const (
 	DecidedPlace  = "place"  // a destination's place that is another one, or has been emptied
 	DecidedBundle = "bundle" // a bundle that was changed, or is gone, where it was delivered to
 	DecidedItem   = "item"   // an entry of the quarantine that is given up
+
+	DecidedBackfill = "backfill" // one that is ended before it is finished
 )
 
 // Decision is what a person decided, on record for good.

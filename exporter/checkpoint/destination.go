@@ -18,7 +18,10 @@ type Destination struct {
 	FromAt         int64  // entries older than this are not for it
 	Retired        bool   // nothing more is for it
 	Target         string // where it was when it was used last, or accepted; "" before that
-	Halted         string
+	GivenUp        int    // bundles up to this serial may be gone from there
+	Stands         string // what its flat folder is known by; "" where nothing is
+	Halted         string // why it stands still; "" it does not
+	Remedy         string // of that, in words that end in a command; "" none is known
 	Trouble        Trouble
 }
 
@@ -31,11 +34,11 @@ type Trouble struct {
 }
 
 const destinationColumns = `id, name, archive, origin, serial, previous_bundle, previous_sha256, previous_path, coalesce(from_at, 0),
-	retired_at IS NOT NULL, target, halted, attempts, failing_since, next_at, error`
+	retired_at IS NOT NULL, target, given_up, stands, halted, remedy, attempts, failing_since, next_at, error`
 
 func scanDestination(s scanner, d *Destination) error {
 	return s.Scan(&d.ID, &d.Name, &d.Archive, &d.Origin, &d.Serial, &d.PreviousBundle, &d.PreviousSHA256, &d.PreviousPath, &d.FromAt,
-		&d.Retired, &d.Target, &d.Halted, &d.Trouble.Attempts, &d.Trouble.Since, &d.Trouble.NextAt, &d.Trouble.Error)
+		&d.Retired, &d.Target, &d.GivenUp, &d.Stands, &d.Halted, &d.Remedy, &d.Trouble.Attempts, &d.Trouble.Since, &d.Trouble.NextAt, &d.Trouble.Error)
 }
 
 // Destination reads a destination by name; found is false before it is registered.
@@ -43,6 +46,17 @@ func (c *Checkpoint) Destination(ctx context.Context, name string) (d Destinatio
 	err = c.list(ctx, func(s scanner) error { found = true; return scanDestination(s, &d) },
 		`SELECT `+destinationColumns+` FROM destination WHERE name = ?`, name)
 	return d, found, err
+}
+
+// Destinations lists all that are registered and not retired, by name.
+func (c *Checkpoint) Destinations(ctx context.Context) (all []Destination, err error) {
+	err = c.list(ctx, func(s scanner) error {
+		var d Destination
+		err := scanDestination(s, &d)
+		all = append(all, d)
+		return err
+	}, `SELECT `+destinationColumns+` FROM destination WHERE retired_at IS NULL ORDER BY name`)
+	return all, err
 }
 
 // From says what a destination that is registered now is given.
@@ -80,9 +94,9 @@ func (tx *Tx) Register(name, archive string, from From, fromAt, now int64) error
 		WHERE revision > 0 AND coalesce(entry_at, 0) >= ?`, id, fromAt, now, fromAt)
 }
 
-// Halt stores why a destination stands still; "" lets it go on.
-func (tx *Tx) Halt(destination int64, why string) error {
-	return tx.exec(`UPDATE destination SET halted = ? WHERE id = ?`, why, destination)
+// Halt stores why a destination stands still, and what to do about it; "" lets it go on.
+func (tx *Tx) Halt(destination int64, why, remedy string) error {
+	return tx.exec(`UPDATE destination SET halted = ?, remedy = ? WHERE id = ?`, why, remedy, destination)
 }
 
 // SetTarget stores where a destination is.
@@ -114,6 +128,7 @@ type Cutting struct {
 	Recorded    bool  // not what is known by events alone
 	FilesNoted  int64 // not with a file noted after this that nobody has looked for yet …
 	FilesUntil  int64 // … and not after this, as the clock was wrong; 0: files are not waited for
+	Unheld      bool  // not what waits for a person because it could not be cut
 }
 
 func (q Cutting) where() (string, []any) {
@@ -130,7 +145,11 @@ func (q Cutting) where() (string, []any) {
 			AND +f.state = 'waiting' AND f.attempts = 0 AND +f.noted_at > ? AND +f.noted_at <= ?)`
 		args = append(args, q.FilesNoted, q.FilesUntil)
 	}
-	if q.ClosedOnly || q.Recorded {
+	if q.Unheld {
+		where += ` AND NOT EXISTS (SELECT 1 FROM quarantine h WHERE h.kind = 'conversation' AND h.destination = due.destination
+			AND h.source_id = v.source_id AND h.resolved_at IS NULL)`
+	}
+	if q.ClosedOnly || q.Recorded || q.Unheld {
 		where = `JOIN conversation v ON v.id = due.conversation ` + where
 	}
 	return where, args
@@ -256,7 +275,7 @@ func (tx *Tx) BeginRecovery(destination int64, r Recovery, now int64) (withdrawn
 	for _, q := range []string{
 		`DELETE FROM receipt WHERE item IN (SELECT i.id FROM item i JOIN bundle b ON b.id = i.bundle WHERE b.destination = ?)`,
 		`DELETE FROM item WHERE bundle IN (SELECT id FROM bundle WHERE destination = ?)`,
-		`DELETE FROM quarantine WHERE kind = 'item' AND destination = ?`,
+		`DELETE FROM quarantine WHERE kind = 'item' AND destination = ? AND decision IS NULL`,
 		`DELETE FROM bundle WHERE destination = ?`,
 		`DELETE FROM held WHERE destination = ?`,
 		`DELETE FROM given WHERE destination = ? AND floor = 0`,
@@ -267,7 +286,7 @@ func (tx *Tx) BeginRecovery(destination int64, r Recovery, now int64) (withdrawn
 			return 0, err
 		}
 	}
-	if err := tx.exec(`UPDATE destination SET origin = ?, serial = ?, previous_bundle = ?, previous_sha256 = ?, previous_path = ?, halted = '',
+	if err := tx.exec(`UPDATE destination SET origin = ?, serial = ?, previous_bundle = ?, previous_sha256 = ?, previous_path = ?, halted = '', remedy = '', given_up = 0,
 		attempts = 0, failing_since = 0, next_at = 0, error = '' WHERE id = ?`, r.Origin, r.Serial, r.Bundle, r.ManifestSHA256, r.Path, destination); err != nil {
 		return 0, err
 	}

@@ -129,22 +129,24 @@ func (c *Checkpoint) FilesOf(ctx context.Context, conversation int64) (list []Ho
 	return list, err
 }
 
-// Refusal is since when, and with which words, LivePerson refuses to give files
-// to this login. At is 0 while it does not.
+// Refusal is when, and with which words, LivePerson refused last to give files to this
+// login. At is 0 while it does not.
 type Refusal struct {
-	At  int64
-	Why string
+	At       int64
+	Why      string
+	Off      bool  // not the login is refused: the account has no file service
+	AbsentAt int64 // since when the service has answered each time that it does not exist; 0: it does
 }
 
 // FilesRefused reads whether files are refused.
 func (c *Checkpoint) FilesRefused(ctx context.Context) (r Refusal, err error) {
-	_, err = c.get(ctx, []any{&r.At, &r.Why}, `SELECT coalesce(files_refused_at, 0), files_refused FROM account`)
+	_, err = c.get(ctx, []any{&r.At, &r.Why, &r.Off, &r.AbsentAt}, `SELECT coalesce(files_refused_at, 0), files_refused, files_off, coalesce(files_absent_at, 0) FROM account`)
 	return r, err
 }
 
 // RefuseFiles stores that files are refused, or with the zero value that they are not.
 func (tx *Tx) RefuseFiles(r Refusal) error {
-	return tx.exec(`UPDATE account SET files_refused_at = ?, files_refused = ?`, null(r.At), r.Why)
+	return tx.exec(`UPDATE account SET files_refused_at = ?, files_refused = ?, files_off = ?, files_absent_at = ?`, null(r.At), r.Why, r.Off, null(r.AbsentAt))
 }
 
 // KeptFiles calls each for the hash and the size of everything that is kept, once.

@@ -36,6 +36,8 @@ var (
 	ListConversations = List{`id`, `source_id, '', status, coalesce(started_at, 0), coalesce(reread_at, 0), revision`, `conversation WHERE revision > 0`}
 	// Of is the kind, Why the reason, N the number by which it is shown.
 	ListQuarantine = List{`q.id`, `q.source_id, q.kind, q.reason, q.created_at, 0, q.id`, `quarantine q WHERE q.resolved_at IS NULL`}
+	// Of is the kind, Why the decision's reason, Since its time, N the number that it had.
+	ListDismissed = List{`q.id`, `q.source_id, q.kind, x.reason, x.at, 0, q.id`, `quarantine q JOIN decision x ON x.id = q.decision WHERE q.id > 0`}
 	// Of are its skills as JSON.
 	ListLeftOut = List{`id`, `source_id, skills, reason, first_at, 0, 0`, `left_out WHERE id > 0`}
 	// Of is its conversation, else its dialog; Why what it waits for.
@@ -60,6 +62,8 @@ var (
 		SELECT conversation FROM due WHERE destination = ?
 		UNION SELECT o.id FROM bundle b JOIN slice s ON s.bundle = b.id JOIN line l ON l.id = s.line JOIN conversation o ON o.source_id = l.conversation
 			WHERE b.destination = ? AND b.state != 'delivered' AND b.state != 'preparing')`}
+	// Conversations that could not be cut. Why is the reason, N the number by which it is shown.
+	ListHeld = List{`q.id`, `q.source_id, '', q.reason, q.created_at, 0, q.id`, `quarantine q WHERE q.kind = 'conversation' AND q.destination = ? AND q.resolved_at IS NULL`}
 	// Items that were tried in vain. ID is the path of the bundle, Of the file, N the attempts.
 	ListFailed = List{`i.id`, itemRow, `bundle b JOIN item i ON i.bundle = b.id
 		WHERE b.destination = ? AND b.state != 'delivered' AND b.state = 'rendered' AND i.state IN ('waiting', 'sending') AND i.attempts > 0`}

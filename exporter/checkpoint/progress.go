@@ -35,10 +35,15 @@ func (tx *Tx) BeginRun(kind string, now int64) (int64, error) {
 	return tx.insert(`INSERT INTO run (kind, started_at) VALUES (?, ?)`, kind, now)
 }
 
-// EndRun notes a run's end.
-func (tx *Tx) EndRun(id int64, complete bool, now int64) error {
-	if err := tx.exec(`UPDATE run SET ended_at = ?, complete = ? WHERE id = ?`, now, complete, id); err != nil {
+// EndRun notes a run's end. One that failed has not come to its end: whatever is
+// configured before the next one may count as configured from the beginning.
+func (tx *Tx) EndRun(id int64, end RunEnd, now int64) error {
+	if err := tx.exec(`UPDATE run SET ended_at = ?, complete = ?, result = ?, error = ? WHERE id = ?`,
+		now, end.Result == RunComplete, end.Result, end.Error, id); err != nil {
 		return err
+	}
+	if end.Result != RunComplete && end.Result != RunIncomplete {
+		return nil
 	}
 	return tx.exec(`UPDATE account SET finished = finished + 1`)
 }
@@ -166,8 +171,22 @@ func (c *Checkpoint) OpenWindows(ctx context.Context, backfill int64) (windows [
 	return windows, err
 }
 
-// OpenBackfills counts backfills that have not come to their end.
-func (c *Checkpoint) OpenBackfills(ctx context.Context) (n int64, err error) {
-	_, err = c.get(ctx, []any{&n}, `SELECT count(*) FROM backfill WHERE done_at IS NULL`)
-	return n, err
+// OpenBackfills lists up to limit backfills that have not come to their end, as
+// ListBackfills does, and counts all of them.
+func (c *Checkpoint) OpenBackfills(ctx context.Context, limit int) (list []Listed, all int64, err error) {
+	if _, err := c.get(ctx, []any{&all}, `SELECT count(*) FROM backfill WHERE done_at IS NULL`); err != nil || all == 0 {
+		return nil, all, err
+	}
+	list, err = c.List(ctx, ListBackfills, [2]int64{}, limit)
+	return list, all, err
+}
+
+// EndBackfills ends the open backfills of a period, as it was asked for, before they
+// are done: nobody asks for the rest of it any more. It tells how many there were.
+func (tx *Tx) EndBackfills(from, askedTo, decision, now int64) (ended int64, err error) {
+	const open = `from_at = ? AND asked_to = ? AND done_at IS NULL`
+	if err := tx.exec(`DELETE FROM window WHERE done_at IS NULL AND backfill IN (SELECT id FROM backfill WHERE `+open+`)`, from, askedTo); err != nil {
+		return 0, err
+	}
+	return tx.affected(`UPDATE backfill SET done_at = ?, decision = ? WHERE `+open, now, decision, from, askedTo)
 }

@@ -25,7 +25,8 @@ type Quarantined struct {
 }
 
 // Quarantine keeps a record that could not be captured. The same bytes again
-// change nothing; other bytes of the same conversation replace the ones waiting.
+// change nothing, also when a person has given them up; other bytes of the same
+// conversation replace the ones waiting.
 func (tx *Tx) Quarantine(q Quarantined, now int64) error {
 	if q.SourceID != "" {
 		if err := tx.exec(`DELETE FROM quarantine WHERE kind = ? AND destination = ? AND source_id = ? AND resolved_at IS NULL AND sha256 != ?`,
@@ -33,14 +34,40 @@ func (tx *Tx) Quarantine(q Quarantined, now int64) error {
 			return err
 		}
 	}
-	return tx.exec(`INSERT INTO quarantine (kind, destination, source_id, reason, created_at, bytes, sha256, frame) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+	return tx.exec(`INSERT INTO quarantine (kind, destination, source_id, reason, created_at, bytes, sha256, frame) SELECT ?, ?, ?, ?, ?, ?, ?, ?
+		WHERE NOT EXISTS (SELECT 1 FROM quarantine WHERE kind = ? AND destination = ? AND source_id = ? AND sha256 = ? AND sha256 != x'' AND decision IS NOT NULL)
 		ON CONFLICT (kind, destination, source_id, sha256) WHERE resolved_at IS NULL DO UPDATE SET reason = excluded.reason`,
-		q.Kind, q.Destination, q.SourceID, q.Reason, now, q.Bytes, notNull(q.SHA256), notNull(q.Frame))
+		q.Kind, q.Destination, q.SourceID, q.Reason, now, q.Bytes, notNull(q.SHA256), notNull(q.Frame),
+		q.Kind, q.Destination, q.SourceID, notNull(q.SHA256))
 }
 
 // Resolve ends the waiting of one entry.
 func (tx *Tx) Resolve(id, now int64) error {
 	return tx.exec(`UPDATE quarantine SET resolved_at = ? WHERE id = ?`, now, id)
+}
+
+// Dismiss ends the waiting of one entry by a person's decision. A conversation
+// that could not be cut is no longer due with what it had; a rejected item is
+// not handed over again.
+func (tx *Tx) Dismiss(q Quarantined, decision, now int64) error {
+	if err := tx.exec(`UPDATE quarantine SET resolved_at = ?, decision = ? WHERE id = ?`, now, decision, q.ID); err != nil {
+		return err
+	}
+	if q.Kind != KindConversation {
+		return nil
+	}
+	return tx.exec(`DELETE FROM due WHERE destination = ? AND conversation = (SELECT id FROM conversation WHERE source_id = ?)`, q.Destination, q.SourceID)
+}
+
+// GivenUp lists the bundles of a destination that a person has given up as a whole.
+func (c *Checkpoint) GivenUp(ctx context.Context, destination int64) (names []string, err error) {
+	err = c.list(ctx, func(s scanner) error {
+		var name string
+		err := s.Scan(&name)
+		names = append(names, name)
+		return err
+	}, `SELECT source_id FROM quarantine WHERE kind = ? AND destination = ? AND decision IS NOT NULL AND source_id NOT LIKE '%/%' ORDER BY id`, KindItem, destination)
+	return names, err
 }
 
 func notNull(b []byte) []byte {
@@ -78,6 +105,31 @@ func (c *Checkpoint) Quarantined(ctx context.Context) (list []Quarantined, err e
 		return nil
 	}, `SELECT `+quarantineColumns+quarantineTables+` WHERE q.resolved_at IS NULL ORDER BY q.id`)
 	return list, err
+}
+
+// QuarantineGroup is what waits of one kind, for one destination and one reason.
+type QuarantineGroup struct {
+	Kind, Name, Reason string // Name of the destination, "" where it is of none
+	Count              int
+	First, Since       int64 // number and time of the one that waits longest
+}
+
+// QuarantineGroups lists up to limit groups of what waits, the greatest first.
+func (c *Checkpoint) QuarantineGroups(ctx context.Context, limit int) (list []QuarantineGroup, err error) {
+	err = c.list(ctx, func(s scanner) error {
+		var g QuarantineGroup
+		err := s.Scan(&g.Kind, &g.Name, &g.Reason, &g.Count, &g.First, &g.Since)
+		list = append(list, g)
+		return err
+	}, `SELECT q.kind, coalesce(d.name, ''), q.reason, count(*), min(q.id), min(q.created_at)`+quarantineTables+
+		` WHERE q.resolved_at IS NULL GROUP BY q.kind, coalesce(d.name, ''), q.reason ORDER BY count(*) DESC, min(q.id) LIMIT ?`, limit)
+	return list, err
+}
+
+// CountDismissed counts what a person has given up.
+func (c *Checkpoint) CountDismissed(ctx context.Context) (n int, err error) {
+	_, err = c.get(ctx, []any{&n}, `SELECT count(*) FROM quarantine WHERE decision IS NOT NULL`)
+	return n, err
 }
 
 // CountQuarantined counts what waits.

@@ -171,6 +171,9 @@ func (d *decoder) checkAlert(a Alert) {
 	if len(a.Command) > 0 && !a.URL.Empty() {
 		d.fault(d.line("alert.url"), "alert.url", "is given beside alert.command: keep one of them")
 	}
+	if len(a.Command) > 0 && checkTilde(a.Command[0]) != nil {
+		d.fault(d.line("alert.command[0]"), "alert.command[0]", "%s", checkTilde(a.Command[0]))
+	}
 	if a.URL.Empty() || d.faulty("alert") {
 		return
 	}

@@ -27,7 +27,7 @@ func identityKeys(i *Identity) object {
 			may("bot_domain", canonical(&i.BotDomain, "domain of addresses made for bots and the system", orEmpty(identity.ParseMadeDomain))),
 			may("placeholder_domain", canonical(&i.PlaceholderDomain, "domain of addresses made for unknown agents", orEmpty(identity.ParseMadeDomain))),
 			may("agents", agentTable(&i.Agents)),
-			may("agents_file", text(&i.AgentsFile, "more of agents: a file of YAML, or .csv with login and address", "", nil)),
+			may("agents_file", text(&i.AgentsFile, "more of agents: a file of YAML, or .csv with login and address", "", checkOptional(checkPath))),
 			may("unknown_agent", choice(&i.UnknownAgent, "what becomes of an agent without an address: hold (what he took part in waits), placeholder (he is given one that is made)",
 				identity.UnknownHold, identity.UnknownPlaceholder)),
 		},

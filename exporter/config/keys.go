@@ -21,7 +21,7 @@ func keys(c *draft) object {
 		doc: "Configuration of lpexport.",
 		fields: []field{
 			need("account", text(&c.Account, "LivePerson account id; sandbox is the simulated account inside the program",
-				accountPattern.String(), checkMatch(accountPattern, "must be 1 to 64 letters, digits, - or _"))),
+				accountPattern.String(), CheckAccount)),
 			may("liveperson", livePersonKeys(&c.LivePerson)),
 			may("state", text(&c.State, "folder of checkpoint, spool and manifests; created for the owner only", "", checkPath)),
 			may("poll", pollKeys(&c.Poll)),
@@ -36,7 +36,7 @@ func keys(c *draft) object {
 			may("webhook", webhookKeys(&c.Webhook)),
 			may("serve", serveKeys(&c.Serve)),
 			may("alert", alertKeys(&c.Alert)),
-			may("metrics_file", text(&c.MetricsFile, "file for Prometheus text, written after each run; empty means none", "", nil)),
+			may("metrics_file", text(&c.MetricsFile, "file for Prometheus text, written after each run; empty means none", "", checkOptional(checkPath))),
 			may("identity", identityKeys(&c.Identity)),
 			need("destinations", list{
 				doc:   "the archives that are written to",
@@ -139,8 +139,8 @@ func tlsKeys(t *TLS) object {
 	return object{
 		doc: "certificate of the listener; needed but on a loopback address. Changed files are read again",
 		fields: []field{
-			may("cert_file", text(&t.CertFile, "certificate chain, PEM", "", nil)),
-			may("key_file", text(&t.KeyFile, "its private key, PEM", "", nil)),
+			may("cert_file", text(&t.CertFile, "certificate chain, PEM", "", checkOptional(checkPath))),
+			may("key_file", text(&t.KeyFile, "its private key, PEM", "", checkOptional(checkPath))),
 		},
 	}
 }

@@ -41,6 +41,10 @@ func (s scalar) decode(d *decoder, path string, n *yaml.Node) {
 	}
 	d.given[path] = text != ""
 	if s.file && text != "" {
+		if err := checkTilde(text); err != nil {
+			d.fault(n.Line, path, "%s%s", err, scalar{}.is(text, from))
+			return
+		}
 		content, err := d.look.Secret(text)
 		if err != nil && ofDestination(path) {
 			d.unread = append(d.unread, Unread{d.newFault(n.Line, path, reason(err)), text, s.pending(), d.look.Secret})

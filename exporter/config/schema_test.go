@@ -214,7 +214,7 @@ func TestStarterShowsEveryKeyWithItsDefault(t *testing.T) {
 	if err := yaml.Unmarshal(example.ReplaceAll(Starter, []byte("$1$2")), &document); err != nil {
 		t.Fatal(err)
 	}
-	chosen := []string{"account", "destinations[0].name", "destinations[0].archive", "destinations[0].from", "destinations[0].directory.path", "destinations[0].sftp.host",
+	chosen := []string{"account", "state", "destinations[0].name", "destinations[0].archive", "destinations[0].from", "destinations[0].directory.path", "destinations[0].sftp.host",
 		"destinations[0].s3.lock.days"}
 	showObject(t, keys(newDraft()), "", document.Content[0], chosen)
 	if _, err := Parse("config.yaml", Starter, testLookup); err != nil {

@@ -47,12 +47,12 @@ func (s *SFTP) keys() object {
 				need("user", text(&s.User, "login", "", checkLine(1, 255))),
 			},
 			secret("password", &s.Password, "password"),
-			[]field{may("key_file", text(&s.KeyFile, "private key to log in with", "", nil))},
+			[]field{may("key_file", text(&s.KeyFile, "private key to log in with", "", checkOptional(checkPath)))},
 			secret("passphrase", &s.Passphrase, "passphrase of key_file"),
 			[]field{
-				may("known_hosts", text(&s.KnownHosts, "file with the host's key, in the format of OpenSSH", "", nil)),
+				may("known_hosts", text(&s.KnownHosts, "file with the host's key, in the format of OpenSSH", "", checkOptional(checkPath))),
 				may("fingerprint", text(&s.Fingerprint, "of the host's key, as ssh-keygen -l writes it: SHA256:…", "", checkOptional(checkFingerprint))),
-				need("path", text(&s.Path, "the folder; created when absent", "", checkPath)),
+				need("path", text(&s.Path, "the folder, absolute or below the one that the login begins in; created when absent", "", checkPath)),
 				may("timeout", duration(&s.Timeout, "how long the far side may do nothing", time.Second, time.Hour)),
 			},
 		),
@@ -103,9 +103,9 @@ func (s *smtpKeys) keys() object {
 				may("tls", given(&s.tls, func(at *string) scalar {
 					return choice(at, "how the connection is protected; starttls when absent", TLSStart, TLSDirect, TLSNone)
 				})),
-				may("ca_file", text(&s.CAFile, "certificates to trust, PEM; the system's when absent", "", nil)),
-				may("cert_file", text(&s.CertFile, "client certificate, PEM", "", nil)),
-				may("key_file", text(&s.KeyFile, "its private key, PEM", "", nil)),
+				may("ca_file", text(&s.CAFile, "certificates to trust, PEM; the system's when absent", "", checkOptional(checkPath))),
+				may("cert_file", text(&s.CertFile, "client certificate, PEM", "", checkOptional(checkPath))),
+				may("key_file", text(&s.KeyFile, "its private key, PEM", "", checkOptional(checkPath))),
 				may("username", text(&s.Username, "login", "", checkLine(0, 255))),
 			},
 			secret("password", &s.Password, "password"),
@@ -169,7 +169,7 @@ func (s *S3) keys() object {
 			secret("secret_key", &s.SecretKey, "secret key"),
 			secret("session_token", &s.SessionToken, "session token"),
 			[]field{
-				may("ca_file", text(&s.CAFile, "certificates to trust, PEM; the system's when absent", "", nil)),
+				may("ca_file", text(&s.CAFile, "certificates to trust, PEM; the system's when absent", "", checkOptional(checkPath))),
 				may("path_style", boolean(&s.PathStyle, "the bucket in the path of a URL, not in its host")),
 				may("lock", lazy(func() object {
 					return object{

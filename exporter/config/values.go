@@ -164,6 +164,11 @@ func formatSize(n int64) string {
 	return "0B"
 }
 
+// CheckAccount says what an account id must be; nil: text is one.
+func CheckAccount(text string) error {
+	return checkMatch(accountPattern, "must be 1 to 64 letters, digits, - or _")(text)
+}
+
 func checkMatch(pattern *regexp.Regexp, must string) func(string) error {
 	return func(text string) error {
 		if !pattern.MatchString(text) {
@@ -187,6 +192,14 @@ func checkLine(least, most int) func(string) error {
 func checkPath(text string) error {
 	if text == "" || strings.ContainsRune(text, 0) {
 		return errors.New("must be a path")
+	}
+	return checkTilde(text)
+}
+
+// checkTilde refuses what a shell would expand: here it would be a folder of that name.
+func checkTilde(text string) error {
+	if strings.HasPrefix(text, "~") {
+		return errors.New("must be a whole path, such as /home/name/file, or relative to the working directory: ~ is not expanded")
 	}
 	return nil
 }

@@ -143,7 +143,7 @@ func TestBrowserSelectsCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := chromedp.Run(ctx, chromedp.Evaluate[string]("getSelection().toString()"))
-	if want := "lpexport export --destination journal --config '/etc/lp export/a.yaml'"; err != nil || got != want {
+	if want := "lpexport check --config '/etc/lp export/a.yaml'"; err != nil || got != want {
 		t.Errorf("%q is selected (%v), want %q", got, err, want)
 	}
 }

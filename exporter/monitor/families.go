@@ -79,6 +79,8 @@ var captureFamilies = []family{
 		ofHoles(func(h exporter.Hole) float64 { return h.To.Sub(h.From).Seconds() })},
 	{"lpexport_quarantined_items", "What waits for a person: unreadable records, conversations that cannot be cut, rejected items.", gauge, nil,
 		func(o *exporter.Overview, emit emitter) { emit(float64(o.Quarantined)) }},
+	{"lpexport_dismissed_items", "What a person has given up of what was quarantined.", gauge, nil,
+		func(o *exporter.Overview, emit emitter) { emit(float64(o.Dismissed)) }},
 	{"lpexport_files_waiting", "Files that messages name and that are not fetched yet.", gauge, nil,
 		func(o *exporter.Overview, emit emitter) { emit(float64(o.Files.Waiting)) }},
 	{"lpexport_files_doubtful", "Files of which it is in doubt whether what LivePerson gives is what was sent. They are fetched again.", gauge, nil,
@@ -90,11 +92,19 @@ var captureFamilies = []family{
 	counted("lpexport_files_total", "Files that messages name, by what came of them.", exporter.CounterFiles, "result"),
 	counted("lpexport_cycles_total", "Cycles that have ended.", exporter.CounterCycles, "result"),
 	{"lpexport_last_cycle_start_timestamp_seconds", "When the last cycle that has ended began.", gauge, nil,
-		lastCycle(func(r exporter.RunSummary) float64 { return seconds(r.Started) })},
+		lastCycle(func(c exporter.CycleStatus) float64 { return seconds(c.Started) })},
 	{"lpexport_last_cycle_duration_seconds", "How long the last cycle that has ended took.", gauge, nil,
-		lastCycle(func(r exporter.RunSummary) float64 { return r.Ended.Sub(r.Started).Seconds() })},
+		lastCycle(func(c exporter.CycleStatus) float64 { return c.Ended.Sub(c.Started).Seconds() })},
 	{"lpexport_last_cycle_success", "Whether the last cycle that has ended was complete: 1 or 0.", gauge, nil,
-		lastCycle(func(r exporter.RunSummary) float64 { return truth(r.Complete) })},
+		lastCycle(func(c exporter.CycleStatus) float64 { return truth(c.Result == exporter.CycleComplete) })},
+	{"lpexport_last_cycle_result", "How the last cycle that has ended did: 1 for its result, 0 for the others.", gauge, []string{"result"},
+		func(o *exporter.Overview, emit emitter) {
+			for _, r := range exporter.CycleResults() {
+				if !o.LastCycle.Started.IsZero() {
+					emit(truth(o.LastCycle.Result == r), string(r))
+				}
+			}
+		}},
 }
 
 var sourceFamilies = []family{
@@ -148,6 +158,10 @@ var destinationFamilies = []family{
 	ofDestination("lpexport_destination_rejected_items", "Items that were rejected and wait for a person.",
 		func(_ *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
 			return float64(d.Rejected), true
+		}),
+	ofDestination("lpexport_destination_held_conversations", "Conversations that cannot be cut and wait for a person.",
+		func(_ *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
+			return float64(d.Held), true
 		}),
 	ofDestination("lpexport_destination_uncertain_deliveries", "Deliveries of which nobody knows whether the item was taken.",
 		func(_ *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
@@ -227,13 +241,10 @@ func ofHoles(value func(exporter.Hole) float64) func(*exporter.Overview, emitter
 	}
 }
 
-func lastCycle(value func(exporter.RunSummary) float64) func(*exporter.Overview, emitter) {
+func lastCycle(value func(exporter.CycleStatus) float64) func(*exporter.Overview, emitter) {
 	return func(o *exporter.Overview, emit emitter) {
-		for _, r := range o.Runs {
-			if r.Kind == "cycle" && !r.Ended.IsZero() {
-				emit(value(r))
-				return
-			}
+		if !o.LastCycle.Started.IsZero() {
+			emit(value(o.LastCycle))
 		}
 	}
 }

@@ -58,8 +58,9 @@ func Well() exporter.Overview {
 	for i := range 20 {
 		began := Now.Add(-time.Duration(i)*5*time.Minute - 3*time.Minute - 12*time.Second)
 		o.Runs = append(o.Runs, exporter.RunSummary{ID: int64(200 - i), Kind: "cycle", Started: began,
-			Ended: began.Add(time.Duration(11+i%7) * time.Second), Complete: true})
+			Ended: began.Add(time.Duration(11+i%7) * time.Second), Result: exporter.CycleComplete})
 	}
+	o.LastCycle = exporter.CycleStatus{Started: o.Runs[0].Started, Ended: o.Runs[0].Ended, Since: o.Runs[19].Started, Result: exporter.CycleComplete}
 	o.Receiver = &exporter.ReceiverStatus{LastAt: Now.Add(-4 * time.Second)}
 	o.Events.Waiting, o.Events.Oldest = 2, 50*time.Second
 	o.Expiries = []exporter.Expiry{{What: "webhook certificate", At: Now.Add(61 * 24 * time.Hour)}}
@@ -135,11 +136,16 @@ func Wrong() exporter.Overview {
 	o.Lag = Now.Sub(o.Watermark)
 	o.Coverage = covered(exporter.Period{From: day(310), To: day(150)}, exporter.Period{From: day(143), To: o.Watermark})
 	o.Holes = []exporter.Hole{{Period: exporter.Period{From: day(150), To: day(143)}, Fetchable: true}}
-	o.Quarantined, o.Partial, o.FailedLooks = 7, 2, 1
+	o.Quarantined, o.Dismissed, o.Partial, o.FailedLooks = 7, 3, 2, 1
+	o.Waiting = []exporter.WaitingGroup{
+		{Kind: "item", Destination: "journal", Reason: "550 5.7.1 relaying denied", Count: 4, First: 11, Since: Now.Add(-9 * time.Hour)},
+		{Kind: "conversation", Destination: "bucket", Reason: "agent 77 (a.lee) has no address", Count: 2, First: 13, Since: Now.Add(-8 * time.Hour)},
+		{Kind: "record", Reason: "its messageRecords are no list", Count: 1, First: 17, Since: Now.Add(-7 * time.Hour)},
+	}
 	o.Destinations = []exporter.DestinationStatus{
 		{Name: "journal", Pending: 1480, OldestPending: 9 * time.Hour, Rejected: 4, Uncertain: 1, Halted: true,
-			LastError: "the server refuses the login: 535 5.7.8 authentication failed"},
-		{Name: "bucket", Pending: 212, OldestPending: 3 * time.Hour, Failed: 3, FailingSince: Now.Add(-3 * time.Hour), NextTry: Now.Add(14 * time.Minute),
+			LastError: "the server refuses the login: 535 5.7.8 authentication failed", Remedy: "give smtp.username and smtp.password what the archive has issued"},
+		{Name: "bucket", Pending: 212, OldestPending: 3 * time.Hour, Failed: 3, Held: 2, Dismissed: 3, FailingSince: Now.Add(-3 * time.Hour), NextTry: Now.Add(14 * time.Minute),
 			LastError: "put manifest.json: 503 Slow Down: please reduce your request rate"},
 		{Name: "drop", Pending: 3, OldestPending: 2 * time.Minute, Left: 12, FailingSince: Now.Add(-2 * time.Minute), NextTry: Now.Add(-time.Second),
 			LastError: "connect to sftp.archive.example:22: connection refused"},
@@ -158,7 +164,10 @@ func Wrong() exporter.Overview {
 	}
 	o.Days[399].Covered = false
 	o.Runs[0].Ended = time.Time{}
-	o.Runs[1].Complete, o.Runs[2].Complete, o.Runs[3].Ended = false, false, time.Time{}
+	o.Runs[1].Result, o.Runs[2].Result, o.Runs[3].Ended = exporter.CycleRefused, exporter.CycleIncomplete, time.Time{}
+	o.LastCycle = exporter.CycleStatus{Started: o.Runs[1].Started, Ended: o.Runs[1].Ended, Since: o.Runs[1].Started, Result: exporter.CycleRefused,
+		Error: "log in: refused with status 401: check liveperson.oauth2"}
+	o.Dropped = []exporter.DestinationStatus{{Name: "former", Pending: 88, OldestPending: 40 * time.Hour}}
 	o.Runs[4].Kind = "backfill"
 	o.Receiver.Alarm, o.Receiver.Since = "the signature does not fit any of the client secrets: has one been rotated?", Now.Add(-40*time.Minute)
 	o.Receiver.LastAt = Now.Add(-41 * time.Minute)
@@ -219,11 +228,16 @@ func told(text func(of string) string) exporter.Overview {
 	o.Account, o.Generator, o.Checkpoint = text("account"), text("generator"), text("checkpoint")
 	for i := range o.Destinations {
 		o.Destinations[i].Name = text(fmt.Sprintf("-name %d", i))
-		o.Destinations[i].LastError = text("error")
+		o.Destinations[i].LastError, o.Destinations[i].Remedy = text("error"), text("remedy")
 	}
 	for i := range o.Runs {
 		o.Runs[i].Kind = text("kind")
 	}
+	o.LastCycle.Error = text("cycle")
+	for i := range o.Waiting {
+		o.Waiting[i].Kind, o.Waiting[i].Destination, o.Waiting[i].Reason = text("waiting"), text("for"), text("reason")
+	}
+	o.Dropped[0].Name = text("dropped")
 	o.Receiver.Alarm = text("alarm")
 	o.Selection.Namesakes = []exporter.Namesake{{Entry: text("entry"), ID: text("skill")}}
 	for i := range o.Expiries {

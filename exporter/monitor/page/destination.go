@@ -27,7 +27,7 @@ func (s Settings) destinations(o *exporter.Overview) []destination {
 		}
 		switch {
 		case d.Halted:
-			one.State, one.Level, one.Command = "halted", bad, s.Commands("lpexport export --destination "+shell(d.Name))
+			one.State, one.Level, one.Command = "halted", bad, s.Commands(Line(d.Command(), errorLimit))
 		case !d.FailingSince.IsZero():
 			one.State, one.Level, one.Command = "failing", care, s.Commands("lpexport check")
 			if o.At.Sub(d.FailingSince) >= failingLong {
@@ -47,6 +47,9 @@ func remarks(d exporter.DestinationStatus, now time.Time) string {
 	switch {
 	case d.Halted:
 		all = append(all, "nothing is sent until a person has looked")
+		if advice := d.Advice(); advice != "" {
+			all = append(all, Line(advice, errorLimit))
+		}
 	case !d.FailingSince.IsZero():
 		all = append(all, "since "+at(d.FailingSince, now).Text+" ("+age(now.Sub(d.FailingSince))+")", "next try "+next(d, now))
 	}
@@ -55,6 +58,12 @@ func remarks(d exporter.DestinationStatus, now time.Time) string {
 	}
 	if d.Rejected > 0 {
 		all = append(all, number(d.Rejected)+" rejected")
+	}
+	if d.Held > 0 {
+		all = append(all, count(d.Held, "conversation")+" cannot be cut")
+	}
+	if d.Dismissed > 0 {
+		all = append(all, number(d.Dismissed)+" dismissed")
 	}
 	if d.Uncertain > 0 {
 		all = append(all, count(d.Uncertain, "item")+" may have arrived twice")

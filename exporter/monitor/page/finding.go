@@ -49,8 +49,9 @@ const (
 // well it is one that says so. There is always a first: the sentence of the page.
 // A lag is bad from behind on.
 func findings(o *exporter.Overview, behind time.Duration) []finding {
-	all := slices.Concat(halted(o), late(o, behind), refused(o), namesakes(o), failing(o), expiring(o), holes(o),
-		quarantined(o), left(o), unfinished(o), unsettled(o), files(o), partial(o))
+	late := late(o, behind)
+	all := slices.Concat(failed(o), halted(o), late, refused(o), namesakes(o), failing(o), expiring(o), holes(o),
+		quarantined(o), left(o), unfinished(o, late), dropped(o), unsettled(o), files(o), partial(o))
 	slices.SortStableFunc(all, func(a, b finding) int { return cmp.Compare(b.Level, a.Level) })
 	if len(all) == 0 {
 		all = append(all, well(o))
@@ -58,33 +59,70 @@ func findings(o *exporter.Overview, behind time.Duration) []finding {
 	return all
 }
 
-// halted comes first: such a destination gets nothing until a person has looked.
+// failed cycles come first: nothing is captured.
+func failed(o *exporter.Overview) []finding {
+	if o.LastCycle.Result != exporter.CycleRefused && o.LastCycle.Result != exporter.CycleFailed {
+		return nil
+	}
+	return []finding{{bad, sentence(o.LastCycle.Trouble()), "lpexport check"}}
+}
+
+// halted destinations get nothing until a person has looked.
 func halted(o *exporter.Overview) []finding {
 	names := names(o, func(d exporter.DestinationStatus) bool { return d.Halted })
 	switch len(names) {
 	case 0:
 		return nil
 	case 1:
-		return []finding{{bad, fmt.Sprintf("Nothing is sent to %s until a person has looked.", quoted(names[0])),
-			"lpexport export --destination " + shell(names[0])}}
+		i := slices.IndexFunc(o.Destinations, func(d exporter.DestinationStatus) bool { return d.Halted })
+		return []finding{{bad, fmt.Sprintf("Nothing is sent to %s until a person has looked.", quoted(names[0])), Line(o.Destinations[i].Command(), errorLimit)}}
 	default:
-		return []finding{{bad, fmt.Sprintf("Nothing is sent to %s until a person has looked.", listed(names)), "lpexport export"}}
+		return []finding{{bad, fmt.Sprintf("Nothing is sent to %s until a person has looked.", listed(names)), "lpexport status"}}
 	}
 }
+
+// dropped are destinations that the configuration no longer names.
+func dropped(o *exporter.Overview) []finding {
+	var found []finding
+	for _, d := range o.Dropped {
+		found = append(found, finding{care, fmt.Sprintf("%s is not in the configuration any more, and %s not delivered to it: put it back, or give that up.",
+			quoted(d.Name), owed(d)), "lpexport retire " + shell(d.Name)})
+	}
+	return found
+}
+
+func owed(d exporter.DestinationStatus) string {
+	if d.Pending+d.Rejected == 1 {
+		return "1 conversation or bundle is"
+	}
+	return number(d.Pending+d.Rejected) + " conversations or bundles are"
+}
+
+// sentence is a text from the state as a sentence.
+func sentence(text string) string { return ended(capital(Line(text, errorLimit))) }
 
 func late(o *exporter.Overview, behind time.Duration) []finding {
 	switch {
 	case !o.Watermark.IsZero() && o.Lag >= behind:
-		return []finding{{bad, fmt.Sprintf("Capture is %s behind: nothing newer than %s is known to be captured.",
-			age(o.Lag), at(o.Watermark, o.At).Text), "lpexport check"}}
+		return []finding{{bad, fmt.Sprintf("Capture is %s behind: nothing newer than %s is known to be captured.%s",
+			age(o.Lag), at(o.Watermark, o.At).Text, reason(o)), "lpexport check"}}
 	case !o.Watermark.IsZero():
 		return nil
 	case !o.Began.IsZero() && o.At.Sub(o.Began) >= behind:
-		return []finding{{bad, fmt.Sprintf("No cycle has been complete since the start %s ago: nothing is known to be captured.",
-			age(o.At.Sub(o.Began))), "lpexport check"}}
+		return []finding{{bad, fmt.Sprintf("No cycle has been complete since the start %s ago: nothing is known to be captured.%s",
+			age(o.At.Sub(o.Began)), reason(o)), "lpexport check"}}
 	default:
 		return []finding{{starting, "No cycle has been complete yet: nothing is known to be captured.", ""}}
 	}
+}
+
+// reason is why the last cycle was not complete, as one more sentence; "" where another
+// finding says it, or nothing does.
+func reason(o *exporter.Overview) string {
+	if o.LastCycle.Result != exporter.CycleIncomplete || o.LastCycle.Error == "" {
+		return ""
+	}
+	return " " + sentence(o.LastCycle.Trouble())
 }
 
 func refused(o *exporter.Overview) []finding {
@@ -147,7 +185,7 @@ func expiring(o *exporter.Overview) []finding {
 // holes are between covered periods: nothing fills them by itself.
 func holes(o *exporter.Overview) []finding {
 	if o.OpenBackfills > 0 {
-		return []finding{{care, fmt.Sprintf("%s not at the end: the same command goes on.", isAre(o.OpenBackfills, "backfill")), ""}}
+		return backfills(o)
 	}
 	gaps := exporter.Fetchable(o.Holes)
 	if len(gaps) == 0 {
@@ -161,11 +199,33 @@ func holes(o *exporter.Overview) []finding {
 	return []finding{{care, text, last.Command()}}
 }
 
+// backfills go on with the command that began them.
+func backfills(o *exporter.Overview) []finding {
+	if len(o.Backfills) == 0 {
+		return []finding{{care, fmt.Sprintf("%s not finished.", isAre(o.OpenBackfills, "backfill")), "lpexport status --list backfills"}}
+	}
+	b := o.Backfills[0]
+	text := fmt.Sprintf("The backfill of %s is not finished.", b)
+	if o.OpenBackfills > 1 {
+		text = fmt.Sprintf("%s not finished, the first of %s.", isAre(o.OpenBackfills, "backfill"), b)
+	}
+	return []finding{{care, text, b.Command()}}
+}
+
 func quarantined(o *exporter.Overview) []finding {
 	if o.Quarantined == 0 {
 		return nil
 	}
-	return []finding{{care, itemsWait(o.Quarantined) + " for a person.", "lpexport quarantine list"}}
+	text := itemsWait(o.Quarantined) + " for a person"
+	switch len(o.Waiting) {
+	case 0:
+		text += "."
+	case 1:
+		text = ended(text + ": " + Line(o.Waiting[0].Reason, errorLimit))
+	default:
+		text = ended(text + "; most of them: " + Line(o.Waiting[0].Reason, errorLimit))
+	}
+	return []finding{{care, text, "lpexport quarantine list"}}
 }
 
 func itemsWait(items int) string {
@@ -191,21 +251,17 @@ func left(o *exporter.Overview) []finding {
 }
 
 // unfinished looks at the last cycle that has ended.
-func unfinished(o *exporter.Overview) []finding {
-	last := lastCycle(o)
-	if last == nil || last.Complete {
+// Where capture is late, that says why.
+func unfinished(o *exporter.Overview, late []finding) []finding {
+	last := &o.LastCycle
+	if last.Result != exporter.CycleIncomplete || len(late) > 0 && late[0].Level == bad {
 		return nil
 	}
-	return []finding{{care, fmt.Sprintf("The cycle of %s is not complete: the next one tries again.", at(last.Started, o.At).Text), "lpexport check"}}
-}
-
-func lastCycle(o *exporter.Overview) *exporter.RunSummary {
-	for i := range o.Runs {
-		if o.Runs[i].Kind == "cycle" && !o.Runs[i].Ended.IsZero() {
-			return &o.Runs[i]
-		}
+	text := fmt.Sprintf("The cycle of %s is not complete, and the next one tries again", at(last.Started, o.At).Text)
+	if last.Error != "" {
+		text += ": " + Line(last.Error, errorLimit)
 	}
-	return nil
+	return []finding{{care, ended(text), "lpexport check"}}
 }
 
 func unsettled(o *exporter.Overview) []finding {
@@ -227,6 +283,8 @@ func files(o *exporter.Overview) []finding {
 	switch {
 	case f.Off || f.Waiting == 0:
 		return nil
+	case f.NotGranted():
+		return nil // there is nothing to do
 	case f.Refused != "":
 		return []finding{{care, fmt.Sprintf("%s named by messages and not fetched: LivePerson does not give this login any.", isAre(f.Waiting, "file")), "lpexport check"}}
 	case f.Oldest >= filesLong:

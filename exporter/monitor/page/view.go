@@ -25,6 +25,7 @@ type view struct {
 	Charts       []chart
 	Runs         []run
 	Quarantined  string // "7 items wait"; "" none does
+	Waiting      []figure
 	Quarantine   []step
 	Events       []figure
 	Alarm        string
@@ -59,10 +60,14 @@ func (s Settings) view(o *exporter.Overview) view {
 	}
 	if o.Quarantined > 0 {
 		v.Quarantined = itemsWait(o.Quarantined)
+		for _, g := range o.Waiting {
+			v.Waiting = append(v.Waiting, figure{Name: Line(g.Kind+forDestination(g.Destination), nameLimit), Value: number(g.Count), Note: Line(g.Reason, errorLimit)})
+		}
 		v.Quarantine = []step{
 			{"See what waits, and why", s.Commands("lpexport quarantine list")},
 			{"Look at one, by its number", s.Commands("lpexport quarantine show ID")},
 			{"When the cause is gone, try all again", s.Commands("lpexport quarantine retry")},
+			{"Give one up, on record", s.Commands("lpexport quarantine dismiss ID --reason TEXT")},
 		}
 	}
 	v.Coverage, v.Earlier = coverage(o)
@@ -105,14 +110,28 @@ func figures(o *exporter.Overview, behind time.Duration) []figure {
 	}
 	open := figure{Name: "Open conversations", Value: number(o.OpenConversations), Note: "still being written"}
 	all := []figure{lag, waiting, people, open}
-	if last := lastCycle(o); last != nil {
-		f := figure{Name: "Last cycle", Value: "complete", Note: at(last.Ended, o.At).Text + ", took " + age(last.Ended.Sub(last.Started))}
-		if !last.Complete {
-			f.Value, f.Level = "incomplete", care
-		}
-		all = append(all, f)
+	if last := &o.LastCycle; !last.Started.IsZero() {
+		all = append(all, figure{Name: "Last cycle", Value: string(last.Result), Level: levelOf(last.Result),
+			Note: at(last.Ended, o.At).Text + ", took " + age(last.Ended.Sub(last.Started))})
 	}
 	return all
+}
+
+func levelOf(r exporter.CycleResult) level {
+	switch r {
+	case exporter.CycleComplete:
+		return fine
+	case exporter.CycleIncomplete:
+		return care
+	}
+	return bad
+}
+
+func forDestination(name string) string {
+	if name == "" {
+		return ""
+	}
+	return " for " + name
 }
 
 // run is one of the last cycles and backfills.
@@ -133,10 +152,8 @@ func runs(o *exporter.Overview) []run {
 			one.Result, one.Level = "running", starting
 		case r.Ended.IsZero():
 			one.Result, one.Level = "cut short", care
-		case r.Complete:
-			one.Result, one.Took = "complete", age(r.Ended.Sub(r.Started))
 		default:
-			one.Result, one.Took, one.Level = "incomplete", age(r.Ended.Sub(r.Started)), care
+			one.Result, one.Took, one.Level = string(r.Result), age(r.Ended.Sub(r.Started)), levelOf(r.Result)
 		}
 		newest = newest && r.Kind != "cycle" // a backfill may run beside a cycle
 		list = append(list, one)
