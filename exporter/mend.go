@@ -44,8 +44,8 @@ func (s *DestinationStatus) lacking(d Destination) {
 	if err == nil {
 		return
 	}
-	s.Halted, s.LastError = true, err.Error()
-	if at, ok := errors.AsType[*archive.Error](err); ok && at.Hint != "" {
-		s.LastError += "; " + at.Hint
+	s.Halted, s.LastError, s.Remedy = true, err.Error(), ""
+	if at, ok := errors.AsType[*archive.Error](err); ok {
+		s.Remedy = at.Hint
 	}
 }

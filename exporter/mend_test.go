@@ -66,12 +66,12 @@ func TestDestinationThatLacksAFileHaltsAloneAndGoesOn(t *testing.T) {
 	r.edit = lackingKey(r, &there)
 	r.open()
 
-	if d := statusOf(t, r.Exporter, "vault"); !d.Halted || !strings.Contains(d.LastError, "put it there") {
+	if d := statusOf(t, r.Exporter, "vault"); !d.Halted || !strings.Contains(d.Remedy, "put it there") {
 		t.Errorf("before any run the status says %+v", d)
 	}
 	report, err := r.Cycle(context.Background(), nil)
 	var halt *HaltError
-	if !errors.As(err, &halt) || halt.Destination != "vault" || !errors.Is(err, ErrIncomplete) {
+	if !errors.As(err, &halt) || halt.Destination != "vault" || errors.Is(err, ErrIncomplete) { // no run mends it
 		t.Errorf("the cycle ends with %v", err)
 	}
 	r.mustBeOf(report, "local", 0)
