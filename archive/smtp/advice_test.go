@@ -3,6 +3,7 @@ package smtp
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -54,6 +55,21 @@ func TestRefusalNamesItsReason(t *testing.T) {
 		if !ok || e.Alike != test.alike || e.TooLarge != test.tooLarge || e.Limit != 0 ||
 			!strings.Contains(e.Hint, test.hint) || test.hint == "" && e.Hint != "" {
 			t.Errorf("%s answered %q: %+v", test.at, test.answer, e)
+		}
+	}
+}
+
+// The manual's page has a row for each status that there is advice on.
+func TestManualNamesEachStatus(t *testing.T) {
+	page, err := os.ReadFile("../../doc/mail.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, all := range []map[string]string{advice, policy} {
+		for why := range all {
+			if !strings.Contains(string(page), "`5"+why+"`") {
+				t.Errorf("no row for 5%s", why)
+			}
 		}
 	}
 }
