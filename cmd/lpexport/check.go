@@ -117,7 +117,7 @@ func runCheck(ctx context.Context, p *program, accept string) (*checkResult, err
 	}
 	if e != nil {
 		for _, d := range e.Destinations {
-			facts, err := tryDestination(ctx, e, d, slices.Contains(accepted, d.Name))
+			facts, err := tryDestination(ctx, c, e, d, slices.Contains(accepted, d.Name))
 			faults = append(faults, found.note("destination "+called(c, d.Name), err, facts...))
 		}
 	}
@@ -170,8 +170,16 @@ func tryListener(ctx context.Context, address string, tls config.TLS) (facts []s
 }
 
 // tryDestination probes a destination, and accepts that it is there.
-func tryDestination(ctx context.Context, e *exporter.Exporter, d exporter.Destination, accept bool) ([]string, error) {
+func tryDestination(ctx context.Context, c *config.Config, e *exporter.Exporter, d exporter.Destination, accept bool) ([]string, error) {
 	facts, err := d.Target.Probe(ctx)
+	if err == nil {
+		var sizes []string
+		sizes, err = trySizes(ctx, c, d)
+		facts = append(facts, sizes...)
+	}
+	if err == nil {
+		err = tryRefusals(ctx, e, d)
+	}
 	err = errors.Join(err, d.Target.Close())
 	if err != nil || !accept {
 		return facts, err

@@ -88,6 +88,9 @@ func (p *program) render(made *exporter.Destination, d config.Destination, recip
 		return err
 	}
 	made.Rendering, made.Shape = frozen, shapeOf
+	if d.SMTP != nil && rendering.Mail != nil {
+		made.MostBytes, made.Fit = d.SMTP.MaxBytes, fitMails
+	}
 	if len(d.PGPKeys) > 0 {
 		made.Seal = func() ([]byte, error) {
 			if unusable != nil {
@@ -101,6 +104,19 @@ func (p *program) render(made *exporter.Destination, d config.Destination, recip
 		}
 	}
 	return nil
+}
+
+// fitMails is a rendering whose mails have at most so many bytes.
+func fitMails(rendering []byte, most int64) ([]byte, error) {
+	var r profile.Rendering
+	if err := json.Unmarshal(rendering, &r); err != nil {
+		return nil, fmt.Errorf("rendering: %w", err)
+	}
+	if r.Mail == nil || r.Mail.MaxBytes > 0 && r.Mail.MaxBytes <= most {
+		return rendering, nil
+	}
+	r.Mail.MaxBytes = most
+	return json.Marshal(r)
 }
 
 // shapeOf is what a frozen rendering and seal stand for.
