@@ -37,52 +37,68 @@ const hintRefusedAlike = "the archive refuses everything that comes from here: a
 // forSize is what refusals have in common that are for size and name no limit.
 const forSize = "size"
 
-// refused sorts out an item that the far side will never take as it is: it waits for a
-// person, or, where it is too large, to be split. Items that are refused one after the
-// other halt the destination.
-func (h *handing) refused(ctx context.Context, i *checkpoint.Item, at *archive.Error, err error) error {
-	alike, reason, hint := at.Alike, err.Error(), cmp.Or(at.Hint, hintRefusedAlike)
+// refusal is an item that the far side will never take as it is, and what comes of it.
+type refusal struct {
+	at     *archive.Error
+	said   checkpoint.Rejection // Reason "": it is this item's own
+	reason string               // for a person
+	sizes  checkpoint.Sizes     // that it shows
+	split  bool                 // smaller items can be made of it
+	row    checkpoint.InRow     // that it is the last of
+	stands bool                 // the destination does, for that row
+}
+
+func (h *handing) refusalOf(i *checkpoint.Item, at *archive.Error, err error) *refusal {
+	r := &refusal{at: at, reason: err.Error()}
+	r.said = checkpoint.Rejection{At: h.millis(), Reason: at.Alike, Answer: at.Err.Error(), Hint: cmp.Or(at.Hint, hintRefusedAlike)}
 	if at.TooLarge {
-		reason += ": " + at.Hint
+		r.reason += ": " + at.Hint
+		if at.Limit == 0 {
+			r.said.Reason = forSize
+		}
 	}
-	if at.TooLarge && at.Limit == 0 {
-		alike = forSize
-	}
-	sizes, split := h.smaller(i, at)
-	if least := leastOf(h.dest.MostBytes, sizes.Said); h.dest.Fit != nil && least > 0 && least < LeastItem {
+	r.sizes, r.split = h.smaller(i, at)
+	return r
+}
+
+// refused sorts out a refusal: the item waits for a person, or, where it is too large, to
+// be split. Items that are refused one after the other halt the destination.
+func (h *handing) refused(ctx context.Context, i *checkpoint.Item, at *archive.Error, err error) error {
+	r := h.refusalOf(i, at, err)
+	if least := leastOf(h.dest.MostBytes, r.sizes.Said); h.dest.Fit != nil && least > 0 && least < LeastItem {
 		return errors.Join(NothingFits(least), h.putBack(ctx, i))
 	}
 	if err := h.store(ctx); err != nil {
 		return err
 	}
-	var row checkpoint.InRow
-	stands := false
-	err = h.cp.Update(context.WithoutCancel(ctx), func(tx *checkpoint.Tx) (err error) {
-		if alike != "" {
-			if row, err = tx.AddRefusal(h.row.ID, i.ID, checkpoint.Rejection{At: h.millis(), Reason: alike, Answer: at.Err.Error(), Hint: hint}); err != nil {
-				return err
-			}
-		}
-		switch {
-		case row.All >= mostRefused, row.Alike >= mostAlike && alike != forSize:
-			stands, sizes.Learned = true, 0 // it was not the size
-			return errors.Join(h.takeBack(tx, i), tx.SetSizes(h.row.ID, sizes))
-		case split:
-			return h.toSplit(tx, i, at, sizes)
-		}
-		return h.rejectIn(tx, i, reason)
-	})
-	if err != nil {
+	if err := h.cp.Update(context.WithoutCancel(ctx), func(tx *checkpoint.Tx) error { return h.keepRefusal(tx, i, r) }); err != nil {
 		return err
 	}
-	h.refusing = h.refusing || row.All > 0
-	if split || stands {
-		h.row.Sizes = sizes
+	h.refusing = h.refusing || r.row.All > 0
+	if r.split || r.stands {
+		h.row.Sizes = r.sizes
 	}
-	if !stands {
-		return nil
+	if r.stands {
+		return &archive.Error{Class: archive.Halt, Op: at.Op, Path: at.Path, Err: &RefusedAlikeError{r.row.All, at.Err}, Hint: r.said.Hint}
 	}
-	return &archive.Error{Class: archive.Halt, Op: at.Op, Path: at.Path, Err: &RefusedAlikeError{row.All, at.Err}, Hint: hint}
+	return nil
+}
+
+// keepRefusal counts a refusal, and puts the item where it waits.
+func (h *handing) keepRefusal(tx *checkpoint.Tx, i *checkpoint.Item, r *refusal) (err error) {
+	if r.said.Reason != "" {
+		if r.row, err = tx.AddRefusal(h.row.ID, i.ID, r.said); err != nil {
+			return err
+		}
+	}
+	switch {
+	case r.row.All >= mostRefused, r.row.Alike >= mostAlike && r.said.Reason != forSize:
+		r.stands, r.sizes.Learned = true, 0 // it was not the size
+		return errors.Join(h.takeBack(tx, i), tx.SetSizes(h.row.ID, r.sizes))
+	case r.split:
+		return h.toSplit(tx, i, r.at, r.sizes)
+	}
+	return h.rejectIn(tx, i, r.reason)
 }
 
 // StandsFor is why a destination stands still that has refused item after item, and has
