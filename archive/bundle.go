@@ -37,6 +37,7 @@ type Head struct {
 	Created        time.Time  // kept to the millisecond
 	Previous       *Previous  // nil in the first
 	Coverage       []Coverage // nil: nothing is said of it
+	Replaces       []Replaced `json:",omitempty"`
 }
 
 // Counts is what a manifest sums up of one slice. From and To are the first and
@@ -100,6 +101,7 @@ func NewWriter(dir string, head Head, shape Shape) (*Writer, error) {
 		Account: head.Account, Destination: head.Destination, Archive: head.Archive,
 		SettingsSHA256: head.SettingsSHA256, Generator: head.Generator,
 		Created: head.Created.UnixMilli(), Origin: head.Origin, Previous: head.Previous, Coverage: head.Coverage,
+		Replaces: head.Replaces,
 	}
 	w.packer = packer{dir: dir, shape: shape, created: head.Created.UTC(), bundle: place{
 		account: head.Account, day: head.Created.UTC().Format("2006/01/02"), destination: head.Destination, serial: head.Serial}}

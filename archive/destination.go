@@ -87,6 +87,13 @@ type Watcher interface {
 	Left(ctx context.Context, names []string) ([]string, error)
 }
 
+// Sized is a Destination whose far side says how large an item may be.
+type Sized interface {
+	// MostBytes returns how many bytes an item may have at most, as the far side
+	// says in the session that is open, else in a new one; 0: it does not say.
+	MostBytes(ctx context.Context) (int64, error)
+}
+
 // Source reads back what a destination holds. A Destination that can be read
 // back implements it too. Paths are slash separated and below the root.
 type Source interface {
@@ -154,6 +161,9 @@ type Error struct {
 	Hint       string        // what a person can do about it, or ""
 	Item       bool          // with Retry: the fault is of this item alone, the ones after it may pass
 	RetryAfter time.Duration // what the far side asked for, or 0
+	Alike      string        // with Reject: equal for items that were refused for the same reason; "": the reason is known to be this item's own
+	TooLarge   bool          // with Reject: the item's size is the reason, smaller ones may pass
+	Limit      int64         // with TooLarge: how many bytes an item may have at most; 0: the far side does not say
 	Err        error         // the cause, never nil
 }
 

@@ -26,6 +26,16 @@ type Format interface {
 	Documents(line []byte, emit func(Document) error) error
 }
 
+// Splitter is a Format that may make several documents of one slice.
+type Splitter interface {
+	Format
+
+	// Parts calls emit for each document that Documents makes of the slice, in the
+	// same order, with the canonical line, with its "\n", of what is in it. The line
+	// is valid until emit returns, whose error is returned as it is.
+	Parts(line []byte, emit func(part []byte) error) error
+}
+
 // Document is what a reader of the archive opens as one: a mail, the XML of a
 // conversation, a line.
 //

@@ -30,6 +30,7 @@ type Manifest struct {
 	Period         Period     // of the messages' SentAt
 	Previous       *Previous  // nil in the first
 	Coverage       []Coverage // nil: written by a version that proved none
+	Replaces       []Replaced // files of earlier bundles that were too large for the far side
 	Files          []FileInfo
 	Slices         []Listing
 	Totals         Totals
@@ -237,6 +238,9 @@ func (m *Manifest) appendHead(dst []byte) []byte {
 	}
 	if m.Coverage != nil {
 		dst = appendList(append(dst, ",\n\"coverage\":"...), m.Coverage, appendCoverage)
+	}
+	if len(m.Replaces) > 0 {
+		dst = appendList(append(dst, ",\n\"replaces\":"...), m.Replaces, appendReplaced)
 	}
 	dst = appendList(append(dst, ",\n\"files\":"...), m.Files, appendFileInfo)
 	return append(dst, ",\n\"slices\":["...)

@@ -48,6 +48,9 @@ func (m *Manifest) check() error {
 	if err := checkCoverage(m.Coverage); err != nil {
 		return err
 	}
+	if err := checkReplaced(m.Replaces); err != nil {
+		return err
+	}
 	return checkFiles(m.Files)
 }
 

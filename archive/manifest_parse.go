@@ -19,7 +19,7 @@ const (
 
 var (
 	manifestNames = []string{"schema", "bundle", "serial", "account", "destination", "archive", "settings_sha256",
-		"generator", "created", "origin", "period", "previous", "files", "slices", "totals", "coverage"}
+		"generator", "created", "origin", "period", "previous", "files", "slices", "totals", "coverage", "replaces"}
 	periodNames   = []string{"from", "to"}
 	previousNames = []string{"bundle", "sha256"}
 	fileInfoNames = []string{"path", "bytes", "sha256", "clear"}
@@ -33,7 +33,7 @@ var (
 
 // ParseManifest reads the bytes of a manifest.json. It is strict and bounded:
 // every member must be there once and of its type (coverage may be absent: older
-// versions wrote none), every path must stay inside the bundle and name one file
+// versions wrote none; replaces is, where nothing was), every path must stay inside the bundle and name one file
 // only, and what the manifest says of itself (its bundle's name, the files its
 // slices lie in) must agree. Members it does not know are skipped. Whether it
 // agrees with the files is for Verify to find out.
@@ -126,6 +126,8 @@ func (d *decoder) manifestMember(m *Manifest, name string, known map[string]bool
 		}
 	case "coverage":
 		m.Coverage = d.coverageList()
+	case "replaces":
+		m.Replaces = readList(d, (*decoder).replaced)
 	case "files":
 		m.Files = readList(d, (*decoder).fileInfo)
 		for _, f := range m.Files {

@@ -78,6 +78,7 @@ func (r *trial) open() {
 		Account: "sandbox", State: r.state, Source: client, Concurrency: 4,
 		Since: func(now time.Time) time.Time { return epoch }, Overlap: 30 * time.Minute, Reread: 5 * time.Minute,
 		Generator: "lpexport test", Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: r.clock.Now,
+		Sleep:        func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 		Destinations: []Destination{r.destination("local")},
 	}
 	if r.edit != nil {

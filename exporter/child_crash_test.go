@@ -165,6 +165,7 @@ func (c *crashChild) open(ctx context.Context) (*Exporter, error) {
 		Account: "sandbox", State: c.State, Source: client, Files: fetching(client), Concurrency: 4,
 		Since: func(time.Time) time.Time { return epoch }, Overlap: 30 * time.Minute, Reread: 5 * time.Minute,
 		Generator: "lpexport test", Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Now: told.Now,
+		Sleep:        func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 		Destinations: []Destination{c.destination()}, Step: c.step,
 	})
 }

@@ -39,6 +39,9 @@ func (w *worker) cut(ctx context.Context) (bool, error) {
 	if len(due) == 0 {
 		return false, nil
 	}
+	if err := w.askSize(ctx); err != nil {
+		return false, err
+	}
 	b, err := w.prepare(ctx)
 	if err != nil {
 		return false, err
@@ -92,6 +95,7 @@ type cutBundle struct {
 	given    []givenTo
 	freezer  freezer
 	format   archive.Format  // once a slice was tried
+	again    *recut          // not nil: it replaces files of others
 	dry      *archive.Writer // not nil: nothing is stored, slices are rendered at once
 }
 
@@ -310,6 +314,11 @@ func (b *cutBundle) freeze(ctx context.Context) error {
 		if err := b.freezeCoverage(tx); err != nil {
 			return err
 		}
+		if b.again != nil {
+			if err := b.again.withdraw(tx); err != nil {
+				return err
+			}
+		}
 		return tx.FinishCut(b.worker.row.ID, b.row)
 	})
 	b.Step("bundle cut")
@@ -318,6 +327,9 @@ func (b *cutBundle) freeze(ctx context.Context) error {
 	}
 	b.worker.row.Serial = b.row.Serial
 	b.report.Bundles++
+	if b.again != nil {
+		return nil // its slices have been counted
+	}
 	b.report.Slices += b.row.Slices
 	b.report.Messages += b.row.Messages
 	b.report.Amendments += b.row.Amendments

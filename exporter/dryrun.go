@@ -80,7 +80,11 @@ func (w *worker) dryRun(ctx context.Context, dir string) (made DryBundle, found 
 	if err := archive.MkdirAll(dir); err != nil {
 		return made, false, err
 	}
-	frozen := frozenHead{Head: head, Rendering: w.dest.Rendering} // in the clear: it is to be looked at
+	rendering, err := w.rendering()
+	if err != nil {
+		return made, false, err
+	}
+	frozen := frozenHead{Head: head, Rendering: rendering} // in the clear: it is to be looked at
 	shape, err := w.shape(&frozen)
 	if err != nil {
 		return made, false, err

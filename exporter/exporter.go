@@ -61,9 +61,10 @@ type Settings struct {
 	Generator     string        // program and version, written into manifests
 	Log           *slog.Logger
 	Now           func() time.Time
-	Random        func() float64    // in [0, 1): spreads pauses; nil: math/rand
-	Progress      func(Progress)    // nil: nobody is told
-	Step          func(name string) // nil; a test's hook between any two durable steps
+	Random        func() float64                                   // in [0, 1): spreads pauses; nil: math/rand
+	Sleep         func(ctx context.Context, d time.Duration) error // the pauses within a delivery; nil: as long as they last
+	Progress      func(Progress)                                   // nil: nobody is told
+	Step          func(name string)                                // nil; a test's hook between any two durable steps
 }
 
 // Destination is one configured destination.
@@ -87,9 +88,15 @@ type Destination struct {
 
 	// Target takes the items: whole bundles, or with Files each of their files.
 	// If it can be read back it is an archive.Source too.
-	Target  archive.Destination
-	Where   string // what Target is, without secrets; a change waits for a person
-	Files   bool
+	Target archive.Destination
+	Where  string // what Target is, without secrets; a change waits for a person
+	Files  bool
+	// MostBytes is how many bytes an item may have on its way there, 0: no limit is
+	// configured. Fit gives a rendering whose files have at most so many; nil: they are
+	// not split, whatever their size.
+	MostBytes int64
+	Fit       func(rendering []byte, most int64) ([]byte, error)
+
 	MaxAge  time.Duration // items that are filed under an older time are not handed over; 0: no limit
 	OlderGo string        // with MaxAge: how older ones get to the archive
 	Stay    time.Duration // how long a file may lie in a flat folder before it is reported
@@ -158,6 +165,9 @@ func Open(ctx context.Context, s Settings) (*Exporter, error) {
 	}
 	if s.Random == nil {
 		s.Random = mathrand.Float64
+	}
+	if s.Sleep == nil {
+		s.Sleep = pauseFor
 	}
 	refusal, err := cp.FilesRefused(ctx)
 	if err != nil {

@@ -37,7 +37,11 @@ func (b *cutBundle) lines(ctx context.Context, s *slicer) (lines []checkpoint.Li
 // cannot be rendered.
 func (b *cutBundle) tryFormat(line []byte) error {
 	if b.format == nil {
-		shape, err := b.shape(&frozenHead{Rendering: b.dest.Rendering})
+		rendering, err := b.rendering()
+		if err != nil {
+			return err
+		}
+		shape, err := b.shape(&frozenHead{Rendering: rendering})
 		if err != nil {
 			return err
 		}

@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -39,17 +41,25 @@ type mailbox struct {
 type mood int
 
 const (
-	takes   mood = iota
-	silent       // takes it, and closes the connection without a word
-	refuses      // closes the connection before it has read all
-	putsOff      // 451
+	takes     mood = iota
+	silent         // takes it, and closes the connection without a word
+	refuses        // closes the connection before it has read all
+	putsOff        // 451
+	givesUp        // 421
+	distrusts      // 550 5.7.26
 )
 
 func newMailbox(t *testing.T, moods func() mood) *mailbox {
 	t.Helper()
+	return newMailboxOf(t, 25<<20, moods)
+}
+
+// newMailboxOf is a mail server that takes mails up to a size, and says so.
+func newMailboxOf(t *testing.T, size int64, moods func() mood) *mailbox {
+	t.Helper()
 	m := &mailbox{mails: map[string][][]byte{}, moods: moods}
 	server := gosmtp.NewServer(gosmtp.BackendFunc(func(c *gosmtp.Conn) (gosmtp.Session, error) { return &mailSession{m, c.Conn()}, nil }))
-	server.Domain, server.MaxMessageBytes = "archive.test", 25<<20
+	server.Domain, server.MaxMessageBytes = "archive.test", size
 	server.ErrorLog = log.New(io.Discard, "", 0) // clients that die are the matter here
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -90,6 +100,12 @@ func (s *mailSession) Data(r io.Reader) error {
 	}
 	if is == putsOff {
 		return &gosmtp.SMTPError{Code: 451, EnhancedCode: gosmtp.EnhancedCode{4, 3, 0}, Message: "later"}
+	}
+	if is == givesUp {
+		return &gosmtp.SMTPError{Code: 421, EnhancedCode: gosmtp.EnhancedCode{4, 3, 2}, Message: "going down"}
+	}
+	if is == distrusts {
+		return &gosmtp.SMTPError{Code: 550, EnhancedCode: gosmtp.EnhancedCode{5, 7, 26}, Message: "unauthenticated mail from this domain is not accepted"}
 	}
 	parsed, err := netmail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {
@@ -168,11 +184,16 @@ func mailDestination(address string) Destination {
 	return Destination{Name: "post", Archive: "mail", Cut: Cut{Immediately: true},
 		Bounds: Bounds{Conversations: 8, Bytes: 1 << 20, Wait: time.Minute}, SettingsSHA256: strings.Repeat("0", 64),
 		Files: true, Target: target, Where: "post", Rendering: []byte(`{}`),
-		Shape: func(_, _ []byte) (archive.Shape, error) {
+		Shape: func(frozen, _ []byte) (archive.Shape, error) {
+			var limit struct{ Most int64 }
+			if err := json.Unmarshal(frozen, &limit); err != nil {
+				return archive.Shape{}, err
+			}
 			format, err := mail.New(mail.Settings{Destination: "post", Domain: "lpexport.test", Per: mail.PerConversation,
-				Date: mail.DateFirst, From: mail.FromInitiator, To: mail.ToOthers, Subject: "LivePerson {conversation}", Zone: "UTC"})
+				Date: mail.DateFirst, From: mail.FromInitiator, To: mail.ToOthers, Subject: "LivePerson {conversation}", Zone: "UTC", MaxBytes: limit.Most})
 			return archive.Shape{Format: format}, err
-		}}
+		},
+		Fit: func(_ []byte, most int64) ([]byte, error) { return fmt.Appendf(nil, `{"Most":%d}`, most), nil }}
 }
 
 // TestMailsOfProcessesThatAreKilled kills processes that send mails at their

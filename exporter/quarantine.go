@@ -221,7 +221,9 @@ func (c *capture) retry(ctx context.Context, q checkpoint.Quarantined) error {
 		return c.retryItem(ctx, q)
 	}
 	if q.Kind == checkpoint.KindConversation {
-		return c.cp.Update(ctx, resolve)
+		return c.cp.Update(ctx, func(tx *checkpoint.Tx) error {
+			return errors.Join(tx.ForgetLearned(q.Destination), resolve(tx))
+		})
 	}
 	row, found, err := c.cp.QuarantinedByID(ctx, q.ID)
 	if err != nil || !found {
@@ -274,7 +276,7 @@ func (c *capture) retryItem(ctx context.Context, q checkpoint.Quarantined) error
 				return err
 			}
 		}
-		return tx.Resolve(q.ID, c.millis())
+		return errors.Join(tx.ForgetLearned(q.Destination), tx.Resolve(q.ID, c.millis()))
 	})
 }
 

@@ -23,7 +23,11 @@ type frozenHead struct {
 // freezeHead makes the head of a new bundle. What is random in it, its seal, is
 // made here and never again.
 func (w *worker) freezeHead(head archive.Head) (frozen frozenHead, err error) {
-	frozen = frozenHead{Head: head, Rendering: w.dest.Rendering}
+	rendering, err := w.rendering()
+	if err != nil {
+		return frozen, err
+	}
+	frozen = frozenHead{Head: head, Rendering: rendering}
 	if w.dest.Seal != nil {
 		seal, err := w.dest.Seal()
 		if err != nil {

@@ -276,7 +276,7 @@ func TestDismissedRecordWaitsAgainWithOtherBytesOnly(t *testing.T) {
 // A whole bundle that was given up is no damage to those who verify.
 func TestVerifyKnowsWhatWasGivenUp(t *testing.T) {
 	r, h := handTrial(t, nil)
-	r.Destinations[0].Target = &refusing{readable: r.Destinations[0].Target.(readable), path: "local-000000002"}
+	r.Destinations[0].Target = &refusingAll{readable: r.Destinations[0].Target.(readable), path: "local-000000002"}
 	h.putAll("a")
 	r.cycle()
 	h.putAll("b")
@@ -304,13 +304,13 @@ func TestVerifyKnowsWhatWasGivenUp(t *testing.T) {
 	}
 }
 
-// refusing is a target that never takes one bundle.
-type refusing struct {
+// refusingAll is a target that never takes one bundle.
+type refusingAll struct {
 	readable
 	path string
 }
 
-func (f *refusing) Deliver(ctx context.Context, item archive.Item) (archive.Receipt, error) {
+func (f *refusingAll) Deliver(ctx context.Context, item archive.Item) (archive.Receipt, error) {
 	if filepath.Base(item.Path) == f.path {
 		return archive.Receipt{}, &archive.Error{Class: archive.Reject, Op: "deliver", Err: errors.New("not this one")}
 	}

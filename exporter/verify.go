@@ -111,6 +111,9 @@ func (e *Exporter) verifyKept(ctx context.Context, d Destination, report func(ar
 	if err != nil || !registered {
 		return 0, err
 	}
+	if err := e.verifyWithdrawn(ctx, row.ID, report); err != nil {
+		return 0, err
+	}
 	err = e.cp.DeliveredPaths(ctx, row.ID, func(path, sum string) error {
 		bundles++
 		name := filepath.Join(e.manifestsDir(), filepath.FromSlash(path), archive.ManifestFile)

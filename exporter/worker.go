@@ -29,6 +29,14 @@ type worker struct {
 	tended  time.Time       // when it worked last
 	checked time.Time       // when it was made sure last that nobody else writes there
 
+	// Of what is being handed over.
+	putOff   map[int64]bool // items that failed for the first time, by a fault of their own
+	rounds   bool           // these are being tried again
+	pauses   int            // short ones, since something was taken
+	faults   int            // of items, likewise
+	doubt    *doubt         // not nil: the last item failed, and the next one is to show why
+	refusing bool           // items were refused since something was taken
+
 	now       bool  // it was named: its pause does not count
 	holding   bool  // some of its conversations wait for a person
 	tidied    bool  // unfinished work of earlier runs is gone

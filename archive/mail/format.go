@@ -9,7 +9,7 @@ import (
 	"lpexport/archive"
 )
 
-var _ archive.Format = (*Format)(nil)
+var _ archive.Splitter = (*Format)(nil)
 
 // Format writes slices as mails. It keeps buffers, so it is for one goroutine.
 type Format struct {
@@ -93,6 +93,16 @@ type part struct {
 // Documents calls emit for each mail of a slice, in order. At is the time in the
 // mail's Date.
 func (f *Format) Documents(line []byte, emit func(archive.Document) error) error {
+	return f.each(line, func(_ *part, mail archive.Document) error { return emit(mail) })
+}
+
+// Parts calls emit with the transcript.json of each mail of a slice, in order.
+func (f *Format) Parts(line []byte, emit func(part []byte) error) error {
+	return f.each(line, func(p *part, _ archive.Document) error { return emit(p.line) })
+}
+
+// each calls emit for each part of a slice, with its mail, in order.
+func (f *Format) each(line []byte, emit func(*part, archive.Document) error) error {
 	s, err := archive.ParseLine(line)
 	if err != nil {
 		return err
@@ -110,7 +120,7 @@ func (f *Format) Documents(line []byte, emit func(archive.Document) error) error
 			text: f.log.text, html: f.log.html, files: &f.log.files,
 		}
 		if mail := f.mail(&whole); mail.Size() <= limit {
-			return emit(mail)
+			return emit(&whole, mail)
 		}
 	}
 	if err := f.split(&s, line, limit); err != nil {
@@ -121,7 +131,7 @@ func (f *Format) Documents(line []byte, emit func(archive.Document) error) error
 		if err != nil {
 			return err
 		}
-		if err := emit(mail); err != nil {
+		if err := emit(&f.parts[i], mail); err != nil {
 			return err
 		}
 	}

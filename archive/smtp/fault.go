@@ -1,6 +1,7 @@
 package smtp
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -55,17 +56,23 @@ var (
 	errNoStartTLS = errors.New("the server does not offer it")
 	errInjected   = errors.New("something follows the answer in the clear")
 	errNoLogin    = errors.New("the server offers neither PLAIN nor LOGIN")
+	errOnlyOAuth  = errors.New("the server takes no password: it offers OAuth (XOAUTH2) only")
 )
 
 // verdict is what a fault means: see the package's table.
 type verdict struct {
-	class archive.Class
-	item  bool
-	hint  string
+	class    archive.Class
+	item     bool
+	tooLarge bool
+	alike    string
+	hint     string
 }
 
 func (f *fault) verdict() verdict {
 	switch code := f.reply.code; {
+	case code == 421 && (f.at == atText || f.at == atEnd):
+		// It may be the mail that the server gives up on: the ones after it get their turn.
+		return verdict{item: true, hint: "the server gave this mail up: it is sent again by itself"}
 	case code == 421:
 		return verdict{hint: "the server is busy or about to stop: delivery goes on by itself"}
 	case code >= 500:
@@ -80,21 +87,24 @@ func (f *fault) verdict() verdict {
 
 // refused judges a 5yz.
 func (f *fault) refused() verdict {
-	code := f.reply.code
+	code, why := f.reply.code, f.reply.detail()
+	mail := f.at == atEnd || f.at == atText || f.at == atData && code > 504
 	switch {
-	case f.at == atEnd, f.at == atText:
-		return verdict{class: archive.Reject}
-	case code == 530:
-		return verdict{class: archive.Halt, hint: "the server wants a login: set smtp.username and smtp.password"}
-	case f.at == atMail && (code == 552 || f.reply.tooLarge()), f.at == atRcpt && f.reply.tooLarge():
-		return verdict{class: archive.Reject, hint: "set mail.max_bytes of the destination to what the archive takes, so that later mails are split"}
-	case f.at == atData && code > 504:
-		return verdict{class: archive.Reject}
-	case f.at == atRcpt && code == 552:
+	case f.reply.tooLarge(), code == 552 && (f.at == atMail || mail && why == ""):
+		return verdict{class: archive.Reject, tooLarge: true, hint: hintTooLarge}
+	case code == 552 && (f.at == atRcpt || mail && why == mailboxFull):
 		return verdict{hint: "the mailbox of the archive is full: delivery then goes on by itself"}
+	case code == 530:
+		return verdict{class: archive.Halt, hint: cmp.Or(adviceOn(why), "the server wants a login: set smtp.username and smtp.password")}
+	case mail:
+		return verdict{class: archive.Reject, alike: f.reply.alike(), hint: cmp.Or(adviceOn(why), policy[why])}
 	}
-	return verdict{class: archive.Halt, hint: refusals[f.at]}
+	return verdict{class: archive.Halt, hint: cmp.Or(adviceOn(why), refusals[f.at])}
 }
+
+// hintTooLarge is what a person can do about a mail that is too large where it
+// cannot be split.
+const hintTooLarge = "ask the archive to take larger mails, or let lpexport fetch smaller files: files.max_bytes"
 
 // refusals says what to look at after a 5yz that holds for all mails.
 var refusals = map[stage]string{
@@ -133,6 +143,8 @@ func (f *fault) lost() verdict {
 		return halt("somebody between here and the server may be changing what it says")
 	case errors.Is(f.err, errNoLogin):
 		return halt("use a port where the server takes passwords (often 587), or remove smtp.username")
+	case errors.Is(f.err, errOnlyOAuth):
+		return halt(hintOAuth)
 	case f.at == atHandshake, !established && isAlert(f.err):
 		return untrusted(f.err)
 	case !established && foreign:
@@ -212,6 +224,7 @@ func (d *Destination) failure(ctx context.Context, op string, err error) error {
 	if ok {
 		v := f.verdict()
 		e.Class, e.Item, e.Hint = v.class, v.item, v.hint
+		e.Alike, e.TooLarge = v.alike, v.tooLarge
 	}
 	// A cancelled context closes the link; an answer that came before counts.
 	if cause := ctx.Err(); ok && cause != nil && f.reply.code == 0 {

@@ -215,9 +215,9 @@ func TestRefusalBeforeTheEndIsHeard(t *testing.T) {
 	const begin = "220 mx\r\n250 mx\r\n250 ok\r\n250 ok\r\n354 go\r\n"
 	for said, want := range map[string]string{
 		"":                         "retry item",
-		"552 5.3.4 too big\r\n":    "reject",
+		"552 5.3.4 too big\r\n":    "reject+",
 		"451 4.3.0 not now\r\n":    "retry item",
-		"421 4.3.2 going down\r\n": "retry+",
+		"421 4.3.2 going down\r\n": "retry item+",
 		"250 taken\r\n":            "retry item",
 	} {
 		for _, takes := range []int{200, int(item.File.Bytes)} {

@@ -4,6 +4,7 @@ package smtp
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -217,7 +218,8 @@ func TestPostfixVerdicts(t *testing.T) {
 		{"relaying refused", good, func(c *Config) { c.Recipient = "journal@elsewhere.test" }, "halt+"},
 		{"mail refused for now", good, func(c *Config) { c.Sender = "defer-eod@bank.test" }, "retry item"},
 		{"mail refused", good, func(c *Config) { c.Sender = "reject-eod@bank.test" }, "reject"},
-		{"content refused", spooled(t, "Message-ID: <x@bank.example>\r\nX-Test-Fail: reject\r\n\r\n"), func(*Config) {}, "reject"},
+		{"sender not authenticated", good, func(c *Config) { c.Sender = "dmarc@bank.test" }, "reject+"},
+		{"content refused", spooled(t, "Message-ID: <x@bank.example>\r\nX-Test-Fail: reject\r\n\r\n"), func(*Config) {}, "reject+"},
 		{"too large", spooled(t, "Message-ID: <y@bank.example>\r\n\r\n"+strings.Repeat("0123456789\r\n", 200_000)), func(*Config) {}, "reject+"},
 		{"recipient hangs", good, func(c *Config) { c.Recipient, c.CommandTimeout = "hang@archive.test", time.Second }, "retry"},
 		{"nobody listens", good, func(c *Config) { c.Port = 1 }, "retry+"},
@@ -231,6 +233,25 @@ func TestPostfixVerdicts(t *testing.T) {
 	}
 	if mails := p.received(t); len(mails) != 0 {
 		t.Errorf("%d mails arrived all the same", len(mails))
+	}
+}
+
+// Why Postfix refuses a mail is told in data: by it a destination halts, or splits.
+func TestPostfixSaysWhy(t *testing.T) {
+	p := realPostfix(t)
+	c := p.config
+	c.Sender = "dmarc@bank.test"
+	_, err := deliver(open(t, c), archivetest.FileItems(t, 1)[0])
+	if e, ok := errors.AsType[*archive.Error](err); !ok || e.Alike != "5.7" || !strings.Contains(e.Hint, "DMARC") {
+		t.Errorf("not authenticated: %+v", e)
+	}
+	d := open(t, p.config)
+	if most, err := d.MostBytes(t.Context()); err != nil || most != 2_000_000 {
+		t.Errorf("SIZE %d, %v", most, err)
+	}
+	_, err = deliver(d, spooled(t, "Message-ID: <z@bank.example>\r\n\r\n"+strings.Repeat("0123456789\r\n", 200_000)))
+	if e, ok := errors.AsType[*archive.Error](err); !ok || !e.TooLarge || e.Limit != 2_000_000 {
+		t.Errorf("too large: %+v", e)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -114,6 +115,23 @@ func (r reply) detail() string {
 // tooLarge tells whether the status says that the mail's size is the reason:
 // "message too big for system", "message length exceeds administrative limit".
 func (r reply) tooLarge() bool { return r.detail() == ".3.4" || r.detail() == ".2.3" }
+
+// mailboxFull is the status of a mailbox without room.
+const mailboxFull = ".2.2"
+
+// alike is equal for refusals that have one reason. Servers name one policy by
+// several statuses, so all of security and policy (x.7) are one; else it is the
+// status, or the code of an answer that has none.
+func (r reply) alike() string {
+	why := r.detail()
+	switch {
+	case strings.HasPrefix(why, ".7."):
+		return "5.7"
+	case why != "":
+		return "5" + why
+	}
+	return strconv.Itoa(r.code)
+}
 
 // Postfix says "queued as X", Exim "OK id=X".
 var queued = regexp.MustCompile(`(?:^| )(?:queued as |id=)([0-9A-Za-z._-]{1,100})(?: |$)`)

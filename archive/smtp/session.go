@@ -185,6 +185,8 @@ func (s *session) login() error {
 		steps = []step{{atAuth, "AUTH PLAIN " + both, 235}}
 	case slices.Contains(offered, "LOGIN"):
 		steps = []step{{atAuth, "AUTH LOGIN", 334}, {atAuth, user, 334}, {atAuth, password, 235}}
+	case slices.Contains(offered, "XOAUTH2"), slices.Contains(offered, "OAUTHBEARER"):
+		return &fault{at: atAuth, err: errOnlyOAuth}
 	default:
 		return &fault{at: atAuth, err: errNoLogin}
 	}

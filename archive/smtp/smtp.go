@@ -14,15 +14,19 @@
 //	AUTH              retry                halt                       retry
 //	MAIL              retry; 452: item     halt; too large: reject    retry
 //	RCPT              retry                halt; too large: reject    retry
-//	DATA              retry the item       reject; 500-504, 530: halt retry
+//	DATA              retry the item       reject; 500-504: halt      retry
 //	text of the mail  retry the item       reject                     retry the item; time-out: retry
 //	after the dot     retry the item       reject                     uncertain
 //
-// 421, by which a server announces that it closes the connection, is retry
-// everywhere, and so is 552 to RCPT: a mailbox that is full. Too large is 552 to
-// MAIL, or a status (RFC 3463) of x.3.4 or x.2.3. An answer of another kind than
-// the protocol allows counts as none. When a link is lost the dot counts as sent
-// from the moment that the first byte of its line was handed to the connection.
+// 421, by which a server announces that it closes the connection, is retry up to
+// DATA, whatever was asked. A mailbox that is full is retry too: 552 to RCPT, or
+// with the status (RFC 3463) x.2.2. Too large is 552 without a status to MAIL or to
+// the mail, or a status of x.3.4 or x.2.3. An answer of another kind than the
+// protocol allows counts as none. When a link is lost the dot counts as sent from
+// the moment that the first byte of its line was handed to the connection.
+//
+// A refusal of a mail names what it has in common with others (archive.Error.Alike):
+// SPF, DKIM and DMARC are judged after the dot, mail by mail, and hold for all of them.
 //
 // A session is used for several mails. If it ends before the text of a mail that
 // is not its first, the mail is sent in a new one.
@@ -44,7 +48,10 @@ import (
 	"lpexport/archive/internal/hidden"
 )
 
-var _ archive.Destination = (*Destination)(nil)
+var (
+	_ archive.Destination = (*Destination)(nil)
+	_ archive.Sized       = (*Destination)(nil)
+)
 
 // idle is how long a session is trusted to be still open.
 const idle = 30 * time.Second
@@ -98,7 +105,7 @@ func (d *Destination) Deliver(ctx context.Context, item archive.Item) (archive.R
 }
 
 func (d *Destination) deliver(ctx context.Context, item archive.Item, size int64) (reply, error) {
-	if err := d.fits(size, d.c.MaxBytes, "the configured limit"); err != nil {
+	if err := d.fits(size, d.c.MaxBytes, "smtp.max_bytes"); err != nil {
 		return reply{}, err
 	}
 	file, err := os.Open(filepath.Join(item.Dir, filepath.FromSlash(item.File.Path)))
@@ -106,12 +113,10 @@ func (d *Destination) deliver(ctx context.Context, item archive.Item, size int64
 		return reply{}, damaged(item.Path, err)
 	}
 	defer file.Close()
-	select {
-	case d.turn <- struct{}{}:
-		defer func() { <-d.turn }()
-	case <-ctx.Done():
-		return reply{}, ctx.Err()
+	if err := d.take(ctx); err != nil {
+		return reply{}, err
 	}
+	defer d.leave()
 	d.spool.Reset(file)
 	return d.send(ctx, mail{
 		sender: d.c.Sender, recipient: d.c.Recipient, path: item.Path, size: size, text: d.spool,
@@ -165,11 +170,41 @@ func (d *Destination) fits(size, limit int64, whose string) error {
 		return nil
 	}
 	return &archive.Error{
-		Class: archive.Reject, Op: "deliver", Path: d.where,
+		Class: archive.Reject, Op: "deliver", Path: d.where, TooLarge: true, Limit: limit,
 		Err:  fmt.Errorf("the mail has %d bytes, %s is %d", size, whose, limit),
-		Hint: "set mail.max_bytes of the destination to what the archive takes, so that later mails are split",
+		Hint: hintTooLarge,
 	}
 }
+
+// MostBytes returns the SIZE that the server names (RFC 1870).
+func (d *Destination) MostBytes(ctx context.Context) (int64, error) {
+	if err := d.take(ctx); err != nil {
+		return 0, d.failure(ctx, "connect", err)
+	}
+	defer d.leave()
+	if d.session != nil && d.c.Now().Sub(d.session.used) > idle {
+		d.end()
+	}
+	if d.session == nil {
+		var err error
+		if d.session, err = d.connect(ctx); err != nil {
+			return 0, d.failure(ctx, "connect", err)
+		}
+	}
+	return d.session.limit(), nil
+}
+
+// take waits for the turn to use the session.
+func (d *Destination) take(ctx context.Context) error {
+	select {
+	case d.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (d *Destination) leave() { <-d.turn }
 
 // end ends the session that is open.
 func (d *Destination) end() {
@@ -183,7 +218,7 @@ func (d *Destination) Clean(context.Context) error { return nil }
 // Close ends the session, if one is open, after the Deliver that uses it.
 func (d *Destination) Close() error {
 	d.turn <- struct{}{}
-	defer func() { <-d.turn }()
+	defer d.leave()
 	if d.session != nil {
 		d.end()
 	}

@@ -39,15 +39,15 @@ var verdicts = map[string]map[string]string{
 		"421 busy": "retry+", closes: "retry", hangs: "retry", "what?": "retry", "251 will forward": "ok",
 	},
 	"DATA": {
-		"451 later": "retry item", "554 5.7.1 no": "reject", "503 5.5.1 first RCPT": "halt+", "530 5.7.0 log in": "halt+",
+		"451 later": "retry item", "554 5.7.1 no": "reject+", "503 5.5.1 first RCPT": "halt+", "530 5.7.0 log in": "halt+",
 		"421 busy": "retry+", closes: "retry", hangs: "retry", "what?": "retry", "250 taken?": "retry",
 	},
 	"text": {
 		closes: "retry item", hangs: "retry",
 	},
 	"end": {
-		"450 4.7.1 later": "retry item", "451 4.3.0 later": "retry item", "554 5.6.0 no": "reject", "552 5.3.4 too big": "reject",
-		"500 what": "reject", "421 busy": "retry+", closes: "uncertain+", hangs: "uncertain+", "what?": "uncertain+",
+		"450 4.7.1 later": "retry item", "451 4.3.0 later": "retry item", "554 5.6.0 no": "reject", "552 5.3.4 too big": "reject+", "552 storage": "reject+", "552 5.2.2 full": "retry+", "550 5.7.26 unauthenticated": "reject+", "550 5.7.30 basic": "reject+", "530 5.7.57 log in": "halt+",
+		"500 what": "reject", "421 busy": "retry item+", closes: "uncertain+", hangs: "uncertain+", "what?": "uncertain+",
 		"354 more": "uncertain+", "221 bye": "uncertain+", "250-half\r\n251 an answer": "uncertain+", "250": "ok", "250-two\r\n250 lines": "ok",
 	},
 }

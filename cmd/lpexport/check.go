@@ -116,7 +116,7 @@ func runCheck(ctx context.Context, p *program, accept string) (*checkResult, err
 	}
 	if e != nil {
 		for _, d := range e.Destinations {
-			facts, err := tryDestination(ctx, e, d, slices.Contains(accepted, d.Name))
+			facts, err := tryDestination(ctx, c, e, d, slices.Contains(accepted, d.Name))
 			faults = append(faults, found.note("destination "+called(c, d.Name), err, facts...))
 		}
 	}

@@ -7,11 +7,20 @@ import (
 	"lpexport/archive"
 	"lpexport/archive/pgp"
 	"lpexport/exporter"
+	"lpexport/exporter/config"
 )
 
 // tryDestination probes a destination, and accepts that it is there.
-func tryDestination(ctx context.Context, e *exporter.Exporter, d exporter.Destination, accept bool) ([]string, error) {
+func tryDestination(ctx context.Context, c *config.Config, e *exporter.Exporter, d exporter.Destination, accept bool) ([]string, error) {
 	facts, err := d.Target.Probe(ctx)
+	if err == nil {
+		var sizes []string
+		sizes, err = trySizes(ctx, c, d)
+		facts = append(facts, sizes...)
+	}
+	if err == nil {
+		err = tryRefusals(ctx, e, d)
+	}
 	err = errors.Join(err, d.Target.Close())
 	if err == nil && d.Seal != nil {
 		_, err = d.Seal()

@@ -96,6 +96,9 @@ func render(made *exporter.Destination, d config.Destination) error {
 		return err
 	}
 	made.Rendering, made.Shape = frozen, shapeOf
+	if d.SMTP != nil && rendering.Mail != nil {
+		made.MostBytes, made.Fit = d.SMTP.MaxBytes, fitMails
+	}
 	return nil
 }
 
@@ -135,6 +138,19 @@ func (p *program) sealing(recipients *pgp.Recipients, unusable error) func() ([]
 		}
 		return json.Marshal(sealed)
 	}
+}
+
+// fitMails is a rendering whose mails have at most so many bytes.
+func fitMails(rendering []byte, most int64) ([]byte, error) {
+	var r profile.Rendering
+	if err := json.Unmarshal(rendering, &r); err != nil {
+		return nil, fmt.Errorf("rendering: %w", err)
+	}
+	if r.Mail == nil || r.Mail.MaxBytes > 0 && r.Mail.MaxBytes <= most {
+		return rendering, nil
+	}
+	r.Mail.MaxBytes = most
+	return json.Marshal(r)
 }
 
 // shapeOf is what a frozen rendering and seal stand for.

@@ -114,6 +114,14 @@ func (tx *Tx) FinishCut(destination int64, b Bundle) error {
 		Cut, b.Head, b.Slices, b.Messages, b.Amendments, b.ID)
 }
 
+// SliceAt reads one slice of a bundle by its position.
+func (c *Checkpoint) SliceAt(ctx context.Context, bundle int64, position int) (l Line, found bool, err error) {
+	found, err = c.get(ctx, []any{&l.ID, &l.Draft, &l.Conversation, &l.Messages, &l.Amendments, &l.From, &l.To, &l.NewestAt, &l.Bytes, &l.Listing, &l.Frame},
+		`SELECT l.id, l.draft, l.conversation, l.messages, l.amendments, l.from_at, l.to_at, l.newest_at, l.bytes, l.listing, l.frame
+		FROM slice s JOIN line l ON l.id = s.line WHERE s.bundle = ? AND s.position = ?`, bundle, position)
+	return l, found, err
+}
+
 // Slices calls each for every slice of a bundle in order.
 func (c *Checkpoint) Slices(ctx context.Context, bundle int64, each func(Line) error) error {
 	return c.list(ctx, func(r scanner) error {
@@ -145,7 +153,7 @@ func (tx *Tx) SetRendered(destination int64, b Bundle, name string, items []Item
 // nothing, and says so, while something does.
 func (tx *Tx) SetDelivered(bundle, now int64) (bool, error) {
 	n, err := tx.affected(`UPDATE bundle SET state = ?, delivered_at = ? WHERE id = ? AND state = ?
-		AND NOT EXISTS (SELECT 1 FROM item WHERE bundle = ? AND state IN ('waiting', 'sending'))`, Delivered, now, bundle, Rendered, bundle)
+		AND NOT EXISTS (SELECT 1 FROM item WHERE bundle = ? AND state IN ('waiting', 'sending', 'too-large'))`, Delivered, now, bundle, Rendered, bundle)
 	return n == 1, err
 }
 

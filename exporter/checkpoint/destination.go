@@ -23,6 +23,7 @@ type Destination struct {
 	Halted         string // why it stands still; "" it does not
 	Remedy         string // of that, in words that end in a command; "" none is known
 	Trouble        Trouble
+	Sizes          Sizes
 }
 
 // Trouble is how a destination fails; zero while it does not.
@@ -34,11 +35,12 @@ type Trouble struct {
 }
 
 const destinationColumns = `id, name, archive, origin, serial, previous_bundle, previous_sha256, previous_path, coalesce(from_at, 0),
-	retired_at IS NOT NULL, target, given_up, stands, halted, remedy, attempts, failing_since, next_at, error`
+	retired_at IS NOT NULL, target, given_up, stands, halted, remedy, attempts, failing_since, next_at, error, size_said, size_learned`
 
 func scanDestination(s scanner, d *Destination) error {
 	return s.Scan(&d.ID, &d.Name, &d.Archive, &d.Origin, &d.Serial, &d.PreviousBundle, &d.PreviousSHA256, &d.PreviousPath, &d.FromAt,
-		&d.Retired, &d.Target, &d.GivenUp, &d.Stands, &d.Halted, &d.Remedy, &d.Trouble.Attempts, &d.Trouble.Since, &d.Trouble.NextAt, &d.Trouble.Error)
+		&d.Retired, &d.Target, &d.GivenUp, &d.Stands, &d.Halted, &d.Remedy, &d.Trouble.Attempts, &d.Trouble.Since, &d.Trouble.NextAt, &d.Trouble.Error,
+		&d.Sizes.Said, &d.Sizes.Learned)
 }
 
 // Destination reads a destination by name; found is false before it is registered.
@@ -273,6 +275,7 @@ func (tx *Tx) BeginRecovery(destination int64, r Recovery, now int64) (withdrawn
 		return 0, err
 	}
 	for _, q := range []string{
+		`DELETE FROM refusal WHERE destination = ?`,
 		`DELETE FROM receipt WHERE item IN (SELECT i.id FROM item i JOIN bundle b ON b.id = i.bundle WHERE b.destination = ?)`,
 		`DELETE FROM item WHERE bundle IN (SELECT id FROM bundle WHERE destination = ?)`,
 		`DELETE FROM quarantine WHERE kind = 'item' AND destination = ? AND decision IS NULL`,

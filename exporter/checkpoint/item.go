@@ -4,18 +4,21 @@ import "context"
 
 // States of an item.
 const (
-	ItemWaiting  = "waiting"
-	ItemSending  = "sending"  // about to be handed over: whether it was, a process that died cannot tell
-	ItemTaken    = "taken"    // the far side has said yes
-	ItemGone     = "gone"     // and its importer has taken it from the flat folder
-	ItemRejected = "rejected" // waits for a person
-	ItemGivenUp  = "given up" // a person has said so
+	ItemWaiting   = "waiting"
+	ItemSending   = "sending"   // about to be handed over: whether it was, a process that died cannot tell
+	ItemTaken     = "taken"     // the far side has said yes
+	ItemGone      = "gone"      // and its importer has taken it from the flat folder
+	ItemRejected  = "rejected"  // waits for a person
+	ItemGivenUp   = "given up"  // a person has said so
+	ItemTooLarge  = "too-large" // the far side takes only smaller ones: to be cut again
+	ItemWithdrawn = "withdrawn" // another bundle has taken its place
 )
 
 // Kinds of receipts.
 const (
 	ReceiptTaken     = "taken"
 	ReceiptUncertain = "uncertain" // nobody knows: the item is handed over again
+	ReceiptTooLarge  = "too-large" // the far side has said no for the item's size
 )
 
 // Item is what is handed over as one.
@@ -127,6 +130,10 @@ func (tx *Tx) Again(destination, bundle int64, file string) error {
 	if err != nil || n == 0 {
 		return err
 	}
+	// It was a person who let it wait again, and not the end of a halt.
+	if err := tx.exec(`DELETE FROM refusal WHERE item IN (SELECT id FROM item WHERE bundle = ? AND file = ?)`, bundle, file); err != nil {
+		return err
+	}
 	return tx.exec(`UPDATE bundle SET state = ?, delivered_at = NULL WHERE id = ? AND destination = ?`, Rendered, bundle, destination)
 }
 
@@ -141,9 +148,9 @@ func (tx *Tx) SetBack(item int64) error {
 }
 
 // Replay lets all items of a delivered bundle be handed over once more, but those
-// that a person has given up.
+// that a person has given up and those whose place another bundle has taken.
 func (tx *Tx) Replay(bundle int64) error {
-	if err := tx.exec(`UPDATE item SET state = ?, attempts = 0, next_at = 0 WHERE bundle = ? AND state != ?`, ItemWaiting, bundle, ItemGivenUp); err != nil {
+	if err := tx.exec(`UPDATE item SET state = ?, attempts = 0, next_at = 0 WHERE bundle = ? AND state NOT IN (?, ?)`, ItemWaiting, bundle, ItemGivenUp, ItemWithdrawn); err != nil {
 		return err
 	}
 	return tx.exec(`UPDATE bundle SET state = ?, delivered_at = NULL WHERE id = ? AND state = ?`, Rendered, bundle, Delivered)

@@ -113,7 +113,7 @@ func (s *smtpKeys) keys() object {
 				may("hello", text(&s.Hello, "what we call ourselves; our IP address when absent", "", checkOptional(checkHostName))),
 				may("sender", canonical(&s.Sender, "envelope sender: a mailbox that somebody reads", orEmpty(identity.ParseAddress))),
 				need("recipient", canonical(&s.Recipient, "envelope recipient: the archive's address", identity.ParseAddress)),
-				may("max_bytes", size(&s.MaxBytes, "size of a mail at most, beside what the server says; 0B means that only", 0, 1<<30)),
+				may("max_bytes", size(&s.MaxBytes, "size of a mail at most, beside mail.max_bytes and the server's SIZE: the least splits mails; 0B means no limit of its own", 0, 1<<30)),
 				may("per_connection", given(&s.perConnection, func(at *int) scalar {
 					return whole(at, "mails over one connection; the archive's profile has the default, mostly 100", 1, 100_000)
 				})),
