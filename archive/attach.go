@@ -102,7 +102,7 @@ func (p *packer) content(out io.Writer, a *Attachment) (err error) {
 func (p *packer) more(doc *Document) (files int, size int64) {
 	for _, a := range doc.Beside {
 		if _, there := p.beside[a.Name]; !there {
-			files, size = files+1, size+a.Bytes
+			files, size = files+1, size+a.Bytes+entrySize(a.Name)
 		}
 	}
 	return files, size
@@ -123,7 +123,7 @@ func (p *packer) addBeside(doc *Document) error {
 		}
 		p.beside[a.Name] = a.Bytes
 		if p.shape.Packing.Zip {
-			p.behind, p.bytes = append(p.behind, *a), p.bytes+a.Bytes
+			p.behind, p.bytes = append(p.behind, *a), p.bytes+a.Bytes+entrySize(a.Name)
 		} else if err := p.layBeside(a, doc.At); err != nil {
 			return err
 		}

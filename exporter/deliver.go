@@ -30,11 +30,14 @@ func (w *worker) deliver(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if w.failed != nil && b.State == checkpoint.Rendered {
+			continue
+		}
 		dir, err := w.render(ctx, &b)
 		if err != nil {
 			return err
 		}
-		if w.failed != nil {
+		if dir == "" || w.failed != nil {
 			continue
 		}
 		if err := w.handOver(ctx, &b, dir); err != nil {

@@ -75,11 +75,14 @@ type Destination struct {
 	Bounds         Bounds
 	SettingsSHA256 string
 
-	// Rendering decides the bytes of its files, as JSON; Seal makes what a
-	// bundle's files are encrypted with, as JSON (nil: they are not). Both are
+	// Rendering decides the bytes of its files, as JSON. Freeze adds to it, for a
+	// bundle that was cut at a time, what another machine or another day would tell
+	// otherwise; nil: there is nothing. Seal makes what a bundle's files are
+	// encrypted with, as JSON (nil: they are not). What Freeze and Seal return is
 	// frozen with each bundle. Shape is what the frozen ones stand for; nil: the
 	// lines of the profile generic.
 	Rendering []byte
+	Freeze    func(rendering []byte, created time.Time) ([]byte, error)
 	Seal      func() ([]byte, error)
 	Shape     func(rendering, seal []byte) (archive.Shape, error)
 

@@ -37,7 +37,7 @@ func (b *cutBundle) lines(ctx context.Context, s *slicer) (lines []checkpoint.Li
 // cannot be rendered.
 func (b *cutBundle) tryFormat(line []byte) error {
 	if b.format == nil {
-		shape, err := b.shape(&frozenHead{Rendering: b.dest.Rendering})
+		shape, err := b.shape(&frozenHead{Rendering: b.head.Rendering})
 		if err != nil {
 			return err
 		}

@@ -156,7 +156,7 @@ func (c *capture) retryItem(ctx context.Context, q checkpoint.Quarantined) error
 	}
 	return c.cp.Update(ctx, func(tx *checkpoint.Tx) error {
 		if found {
-			if err := tx.Again(q.Destination, b.ID, file); err != nil {
+			if err := tx.Again(q.Destination, b.ID, bundle, file); err != nil {
 				return err
 			}
 		}

@@ -2,7 +2,6 @@ package mail
 
 import (
 	"strconv"
-	"time"
 
 	"lpexport/archive"
 )
@@ -24,17 +23,17 @@ type log struct {
 }
 
 // write forgets the slice before and writes s, whose messages are by senders.
-func (l *log) write(s *archive.Slice, c *cast, senders []int, zone *time.Location) {
+func (l *log) write(s *archive.Slice, c *cast, senders []int, in zone) {
 	l.entries, l.text, l.html = l.entries[:0], l.text[:0], l.html[:0]
 	l.files.gather(s)
 	var e entry
 	for e.messages < len(s.Messages) || e.happened < len(s.Happened) {
 		if m, h := e.messages, e.happened; h == len(s.Happened) || m < len(s.Messages) && !isBefore(&s.Happened[h], &s.Messages[m]) {
-			l.stamp = appendTime(l.stamp[:0], s.Messages[m].SentAt, zone)
+			l.stamp = in.appendTime(l.stamp[:0], s.Messages[m].SentAt)
 			l.message(&s.Messages[m], &c.people[senders[m]])
 			e.messages++
 		} else {
-			l.stamp = appendTime(l.stamp[:0], s.Happened[h].At, zone)
+			l.stamp = in.appendTime(l.stamp[:0], s.Happened[h].At)
 			l.happening(&s.Happened[h], c)
 			e.happened++
 		}
@@ -201,12 +200,4 @@ func appendSkill(dst []byte, s *archive.Skill) []byte {
 	}
 	dst = appendQuoted(dst, s.Name)
 	return append(appendQuoted(append(dst, " ("...), s.ID), ')')
-}
-
-// appendTime appends a time of the bodies: RFC 3339 with milliseconds.
-func appendTime(dst []byte, ms int64, zone *time.Location) []byte {
-	if ms == 0 {
-		return append(dst, "no time"...)
-	}
-	return time.UnixMilli(ms).In(zone).AppendFormat(dst, "2006-01-02T15:04:05.000Z07:00")
 }

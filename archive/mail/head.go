@@ -50,7 +50,7 @@ func sent(pick func(int, func(int) int64) int64) placeholder {
 		if at == 0 {
 			return dst
 		}
-		return appendTime(dst, at, time.UTC)
+		return zone(nil).appendTime(dst, at)
 	}
 }
 

@@ -63,7 +63,7 @@ func (f *Format) facts(p *part) []fact {
 		}
 		is("Skills")
 	}
-	room = appendTime(room, s.StartedAt, f.zone)
+	room = f.zone.appendTime(room, s.StartedAt)
 	is("Started")
 	room = f.appendEnd(room, s)
 	is("Ended")
@@ -85,7 +85,7 @@ func (f *Format) appendEnd(dst []byte, s *archive.Slice) []byte {
 	if s.EndedAt == 0 {
 		return append(dst, "not yet"...)
 	}
-	return appendTime(dst, s.EndedAt, f.zone)
+	return f.zone.appendTime(dst, s.EndedAt)
 }
 
 // appendOf appends "2 of 3", or with another word between.

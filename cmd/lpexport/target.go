@@ -83,11 +83,11 @@ func (p *program) render(made *exporter.Destination, d config.Destination, recip
 		settings.Destination = made.Name
 		rendering.Mail = &settings
 	}
-	frozen, err := json.Marshal(rendering)
+	settings, err := json.Marshal(rendering)
 	if err != nil {
 		return err
 	}
-	made.Rendering, made.Shape = frozen, shapeOf
+	made.Rendering, made.Freeze, made.Shape = settings, freeze, shapeOf
 	if len(d.PGPKeys) > 0 {
 		made.Seal = func() ([]byte, error) {
 			if unusable != nil {
@@ -101,6 +101,19 @@ func (p *program) render(made *exporter.Destination, d config.Destination, recip
 		}
 	}
 	return nil
+}
+
+// freeze adds to a rendering what this machine knows of time zones.
+func freeze(rendering []byte, created time.Time) ([]byte, error) {
+	var r profile.Rendering
+	if err := json.Unmarshal(rendering, &r); err != nil {
+		return nil, fmt.Errorf("rendering: %w", err)
+	}
+	r, err := r.Frozen(created)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(r)
 }
 
 // shapeOf is what a frozen rendering and seal stand for.

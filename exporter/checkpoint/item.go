@@ -119,10 +119,32 @@ func (tx *Tx) Reject(item int64, q Quarantined, now int64) error {
 	return tx.Quarantine(q, now)
 }
 
-// Again lets a destination's rejected items be handed over once more, and their
-// bundles with them.
-func (tx *Tx) Again(destination, bundle int64, file string) error {
-	n, err := tx.affected(`UPDATE item SET state = ?, next_at = 0 WHERE bundle = ? AND file = ? AND state = ?`, ItemWaiting, bundle, file, ItemRejected)
+// SetAside puts all of a bundle that was not taken before a person, as one entry
+// of that name.
+func (tx *Tx) SetAside(bundle int64, q Quarantined, now int64) error {
+	for _, q := range []struct {
+		query string
+		args  []any
+	}{
+		{`INSERT INTO receipt (item, at, kind, answer) SELECT id, ?, ?, '{"Answer":"the process ended while it was being sent"}' FROM item
+			WHERE bundle = ? AND state = 'sending' AND file != ''`, []any{now, ReceiptUncertain, bundle}},
+		{`UPDATE item SET state = ? WHERE bundle = ? AND state IN ('waiting', 'sending')`, []any{ItemRejected, bundle}},
+	} {
+		if err := tx.exec(q.query, q.args...); err != nil {
+			return err
+		}
+	}
+	q.Kind = KindItem
+	return tx.Quarantine(q, now)
+}
+
+// Again lets a destination's rejected item be handed over once more, and its bundle
+// with it; or with file "" everything of the bundle called name that was set aside, which is
+// what has no entry in quarantine of its own.
+func (tx *Tx) Again(destination, bundle int64, name, file string) error {
+	n, err := tx.affected(`UPDATE item SET state = ?, next_at = 0 WHERE bundle = ? AND state = ? AND (file = ? OR ? = '' AND NOT EXISTS (
+		SELECT 1 FROM quarantine WHERE kind = ? AND destination = ? AND source_id = ? || '/' || item.file AND resolved_at IS NULL))`,
+		ItemWaiting, bundle, ItemRejected, file, file, KindItem, destination, name)
 	if err != nil || n == 0 {
 		return err
 	}
