@@ -22,6 +22,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"lpexport/archive"
 	"lpexport/exporter/checkpoint"
 	"lpexport/exporter/identity"
@@ -132,6 +134,7 @@ type Exporter struct {
 	Settings
 	cp     *checkpoint.Checkpoint
 	packer *packer
+	large  *semaphore.Weighted // held while something large is worked on: see largeTurn
 	tally  *tally
 
 	news     *news
@@ -165,7 +168,7 @@ func Open(ctx context.Context, s Settings) (*Exporter, error) {
 		cp.Close()
 		return nil, err
 	}
-	e := &Exporter{Settings: s, cp: cp, packer: newPacker(), tally: &tally{}, news: &news{}, outage: &outage{}, lastDays: &dayCache{}, ceiling: ceiling}
+	e := &Exporter{Settings: s, cp: cp, packer: newPacker(), large: newLarge(), tally: &tally{}, news: &news{}, outage: &outage{}, lastDays: &dayCache{}, ceiling: ceiling}
 	if s.Source != nil {
 		e.Source = &guard{s.Source, e}
 	}

@@ -21,6 +21,7 @@ func (b *cutBundle) lines(ctx context.Context, s *slicer) (lines []checkpoint.Li
 		if err != nil {
 			return err
 		}
+		defer b.freezer.drop()
 		if b.dest.Shape == nil {
 			return b.put(ctx, line)
 		}

@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,7 +31,8 @@ func (w *worker) render(ctx context.Context, b *checkpoint.Bundle) (dir string, 
 	made, err := w.beside(dir, func(beside string) (archive.Rendered, error) { return w.write(ctx, b, beside) })
 	if lost, ok := errors.AsType[*unrenderableError](err); ok {
 		// The next bundle would have to name this one's manifest, so nothing can follow it.
-		return "", &archive.Error{Class: archive.Halt, Op: "render", Path: b.Path, Err: lost.err, Hint: lost.hint}
+		return "", &archive.Error{Class: archive.Halt, Op: "render", Path: b.Path, Err: lost.err,
+			Hint: cmp.Or(lost.hint, "the state is damaged: put a backup of it in its place, then: lpexport recover --destination "+w.dest.Name)}
 	}
 	if err != nil {
 		return "", fmt.Errorf("render %s: %w", filepath.Base(b.Path), err)
@@ -146,8 +148,13 @@ func (w *worker) write(ctx context.Context, b *checkpoint.Bundle, dir string) (m
 	}
 	defer out.Discard()
 	var line []byte
+	turn := &largeTurn{Exporter: w.Exporter}
 	err = w.cp.Slices(ctx, b.ID, func(s checkpoint.Line) (err error) {
-		if line, err = w.packer.unpack(line[:0], s.Frame); err != nil {
+		if err := turn.take(ctx, unpackedLen(s.Frame)); err != nil {
+			return err
+		}
+		defer turn.end()
+		if line, err = w.packer.unpack(keep(line), s.Frame); err != nil {
 			return &unrenderableError{err: err}
 		}
 		err = out.Add(line, s.Listing, archive.Counts{Conversation: s.Conversation, Messages: s.Messages, Amendments: s.Amendments, From: s.From, To: s.To})

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"slices"
 	"strconv"
 
 	"lpexport/archive"
@@ -59,18 +60,27 @@ func (l *log) message(m *archive.Message, sender *person) {
 	l.notes = appendNotes(l.notes[:0], m)
 	l.text = append(append(append(l.text, '['), l.stamp...), "] "...)
 	l.text = append(append(append(l.text, sender.text...), l.notes...), ':')
-	l.text = appendLines(l.text, m.Text)
+	l.text = appendLines(roomFor(l.text, m.Text), m.Text)
 	l.html = append(append(l.html, `<tr class="`...), roleClass(sender.Role)...)
 	l.html = append(append(append(l.html, `"><td>`...), l.stamp...), "</td><td>"...)
 	l.html = append(l.html, sender.html...)
 	l.html = append(onHTMLLine.append(l.html, string(l.notes)), "</td><td>"...)
-	l.html = appendBlock(l.html, m.Text)
+	l.html = appendBlock(roomFor(l.html, m.Text), m.Text)
 	for i := range m.Files {
 		l.told = l.files.appendFound(appendFile(l.told[:0], &m.Files[i]), m.Files[i].Path)
 		l.text = append(append(append(l.text, "    + "...), l.told...), "\r\n"...)
 		l.html = append(onHTMLLine.append(append(l.html, "<p>"...), string(l.told)), "</p>"...)
 	}
 	l.html = append(l.html, "</td></tr>\r\n"...)
+}
+
+// roomFor makes room for a long text at once: grown step by step, the memory would
+// hold it twice.
+func roomFor(dst []byte, text string) []byte {
+	if len(text) < 1<<20 {
+		return dst
+	}
+	return slices.Grow(dst, len(text)+len(text)/6)
 }
 
 // appendNotes appends what has to be known of a message besides its text, each

@@ -31,6 +31,8 @@ type Format struct {
 	value, textHead, report []byte
 	htmlHead, line, out     []byte
 	inside                  []archive.Splice
+	long                    []archive.LongBody
+	unlisted                int // people for whom its To had no room
 }
 
 // custom is one of Settings.Headers, or none.
@@ -136,6 +138,7 @@ func (f *Format) release() {
 	clear(f.cast.people)
 	clear(f.parts)
 	clear(f.inside[:cap(f.inside)])
+	clear(f.long[:cap(f.long)])
 	f.log.files, f.own.files = files{}, files{}
 }
 
