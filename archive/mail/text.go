@@ -73,6 +73,11 @@ func (f *Format) facts(p *part) []fact {
 		room = p.files.appendCount(room)
 		is("Files")
 	}
+	if f.unlisted > 0 {
+		room = strconv.AppendInt(append(room, "the header To has no room for "...), int64(f.unlisted), 10)
+		room = append(room, " of the participants below"...)
+		is("Recipients")
+	}
 	if s.Partial {
 		room = append(room, "the source said that its own record of this conversation is cut short"...)
 		is("Note")

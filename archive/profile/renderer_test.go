@@ -231,8 +231,8 @@ func (g *goldenBundle) render(t *testing.T) map[string]string {
 	return files
 }
 
-// goldenSlices have files, other scripts, times of summer, and no small number of
-// entries.
+// goldenSlices have files, other scripts, times of summer, a long id, and no small
+// number of entries and of people.
 func goldenSlices() []archive.Slice {
 	summer, long := closing(), conversation()
 	summer.Conversation = "in summer"
@@ -244,5 +244,7 @@ func goldenSlices() []archive.Slice {
 	for i := range int64(500) {
 		long.Messages = append(long.Messages, message(&long, 100+i, agent, strings.Repeat(fmt.Sprintf("line %d, ünïcode 😀 = . \n", i), int(i%7)+1)))
 	}
-	return []archive.Slice{fetched(), closing(), summer, long}
+	many := crowd(600)
+	many.Conversation = strings.Repeat("x", 400)
+	return []archive.Slice{fetched(), closing(), summer, long, many}
 }
