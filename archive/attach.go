@@ -29,6 +29,13 @@ var errNoContents = errors.New("there is nothing to read the bytes of attachment
 // check finds what cannot be written of a document.
 func (d *Document) check() error {
 	from := 0
+	for _, l := range d.Long {
+		if l.Offset < from || l.Offset > len(d.Bytes) {
+			return errors.New("long parts of a document are not in the order of their offsets, or outside of it")
+		}
+		from = l.Offset
+	}
+	from = 0
 	for _, s := range d.Inside {
 		if s.Offset < from || s.Offset > len(d.Bytes) {
 			return errors.New("attachments inside of a document are not in the order of their offsets, or outside of it")
@@ -55,9 +62,23 @@ func deliverable(a *Attachment) error {
 
 // splice writes a document with what is inside of it.
 func (p *packer) splice(out io.Writer, doc *Document) error {
-	from := 0
+	from, long := 0, doc.Long
+	until := func(offset int) error {
+		for len(long) > 0 && long[0].Offset <= offset {
+			if _, err := out.Write(doc.Bytes[from:long[0].Offset]); err != nil {
+				return err
+			}
+			if _, err := long[0].Body.WriteTo(out); err != nil {
+				return err
+			}
+			from, long = long[0].Offset, long[1:]
+		}
+		_, err := out.Write(doc.Bytes[from:offset])
+		from = offset
+		return err
+	}
 	for _, s := range doc.Inside {
-		if _, err := out.Write(doc.Bytes[from:s.Offset]); err != nil {
+		if err := until(s.Offset); err != nil {
 			return err
 		}
 		lines := base64Lines{out: out}
@@ -67,10 +88,8 @@ func (p *packer) splice(out io.Writer, doc *Document) error {
 		if err := lines.Close(); err != nil {
 			return err
 		}
-		from = s.Offset
 	}
-	_, err := out.Write(doc.Bytes[from:])
-	return err
+	return until(len(doc.Bytes))
 }
 
 // content streams the bytes of an attachment to out. When they turn out to be
@@ -102,7 +121,7 @@ func (p *packer) content(out io.Writer, a *Attachment) (err error) {
 func (p *packer) more(doc *Document) (files int, size int64) {
 	for _, a := range doc.Beside {
 		if _, there := p.beside[a.Name]; !there {
-			files, size = files+1, size+a.Bytes
+			files, size = files+1, size+a.Bytes+entrySize(a.Name)
 		}
 	}
 	return files, size
@@ -123,7 +142,7 @@ func (p *packer) addBeside(doc *Document) error {
 		}
 		p.beside[a.Name] = a.Bytes
 		if p.shape.Packing.Zip {
-			p.behind, p.bytes = append(p.behind, *a), p.bytes+a.Bytes
+			p.behind, p.bytes = append(p.behind, *a), p.bytes+a.Bytes+entrySize(a.Name)
 		} else if err := p.layBeside(a, doc.At); err != nil {
 			return err
 		}

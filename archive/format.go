@@ -3,6 +3,7 @@ package archive
 import (
 	"bytes"
 	"fmt"
+	"io"
 )
 
 // Format writes slices as an archive wants to read them. It is a pure function
@@ -45,6 +46,7 @@ type Document struct {
 	Bytes  []byte        // valid until emit returns
 	At     int64         // the time that the archive files it under, epoch milliseconds; 0: none
 	Inside []Splice      // attachments inside of it, in the order of their offsets; valid until emit returns
+	Long   []LongBody    // parts of it that are too long for Bytes, in the order of their offsets; valid until emit returns
 	Beside []*Attachment // attachments that lie beside it, each under its Name; valid until emit returns
 }
 
@@ -55,9 +57,24 @@ type Splice struct {
 	Attachment *Attachment
 }
 
+// LongBody is a part of a document before the byte at Offset.
+type LongBody struct {
+	Offset int
+	Body   Body
+}
+
+// Body is a part of a document that is made as it is written, the same each time.
+type Body interface {
+	io.WriterTo
+	Size() int64
+}
+
 // Size is how many bytes the document has, with what is inside of it.
 func (d *Document) Size() int64 {
 	n := int64(len(d.Bytes))
+	for i := range d.Long {
+		n += d.Long[i].Body.Size()
+	}
 	for i := range d.Inside {
 		n += Base64Size(d.Inside[i].Attachment.Bytes)
 	}

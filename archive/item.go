@@ -70,22 +70,10 @@ func (item Item) single() ([]ItemFile, error) {
 	if !safePath(item.File.Path) {
 		return nil, fmt.Errorf("%q is not a path inside the bundle", item.File.Path)
 	}
-	f, err := os.Open(filepath.Join(item.Dir, filepath.FromSlash(item.File.Path)))
-	if err != nil {
+	if err := checkFile(filepath.Join(item.Dir, filepath.FromSlash(item.File.Path)), item.File); err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	sum := sha256.New()
-	buffer := copyBuffers.Get().(*[]byte)
-	defer copyBuffers.Put(buffer)
-	n, err := io.CopyBuffer(sum, struct{ io.Reader }{f}, *buffer) // a file would bring a buffer of its own
-	if err != nil {
-		return nil, err
-	}
-	if n != item.File.Bytes || hex.EncodeToString(sum.Sum(nil)) != item.File.SHA256 {
-		return nil, fmt.Errorf("%s: not the file that was rendered", item.File.Path)
-	}
-	return []ItemFile{{item.File.Path, n}}, nil
+	return []ItemFile{{item.File.Path, item.File.Bytes}}, nil
 }
 
 // readManifest reads the list of files while it hashes the whole manifest.

@@ -48,7 +48,7 @@ type packer struct {
 	entries []string     // of zip that are documents
 	behind  []Attachment // still to be written to zip, behind the documents
 	count   int          // documents in file
-	bytes   int64        // of them and of what lies beside them in zip
+	bytes   int64        // of them and of what lies beside them in zip, with what that takes there
 	at      int64
 }
 
@@ -68,7 +68,7 @@ func (p *packer) add(doc Document) (Part, error) {
 	}
 	p.documents++
 	file, _, _ := p.shape.Format.Joined()
-	name := fmt.Sprintf("%s-%06d%s", p.bundle.name(), p.documents, p.shape.Format.Extension())
+	name := p.documentName()
 	if file != "" {
 		name = p.joinedName(file)
 	}
@@ -80,6 +80,9 @@ func (p *packer) add(doc Document) (Part, error) {
 	}
 	p.count++
 	p.bytes += doc.Size()
+	if p.joined == nil {
+		p.bytes += entrySize(name)
+	}
 	part := Part{File: p.file.name}
 	if p.shape.Packing.Zip {
 		part.Entry = name
@@ -95,7 +98,12 @@ func (p *packer) full(next *Document) bool {
 	}
 	files, size := p.more(next)
 	return p.count+len(p.beside)+files >= maxZipEntries || k.MaxCount > 0 && p.count >= k.MaxCount ||
-		k.MaxBytes > 0 && p.bytes+next.Size()+size > k.MaxBytes
+		k.MaxBytes > 0 && p.bytes+next.Size()+size+entrySize(p.documentName())+zipEnd > k.MaxBytes
+}
+
+// documentName is the name of the document that was counted last.
+func (p *packer) documentName() string {
+	return fmt.Sprintf("%s-%06d%s", p.bundle.name(), p.documents, p.shape.Format.Extension())
 }
 
 // joinedName is the name of the file that documents are joined in.
@@ -111,7 +119,7 @@ func (p *packer) open(name string) (err error) {
 	if p.file != nil {
 		return nil
 	}
-	file, head, _ := p.shape.Format.Joined()
+	file, head, tail := p.shape.Format.Joined()
 	if p.shape.Packing.Zip {
 		p.zips++
 		name = zipName(p.shape.Packing.Name, p.bundle, p.zips, p.created) + ".zip"
@@ -121,11 +129,11 @@ func (p *packer) open(name string) (err error) {
 	}
 	switch {
 	case p.shape.Packing.Zip:
-		p.zip = newZipPart(p.file, p.created)
+		p.zip = newZipPart(p.file, p.dir, p.created)
 		if file == "" {
 			return nil
 		}
-		p.entries = append(p.entries, file)
+		p.entries, p.bytes = append(p.entries, file), p.bytes+entrySize(file)+int64(len(head)+len(tail))
 		if p.joined, err = p.zip.begin(file); err != nil {
 			return err
 		}
@@ -226,8 +234,12 @@ func (p *packer) close() error {
 
 // discard leaves what is open unfinished.
 func (p *packer) discard() error {
-	if p.file == nil {
-		return nil
+	var err error
+	if p.zip != nil {
+		err = p.zip.discard()
 	}
-	return p.file.discard()
+	if p.file != nil {
+		err = errors.Join(err, p.file.discard())
+	}
+	return err
 }

@@ -5,7 +5,7 @@ package archive
 type Packing struct {
 	Zip      bool   `json:"zip"`       // in zip files; else each document, or the joined file, lies loose
 	MaxCount int    `json:"max_count"` // documents in one zip; 0: no limit
-	MaxBytes int64  `json:"max_bytes"` // of the documents in one zip and the attachments beside them, before compression; 0: no limit. One document alone may be more
+	MaxBytes int64  `json:"max_bytes"` // of one zip, before encryption; 0: no limit. One document alone may make more
 	Manifest string `json:"manifest"`  // ManifestNone or ManifestSmarsh: what the intake reads beside each zip
 	Name     string `json:"name"`      // of a zip, a template without ".zip"; "": "{bundle}-{part}"
 }

@@ -2,7 +2,6 @@ package archive
 
 import (
 	"archive/zip"
-	"compress/flate"
 	"errors"
 	"fmt"
 	"io"
@@ -20,37 +19,24 @@ const (
 	maxZipDirectory = 32 << 20
 )
 
-// zipLevel decides the bytes of every zip, so it never changes.
-const zipLevel = 6
-
-// zipPart writes one zip. The same calls give the same bytes: every entry bears
-// the bundle's time, in UTC, and nothing of this machine. It holds the names of
-// its entries and no document. After an error of writing the zip is lost.
+// zipPart writes one zip. The same calls give the same bytes: every entry is stored
+// as it is, since compressors change from one version of Go to the next, and bears
+// the bundle's time, in UTC, and nothing of this machine. Its length and checksum
+// stand in front of it: some readers take no stored entry that tells them behind.
+// It holds the names of its entries, and of documents no more than entryMemory.
+// After an error of writing the zip is lost.
 type zipPart struct {
 	out     *zip.Writer
-	deflate *flate.Writer
+	entry   *storedEntry // what is being written; it has no name before the first
 	created time.Time
 	taken   map[string]struct{} // names in lower case
 }
 
-// newZipPart begins a zip in w, which stays the caller's. Zips can tell the time
-// of the years 1980 to 2105; a clock outside of them shows as another year there.
-func newZipPart(w io.Writer, created time.Time) *zipPart {
-	z := &zipPart{out: zip.NewWriter(w), created: created.UTC(), taken: make(map[string]struct{})}
-	z.out.RegisterCompressor(zip.Deflate, z.compressor)
-	return z
-}
-
-// compressor returns the one compressor that all entries share: they are
-// written one after the other.
-func (z *zipPart) compressor(w io.Writer) (io.WriteCloser, error) {
-	if z.deflate != nil {
-		z.deflate.Reset(w)
-		return z.deflate, nil
-	}
-	var err error
-	z.deflate, err = flate.NewWriter(w, zipLevel)
-	return z.deflate, err
+// newZipPart begins a zip in w, which stays the caller's; long entries gather in
+// the folder dir. Zips can tell the time of the years 1980 to 2105; a clock outside
+// of them shows as another year there.
+func newZipPart(w io.Writer, dir string, created time.Time) *zipPart {
+	return &zipPart{out: zip.NewWriter(w), entry: newStoredEntry(dir), created: created.UTC(), taken: make(map[string]struct{})}
 }
 
 // begin begins an entry that takes what is written until the next call of begin
@@ -67,12 +53,61 @@ func (z *zipPart) begin(name string) (io.Writer, error) {
 	if _, there := z.taken[lower]; there {
 		return nil, fmt.Errorf("zip entry %q: the name is taken", name)
 	}
+	if err := z.flush(); err != nil {
+		return nil, err
+	}
 	z.taken[lower] = struct{}{}
-	return z.out.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: z.created})
+	z.entry.begin(name)
+	return z.entry, nil
 }
 
+// flush writes the entry that has been gathered.
+func (z *zipPart) flush() error {
+	e := z.entry
+	if e.name == "" {
+		return nil
+	}
+	if e.n > math.MaxUint32 {
+		return fmt.Errorf("zip entry %q: over 4 GiB", e.name)
+	}
+	at := uint32(z.created.Unix())
+	header := &zip.FileHeader{
+		Name: e.name, Method: zip.Store, ReaderVersion: 10, CreatorVersion: 10,
+		CRC32: e.sum.Sum32(), CompressedSize64: uint64(e.n), UncompressedSize64: uint64(e.n),
+		Extra: []byte{'U', 'T', 5, 0, 1, byte(at), byte(at >> 8), byte(at >> 16), byte(at >> 24)},
+	}
+	//lint:ignore SA1019 CreateRaw writes these two, and does not look at Modified.
+	header.ModifiedDate, header.ModifiedTime = dosTime(z.created)
+	out, err := z.out.CreateRaw(header)
+	if err != nil {
+		return err
+	}
+	e.name = ""
+	return e.copyTo(out)
+}
+
+// dosTime is a time as a zip has it, to two seconds.
+func dosTime(t time.Time) (day, second uint16) {
+	return uint16(t.Day() + int(t.Month())<<5 + (t.Year()-1980)<<9), uint16(t.Second()/2 + t.Minute()<<5 + t.Hour()<<11)
+}
+
+// entrySize is what an entry takes in a zip besides its content; zipEnd is what
+// stands behind all of them.
+func entrySize(name string) int64 { return int64(30 + 46 + 2*(9+len(name))) }
+
+const zipEnd = 22 + 20 + 56
+
 // close ends the zip and leaves its writer open.
-func (z *zipPart) close() error { return z.out.Close() }
+func (z *zipPart) close() error {
+	err := z.flush()
+	if err == nil {
+		err = z.out.Close()
+	}
+	return errors.Join(err, z.entry.remove())
+}
+
+// discard leaves the zip unfinished.
+func (z *zipPart) discard() error { return z.entry.remove() }
 
 // eachZipEntry calls each with every entry of a zip of size bytes in r, in order.
 // What each does not read is read and checked behind it. It takes the zips that
@@ -115,7 +150,7 @@ func checkZip(files []*zip.File, size int64) error {
 			return fmt.Errorf("entry %d has a name that is not safe or comes twice", i+1)
 		}
 		taken[name] = struct{}{}
-		if f.Method != zip.Deflate {
+		if f.Method != zip.Store && f.Method != zip.Deflate { // earlier versions compressed
 			return fmt.Errorf("entry %q: another compression than ours", f.Name)
 		}
 		if f.CompressedSize64 > left {

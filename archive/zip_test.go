@@ -3,7 +3,9 @@ package archive
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -26,7 +28,7 @@ type zipEntry struct{ name, text string }
 func zipped(t testing.TB, created time.Time, entries []zipEntry) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	z := newZipPart(&out, created)
+	z := newZipPart(&out, t.TempDir(), created)
 	for _, e := range entries {
 		if !strings.HasSuffix(e.name, ".xml") {
 			must(t, add(z, e.name, []byte(e.text)))
@@ -106,13 +108,46 @@ func TestZipIsDeterministic(t *testing.T) {
 	}
 }
 
-// Rendering anew must give the bytes that were delivered once. Where another
-// compress/flate changes this hash, it is another renderer, and its version
-// must say so.
+// Rendering anew must give the bytes that were delivered once: a change of this
+// hash is a change of Renderer.
 func TestZipBytesAreKnown(t *testing.T) {
-	const want = "3cea733f2d2bb9c9cfd5524d90d4236da733892f2b2efac64fd4923e05ae9185"
+	const want = "28831521370002794488b0271c3f2c438677ca008b2f825e8e78302162b899b1"
 	if got := fmt.Sprintf("%x", sha256.Sum256(zipped(t, zipCreated, entries()))); got != want {
 		t.Errorf("the same entries made the zip %s, want %s", got, want)
+	}
+}
+
+// Compressors change, so nothing is compressed; and readers that go from the front
+// to the back take a stored entry only if its length stands in front of it.
+func TestZipStoresAndTellsLengthsFirst(t *testing.T) {
+	dir := t.TempDir()
+	var out bytes.Buffer
+	z := newZipPart(&out, dir, zipCreated)
+	want := []zipEntry{{"short", "one"}, {"long", strings.Repeat("long", entryMemory)}, {"again", "two"}, {"longer", strings.Repeat("x", 5*entryMemory)}}
+	for _, e := range want {
+		must(t, add(z, e.name, []byte(e.text)))
+	}
+	must(t, z.close())
+	got, err := unzipped(out.Bytes())
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%d entries came back otherwise: %v", len(got), err)
+	}
+	left, err := os.ReadDir(dir)
+	if err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	at, size := 0, zipEnd
+	for _, e := range want {
+		header := out.Bytes()[at:]
+		flags, method, length := binary.LittleEndian.Uint16(header[6:]), binary.LittleEndian.Uint16(header[8:]), binary.LittleEndian.Uint32(header[22:])
+		if string(header[:4]) != "PK\x03\x04" || flags != 0 || method != zip.Store || int(length) != len(e.text) {
+			t.Fatalf("%s: flags %x, method %d, length %d", e.name, flags, method, length)
+		}
+		at += 30 + len(e.name) + 9 + len(e.text)
+		size += len(e.text) + int(entrySize(e.name))
+	}
+	if out.Len() > size || out.Len() < size-zipEnd {
+		t.Errorf("it has %d bytes, at most %d were expected", out.Len(), size)
 	}
 }
 
@@ -139,7 +174,7 @@ func TestZipAsOthersReadIt(t *testing.T) {
 
 func TestZipRefusesToWrite(t *testing.T) {
 	var out bytes.Buffer
-	z := newZipPart(&out, zipCreated)
+	z := newZipPart(&out, t.TempDir(), zipCreated)
 	must(t, add(z, "a.eml", []byte("one")))
 	for _, name := range hostileZipNames {
 		if err := add(z, name, []byte("two")); err == nil {
@@ -167,6 +202,7 @@ func foreign(t testing.TB, headers ...zip.FileHeader) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
+	w.RegisterCompressor(12, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, 1) })
 	for i := range headers {
 		f, err := w.CreateHeader(&headers[i])
 		must(t, err)
@@ -182,9 +218,9 @@ func foreign(t testing.TB, headers ...zip.FileHeader) []byte {
 func TestZipRefusesToRead(t *testing.T) {
 	zips := map[string][]byte{
 		"twice":    foreign(t, zip.FileHeader{Name: "a", Method: zip.Deflate}, zip.FileHeader{Name: "A", Method: zip.Deflate}),
-		"stored":   foreign(t, zip.FileHeader{Name: "a", Method: zip.Store}),
 		"no zip":   []byte(strings.Repeat("no zip", 100)),
 		"empty":    nil,
+		"method":   foreign(t, zip.FileHeader{Name: "a", Method: 12}),
 		"half":     zipped(t, zipCreated, entries())[:1000],
 		"overlong": overlapping(t),
 	}
@@ -219,7 +255,7 @@ func overlapping(t testing.TB) []byte {
 func TestZipFindsDamage(t *testing.T) {
 	want := []zipEntry{{"a.eml", strings.Repeat("the account is open again. ", 20)}}
 	data := zipped(t, zipCreated, want)
-	start, end := 30+len("a.eml")+9, bytes.LastIndex(data, []byte("PK\x07\x08"))
+	start, end := 30+len("a.eml")+9, bytes.LastIndex(data, []byte("PK\x01\x02"))
 	for i := start; i < end; i++ {
 		for bit := range 8 {
 			broken := bytes.Clone(data)
@@ -236,8 +272,6 @@ func TestZipChecksWhatIsNotRead(t *testing.T) {
 	data := zipped(t, zipCreated, []zipEntry{{"a.eml", strings.Repeat("text", 10_000)}})
 	crc := bytes.LastIndex(data, []byte("PK\x01\x02")) + 16
 	data[crc]++
-	descriptor := bytes.LastIndex(data, []byte("PK\x07\x08")) + 4
-	data[descriptor]++
 	nothing := func(string, io.Reader) error { return nil }
 	if err := eachZipEntry(bytes.NewReader(data), int64(len(data)), nothing); !errors.Is(err, zip.ErrChecksum) {
 		t.Errorf("a wrong checksum was not missed: %v", err)
@@ -268,16 +302,16 @@ func TestZipBoundsTheList(t *testing.T) {
 // takes stay below the bound of the list, with room for large offsets.
 func TestZipHoldsAsManyEntriesAsItReads(t *testing.T) {
 	var out bytes.Buffer
-	z := newZipPart(&out, zipCreated)
+	z := newZipPart(&out, t.TempDir(), zipCreated)
 	must(t, add(z, strings.Repeat("n", 200), []byte("text")))
-	must(t, z.out.Flush())
+	must(t, errors.Join(z.flush(), z.out.Flush()))
 	before := out.Len()
 	must(t, z.close())
 	if listed := out.Len() - before + len("zip64 sizes and offset, 28 B"); listed*maxZipEntries > maxZipDirectory {
 		t.Errorf("%d entries of %d bytes are over the bound of the list", maxZipEntries, listed)
 	}
 
-	z = newZipPart(io.Discard, zipCreated)
+	z = newZipPart(io.Discard, t.TempDir(), zipCreated)
 	for i := range maxZipEntries - 1 {
 		z.taken[fmt.Sprint(i)] = struct{}{}
 	}
@@ -365,12 +399,12 @@ func FuzzEachZipEntry(f *testing.F) {
 
 func BenchmarkZipPart(b *testing.B) {
 	doc := []byte(strings.Repeat("2026-01-30T23:30:45.123Z Ana Agent <ana@example.test> (agent): the account you asked about is open again.\r\n", 80))
-	z := newZipPart(io.Discard, zipCreated)
+	z := newZipPart(io.Discard, b.TempDir(), zipCreated)
 	b.SetBytes(int64(len(doc)))
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		if i%maxZipEntries == 0 {
-			z = newZipPart(io.Discard, zipCreated)
+			z = newZipPart(io.Discard, b.TempDir(), zipCreated)
 		}
 		must(b, add(z, fmt.Sprintf("%d.eml", i), doc))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"unicode"
@@ -117,7 +118,7 @@ func (e *Exporter) AcceptItem(ctx context.Context, by Acceptance, id int64) (Acc
 	d := checkpoint.Decision{Kind: checkpoint.DecidedItem, Subject: subject, Was: hexOf(q.SHA256)}
 	done, err := e.decide(ctx, by, d, itemFacts{q.Kind, q.Name, q.SourceID, q.Reason, q.Bytes}, func(tx *checkpoint.Tx, decision int64) error {
 		if known {
-			if err := tx.GiveUpItem(bundle.ID, file); err != nil {
+			if err := tx.GiveUpItem(q.Destination, bundle.ID, filepath.Base(bundle.Path), file); err != nil {
 				return err
 			}
 		}

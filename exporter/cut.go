@@ -94,6 +94,7 @@ type cutBundle struct {
 	held     int // bytes in batch
 	given    []givenTo
 	freezer  freezer
+	turn     *largeTurn      // of the conversation that is read
 	format   archive.Format  // once a slice was tried
 	again    *recut          // not nil: it replaces files of others
 	dry      *archive.Writer // not nil: nothing is stored, slices are rendered at once
@@ -177,6 +178,8 @@ func (b *cutBundle) draws() bool {
 // read cuts a conversation from its stored records. The result's revision is 0
 // when the conversation had to be refused.
 func (b *cutBundle) read(ctx context.Context, owed checkpoint.Owed) (given checkpoint.Given, err error) {
+	b.turn = &largeTurn{Exporter: b.Exporter}
+	defer b.turn.end()
 	s, err := b.slicer(ctx, owed)
 	if err != nil {
 		return given, err
@@ -240,7 +243,7 @@ func (b *cutBundle) slicer(ctx context.Context, owed checkpoint.Owed) (*slicer, 
 			given.Slices, given.NewestAt = max(given.Slices, held.Slices), max(given.NewestAt, held.NewestAt)
 		}
 	}
-	return &slicer{Exporter: b.Exporter, norm: b.norm, account: b.Account, fromAt: b.worker.row.FromAt,
+	return &slicer{Exporter: b.Exporter, turn: b.turn, norm: b.norm, account: b.Account, fromAt: b.worker.row.FromAt,
 		known: known, debt: newDebt(have, names, given)}, nil
 }
 

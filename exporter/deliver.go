@@ -88,11 +88,14 @@ func (w *worker) pass(ctx context.Context, bundles []checkpoint.Bundle, chosen f
 			return left, err
 		}
 		b := &bundles[i]
+		if w.failed != nil && b.State == checkpoint.Rendered {
+			continue
+		}
 		dir, err := w.render(ctx, b)
 		if err != nil {
 			return left, err
 		}
-		if w.failed != nil {
+		if dir == "" || w.failed != nil {
 			continue
 		}
 		done, err := w.handOver(ctx, b, dir, chosen)

@@ -62,8 +62,23 @@ const leastAttachment = 1 << 10
 // goroutine.
 type freezer struct{ line, listing []byte }
 
+// roomFor is about what the line of a large slice takes, 0 for another: grown step
+// by step, the memory would hold it twice.
+func roomFor(s *archive.Slice) (n int) {
+	for i := range s.Messages {
+		n += messageWeight(&s.Messages[i])
+	}
+	if n < largeBytes {
+		return 0
+	}
+	return n + n/16
+}
+
+// drop gives back what a large slice took.
+func (f *freezer) drop() { f.line, f.listing = keep(f.line), keep(f.listing) }
+
 func (f *freezer) freeze(p *packer, s *archive.Slice) (l checkpoint.Line, err error) {
-	if f.line, err = archive.AppendLine(f.line[:0], s); err != nil {
+	if f.line, err = archive.AppendLine(slices.Grow(f.line[:0], roomFor(s)), s); err != nil {
 		return l, err
 	}
 	listing := archive.ListingOf(s)

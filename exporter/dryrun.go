@@ -84,7 +84,10 @@ func (w *worker) dryRun(ctx context.Context, dir string) (made DryBundle, found 
 	if err != nil {
 		return made, false, err
 	}
-	frozen := frozenHead{Head: head, Rendering: rendering} // in the clear: it is to be looked at
+	frozen := frozenHead{Head: head}
+	if err := w.freezeRendering(&frozen, rendering); err != nil { // without a seal: it is to be looked at
+		return made, false, err
+	}
 	shape, err := w.shape(&frozen)
 	if err != nil {
 		return made, false, err
@@ -94,7 +97,7 @@ func (w *worker) dryRun(ctx context.Context, dir string) (made DryBundle, found 
 		return made, false, err
 	}
 	defer out.Discard()
-	b := &cutBundle{worker: w, dry: out}
+	b := &cutBundle{worker: w, head: frozen, dry: out}
 	if _, err := b.addAll(ctx, due); err != nil {
 		return made, false, err
 	}

@@ -22,6 +22,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"lpexport/archive"
 	"lpexport/exporter/checkpoint"
 	"lpexport/exporter/identity"
@@ -76,11 +78,14 @@ type Destination struct {
 	Bounds         Bounds
 	SettingsSHA256 string
 
-	// Rendering decides the bytes of its files, as JSON; Seal makes what a
-	// bundle's files are encrypted with, as JSON (nil: they are not). Both are
+	// Rendering decides the bytes of its files, as JSON. Freeze adds to it, for a
+	// bundle that was cut at a time, what another machine or another day would tell
+	// otherwise; nil: there is nothing. Seal makes what a bundle's files are
+	// encrypted with, as JSON (nil: they are not). What Freeze and Seal return is
 	// frozen with each bundle. Shape is what the frozen ones stand for; nil: the
 	// lines of the profile generic.
 	Rendering []byte
+	Freeze    func(rendering []byte, created time.Time) ([]byte, error)
 	Seal      func() ([]byte, error)
 	Shape     func(rendering, seal []byte) (archive.Shape, error)
 
@@ -141,6 +146,7 @@ type Exporter struct {
 	Settings
 	cp     *checkpoint.Checkpoint
 	packer *packer
+	large  *semaphore.Weighted // held while something large is worked on: see largeTurn
 	tally  *tally
 
 	news     *news
@@ -174,7 +180,7 @@ func Open(ctx context.Context, s Settings) (*Exporter, error) {
 		cp.Close()
 		return nil, err
 	}
-	e := &Exporter{Settings: s, cp: cp, packer: newPacker(), tally: &tally{}, news: &news{}, outage: &outage{}, lastDays: &dayCache{}, ceiling: ceiling}
+	e := &Exporter{Settings: s, cp: cp, packer: newPacker(), large: newLarge(), tally: &tally{}, news: &news{}, outage: &outage{}, lastDays: &dayCache{}, ceiling: ceiling}
 	if s.Source != nil {
 		e.Source = &guard{s.Source, e}
 	}

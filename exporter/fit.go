@@ -21,6 +21,7 @@ func (b *cutBundle) lines(ctx context.Context, s *slicer) (lines []checkpoint.Li
 		if err != nil {
 			return err
 		}
+		defer b.freezer.drop()
 		if b.dest.Shape == nil {
 			return b.put(ctx, line)
 		}
@@ -37,11 +38,7 @@ func (b *cutBundle) lines(ctx context.Context, s *slicer) (lines []checkpoint.Li
 // cannot be rendered.
 func (b *cutBundle) tryFormat(line []byte) error {
 	if b.format == nil {
-		rendering, err := b.rendering()
-		if err != nil {
-			return err
-		}
-		shape, err := b.shape(&frozenHead{Rendering: rendering})
+		shape, err := b.shape(&frozenHead{Rendering: b.head.Rendering})
 		if err != nil {
 			return err
 		}

@@ -167,6 +167,11 @@ func (h *huge) putPart(tx *checkpoint.Tx, section string, raw []byte) error {
 func (h *huge) stream(ctx context.Context, section string) error {
 	first, restart := h.part, false
 	_, err := h.Source.Section(ctx, h.id, section, func() { restart = true; h.forget(section) }, func(e []byte) error {
+		turn := &largeTurn{Exporter: h.Exporter}
+		if err := turn.take(ctx, len(e)); err != nil {
+			return err
+		}
+		defer turn.end()
 		if restart {
 			restart = false
 			if err := h.dropFrom(ctx, first); err != nil {
@@ -192,6 +197,9 @@ func (h *huge) stream(ctx context.Context, section string) error {
 			h.buffer = append(h.buffer, ',')
 		}
 		h.buffer = append(h.buffer, e...)
+		if turn.held {
+			return h.flush(ctx, section)
+		}
 		return nil
 	})
 	if err != nil {
@@ -248,7 +256,7 @@ func (h *huge) flush(ctx context.Context, section string) error {
 		return h.putPart(tx, section, h.buffer)
 	})
 	h.head.files = h.head.files[:0]
-	h.buffer = h.buffer[:0]
+	h.buffer = keep(h.buffer)
 	h.Step("part stored")
 	return err
 }

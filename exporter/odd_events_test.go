@@ -62,7 +62,7 @@ func TestEventThatNobodyCanReadStaysInQuarantine(t *testing.T) {
 	bodies := [][]byte{
 		[]byte(`{"type":"ms.MessagingEventNotification","body":{"changes":[`), []byte(`[]`), []byte("\xff"), nil,
 		notification("another.Notification", `{"a":1}`), notification(liveperson.MessagingNotification),
-		hear(heard{"", "", 0, "x", ""}), hear(heard{`a\u0001`, "", 0, "x", ""}), hear(heard{"a", "a", -1, "x", ""}),
+		hear(heard{"", "", 0, "x", ""}), hear(heard{`a\u0000`, "", 0, "x", ""}), hear(heard{"a", "a", -1, "x", ""}),
 	}
 	r.receive(bodies...)
 	for range 3 {

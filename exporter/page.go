@@ -131,6 +131,9 @@ func (p *page) Oversized(info []byte) error {
 	return nil
 }
 
+// unusableID is why a record waits that no later version will read otherwise.
+const unusableID = "its conversationId is over 1024 bytes or was received damaged, so it cannot be told from others: ask LivePerson to correct it"
+
 // capture reads what has to be known of a record to compare it with an earlier one.
 func (p *page) capture(raw []byte) captured {
 	r := liveperson.ReadRecord(raw)
@@ -141,7 +144,7 @@ func (p *page) capture(raw []byte) captured {
 	case c.id == "":
 		c.reason = "the record has no conversationId"
 	case !liveperson.UsableID(c.id):
-		c.reason = "its conversationId is none that can be asked for"
+		c.reason = unusableID
 	case r.MalformedMessages:
 		c.reason = "its messageRecords are no list"
 	}

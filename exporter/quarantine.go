@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -272,7 +273,7 @@ func (c *capture) retryItem(ctx context.Context, q checkpoint.Quarantined) error
 	}
 	return c.cp.Update(ctx, func(tx *checkpoint.Tx) error {
 		if found {
-			if err := tx.Again(q.Destination, b.ID, file); err != nil {
+			if err := tx.Again(q.Destination, b.ID, filepath.Base(b.Path), file); err != nil {
 				return err
 			}
 		}

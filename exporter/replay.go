@@ -58,7 +58,7 @@ func (e *Exporter) Replay(ctx context.Context, name string, from, to time.Time) 
 	if err != nil {
 		return r, err
 	}
-	return r, e.deliverNow(ctx, d, &r.Pending)
+	return r, e.deliverNow(ctx, d, &r)
 }
 
 // known is a configured destination and its row.
@@ -77,7 +77,7 @@ func (e *Exporter) known(ctx context.Context, name string) (d Destination, row c
 }
 
 // deliverNow hands over what is cut for a destination whose lease is held.
-func (e *Exporter) deliverNow(ctx context.Context, d Destination, pending *int) error {
+func (e *Exporter) deliverNow(ctx context.Context, d Destination, r *Replayed) error {
 	w := &worker{Exporter: e, dest: d, now: true}
 	err := w.readRow(ctx)
 	if err == nil {
@@ -93,7 +93,11 @@ func (e *Exporter) deliverNow(ctx context.Context, d Destination, pending *int) 
 	w.closeTarget()
 	err = errors.Join(err, w.failed)
 	waiting, werr := e.cp.Waiting(ctx, w.row.ID)
-	*pending = waiting.Bundles
+	r.Pending = waiting.Bundles
+	r.Bundles -= w.aside
+	if err == nil && w.aside > 0 {
+		err = ErrQuarantine
+	}
 	if err == nil && werr == nil && waiting.Bundles > 0 {
 		err = ErrIncomplete
 	}

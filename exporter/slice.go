@@ -44,6 +44,7 @@ type slicer struct {
 	happened []archive.Happening
 	unknown  []*identity.UnknownAgentError // who took part and has no address
 	keep     bool                          // messages in memory
+	turn     *largeTurn
 }
 
 // keepMessages is how many messages of a conversation are kept between finding
@@ -145,6 +146,7 @@ func (s *slicer) scanRevision(ctx context.Context, revision int, newest bool) er
 	var h header
 	defer func() { s.unknown = append(s.unknown, h.unknownAgents...) }()
 	return s.scan(ctx, s.known.ID, revision, visit{
+		turn: s.turn,
 		head: func(r *liveperson.Record) {
 			h = s.norm.header(r)
 			if newest {
@@ -332,7 +334,7 @@ func (s *slicer) addReopened() {
 // each calls with one slice after the other. A slice belongs to the callee
 // until it returns.
 func (s *slicer) each(ctx context.Context, with func(*archive.Slice) error) error {
-	reader := &partReader{Exporter: s.Exporter, conversation: s.known.ID}
+	reader := &partReader{Exporter: s.Exporter, conversation: s.known.ID, turn: s.turn}
 	out := s.begin(1)
 	size := 0
 	for i := range s.items {

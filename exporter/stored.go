@@ -32,6 +32,7 @@ type visit struct {
 	message  func(p place, v liveperson.Value) // of a record, after head, in the order received; nil: they are not read
 	change   func(p place, v liveperson.Value) // of an event
 	happened func(list []archive.Happening)    // told by events
+	turn     *largeTurn                        // taken for a part that is large; nil: within a transaction there is no waiting
 }
 
 // scan reads one stored revision. Of a record that was stored in sections only
@@ -59,7 +60,12 @@ func (e *Exporter) scan(ctx context.Context, conversation int64, revision int, t
 		if streamed[p.Section] && (p.Section != "messageRecords" || to.message == nil) {
 			return nil
 		}
-		if raw, err = e.packer.unpack(raw[:0], p.Frame); err != nil {
+		if to.turn != nil {
+			if err := to.turn.take(ctx, unpackedLen(p.Frame)); err != nil {
+				return err
+			}
+		}
+		if raw, err = e.packer.unpack(keep(raw), p.Frame); err != nil {
 			return fmt.Errorf("record of revision %d, part %d: %w", revision, part, err)
 		}
 		n = 0
@@ -103,6 +109,7 @@ func (e *Exporter) scan(ctx context.Context, conversation int64, revision int, t
 type partReader struct {
 	*Exporter
 	conversation int64
+	turn         *largeTurn
 	at           place
 	raw          []byte
 	told         bool // its elements are changes of an event
@@ -130,7 +137,10 @@ func (r *partReader) load(ctx context.Context, p place) error {
 	if !found {
 		return fmt.Errorf("record of revision %d, part %d: it is gone", p.revision, p.part)
 	}
-	if r.raw, err = r.packer.unpack(r.raw[:0], part.Frame); err != nil {
+	if err := r.turn.take(ctx, unpackedLen(part.Frame)); err != nil {
+		return err
+	}
+	if r.raw, err = r.packer.unpack(keep(r.raw), part.Frame); err != nil {
 		return fmt.Errorf("record of revision %d, part %d: %w", p.revision, p.part, err)
 	}
 	r.at, r.elements, r.told = p, r.elements[:0], part.Section == sectionEvent

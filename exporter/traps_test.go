@@ -136,9 +136,8 @@ func TestQuarantine(t *testing.T) {
 		"messages no list":    `{"info":{"conversationId":"b"},"messageRecords":"none"}`,
 		"message no object":   `{"info":{"conversationId":"b"},"messageRecords":[7]}`,
 		"message null":        `{"info":{"conversationId":"b"},"messageRecords":[null]}`,
-		"id with line end":    `{"info":{"conversationId":"b\n"},"messageRecords":[]}`,
 		"id with surrogate":   `{"info":{"conversationId":"\ud800"},"messageRecords":[]}`,
-		"id of 300 bytes":     `{"info":{"conversationId":"` + strings.Repeat("x", 300) + `"},"messageRecords":[]}`,
+		"id of 1100 bytes":    `{"info":{"conversationId":"` + strings.Repeat("x", 1100) + `"},"messageRecords":[]}`,
 		"id with nul":         `{"info":{"conversationId":"\u0000"},"messageRecords":[]}`,
 		"message in a record": `{"info":{"conversationId":"b"},"messageRecords":{"0":{}}}`,
 	}

@@ -37,11 +37,13 @@ type worker struct {
 	doubt    *doubt         // not nil: the last item failed, and the next one is to show why
 	refusing bool           // items were refused since something was taken
 
-	now       bool  // it was named: its pause does not count
-	holding   bool  // some of its conversations wait for a person
-	tidied    bool  // unfinished work of earlier runs is gone
-	recovered bool  // some destination was: what its archive held counts as given
-	failed    error // of a delivery: nothing more is handed over in this run
+	now       bool           // it was named: its pause does not count
+	holding   bool           // some of its conversations wait for a person
+	aside     int            // bundles that could not be made again
+	sound     map[int64]bool // bundles that were seen whole in the spool
+	tidied    bool           // unfinished work of earlier runs is gone
+	recovered bool           // some destination was: what its archive held counts as given
+	failed    error          // of a delivery: nothing more is handed over in this run
 	report    DestinationReport
 }
 

@@ -33,7 +33,7 @@ var ErrNotification = errors.New("it is no notification")
 // ReadNotification reads a body. It may hold invalid UTF-8 and duplicate names,
 // as records may.
 func ReadNotification(body []byte) (Notification, error) {
-	v := Value(bytes.TrimSpace(body))
+	v := Value(bytes.TrimSpace(bytes.TrimPrefix(body, bom)))
 	if !jsontext.Value(v).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) {
 		return Notification{}, fmt.Errorf("%w: its JSON is not valid", ErrNotification)
 	}

@@ -84,7 +84,7 @@ func TestConversationFiles(t *testing.T) {
 	if len(asked) != 2 || asked[1].query != "conversationId=a%20b%26c%3Dd&page=1&pageSize=100" || asked[0].auth != "Bearer t0k.en-1" {
 		t.Errorf("asked %+v", asked)
 	}
-	if _, err := c.ConversationFiles(context.Background(), "a\nb"); err == nil || len(f.asked(filesPath)) != 2 {
+	if _, err := c.ConversationFiles(context.Background(), "a\x00b"); err == nil || len(f.asked(filesPath)) != 2 {
 		t.Errorf("asked for an id that is none: %v", err)
 	}
 }

@@ -26,8 +26,8 @@ var smallest = []string{"campaign"}
 
 // Bounds of one request.
 const (
-	MaxLimit = 100 // records of a page, and ids of Conversations
-	maxID    = 256 // bytes of an id
+	MaxLimit = 100  // records of a page, and ids of Conversations
+	maxID    = 1024 // bytes of an id: as many as a name in a manifest may have
 )
 
 // Range is a period, both ends inclusive. The API reads it in milliseconds,
@@ -147,11 +147,12 @@ func (c *Client) byID(ctx context.Context, ids []string, limit int64, sink Sink)
 	return c.conversations(ctx, p, sink)
 }
 
-// UsableID tells whether a conversation can be asked for by id: not empty, of
-// at most 256 bytes, all of them printable.
+// UsableID reports whether a conversation can be asked for by id, and told from
+// all others: not empty, of at most 1024 bytes, and text that was received whole.
+// PostgreSQL holds no NUL.
 func UsableID(id string) bool {
 	return id != "" && len(id) <= maxID && !strings.ContainsFunc(id, func(r rune) bool {
-		return unicode.IsControl(r) || r == unicode.ReplacementChar
+		return r == 0 || r == unicode.ReplacementChar
 	})
 }
 

@@ -129,6 +129,9 @@ func TestConversationsSends(t *testing.T) {
 	for ids, want := range map[string]string{
 		"a":   `{"conversationId":"a","contentToRetrieve":[`,
 		"a b": `{"conversationIds":["a","b"],"contentToRetrieve":[`,
+
+		strings.Repeat("a", 1024): `{"conversationId":"` + strings.Repeat("a", 1024) + `","contentToRetrieve":[`,
+		"a\x01b\u202e":            `{"conversationId":"a\u0001b` + "\u202e" + `","contentToRetrieve":[`,
 	} {
 		if _, err := c.Conversations(context.Background(), strings.Fields(ids), &kept{}); err != nil {
 			t.Fatal(err)
@@ -141,7 +144,7 @@ func TestConversationsSends(t *testing.T) {
 	}
 	for name, ids := range map[string][]string{
 		"none": {}, "too many": make([]string, 101), "empty": {""},
-		"control": {"a\nb"}, "not UTF-8": {"a\xff"}, "long": {strings.Repeat("a", 257)},
+		"NUL": {"a\x00b"}, "not UTF-8": {"a\xff"}, "long": {strings.Repeat("a", 1025)},
 	} {
 		if _, err := c.Conversations(context.Background(), ids, &kept{}); err == nil {
 			t.Errorf("%s: accepted", name)

@@ -91,6 +91,7 @@ type stream struct {
 var decoders = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
 
 func newStream(body *meter) *stream {
+	body.r = &afterBOM{r: body.r}
 	s := &stream{dec: decoders.Get().(*jsontext.Decoder), body: body}
 	s.dec.Reset(body, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 	return s

@@ -1,6 +1,10 @@
 package mail
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // sender returns the index of the person in a mail's From, or -1: the address of
 // the settings, or nobody's.
@@ -66,6 +70,31 @@ func (f *Format) isInternal(i int) bool {
 	return false
 }
 
+// Bounds of a To, and in bytes of any header that lists people. Mail servers refuse
+// or cut longer ones: a Postfix cuts a header at 100 KiB.
+const (
+	mostListed  = 500
+	listedBytes = 64 << 10
+)
+
+// others are everybody with an address but the person at index from, whatever else
+// has that person's address. When they are more than a header lists, those who
+// work at the account come first: they are who a reviewer looks for.
+func (f *Format) others(from int) (list []*person) {
+	f.eachOther(from, func(p *person) { list = append(list, p) })
+	if len(list) > mostListed {
+		slices.SortStableFunc(list, func(a, b *person) int { return cmp.Compare(rank(a), rank(b)) })
+	}
+	return list
+}
+
+func rank(p *person) int {
+	if isConsumer(p) {
+		return 1
+	}
+	return 0
+}
+
 // eachOther calls each for everybody with an address but the person at index
 // from, whatever else has that person's address.
 func (f *Format) eachOther(from int, each func(*person)) {
@@ -90,8 +119,10 @@ func (f *Format) appendFrom(dst []byte, p *part) []byte {
 	return h.end()
 }
 
-// appendTo appends To. A mail whose only participant is in From has nobody there.
+// appendTo appends To, which the bounds above hold for. A mail whose only participant
+// is in From has nobody there.
 func (f *Format) appendTo(dst []byte, p *part) []byte {
+	f.unlisted = 0
 	h := begin(dst, "To")
 	if ValidAddress(f.settings.To) {
 		h.mailbox(nil, f.settings.To)
@@ -101,15 +132,21 @@ func (f *Format) appendTo(dst []byte, p *part) []byte {
 	if f.settings.To == ToOthers {
 		from = f.sender(p)
 	}
-	someone := false
-	f.eachOther(from, func(other *person) {
-		if someone {
+	listed := 0
+	for _, other := range f.others(from) {
+		before := h
+		if listed > 0 {
 			h.dst = append(h.dst, ',')
 		}
-		someone = true
 		f.mailbox(&h, other)
-	})
-	if !someone {
+		if listed == mostListed || len(h.dst)-len(dst) > listedBytes {
+			h = before
+			f.unlisted++
+			continue
+		}
+		listed++
+	}
+	if listed == 0 {
 		h.mailbox([]byte(Marker), f.nobody())
 	}
 	return h.end()

@@ -44,7 +44,7 @@ func isBase64Shorter(size, quotes int) bool { return quotes > size/6 }
 
 // appendText appends the header of a part of type and its body, the pieces one
 // after the other. Each piece ends with CRLF and has no other CR or LF but CRLF.
-func appendText(dst []byte, kind string, pieces ...[]byte) []byte {
+func (f *Format) appendText(dst []byte, kind string, pieces ...[]byte) []byte {
 	size, marked := 0, 0
 	for _, p := range pieces {
 		size += len(p)
@@ -52,13 +52,9 @@ func appendText(dst []byte, kind string, pieces ...[]byte) []byte {
 	}
 	dst = append(append(append(dst, "Content-Type: "...), kind...), "; charset=utf-8\r\nContent-Transfer-Encoding: "...)
 	if isBase64Shorter(size, marked) {
-		return appendBase64(append(dst, "base64\r\n\r\n"...), pieces...)
+		return f.appendBody(append(dst, "base64\r\n\r\n"...), true, pieces...)
 	}
-	dst = append(dst, "quoted-printable\r\n\r\n"...)
-	for _, p := range pieces {
-		dst = appendQuotedPrintable(dst, p)
-	}
-	return dst
+	return f.appendBody(append(dst, "quoted-printable\r\n\r\n"...), false, pieces...)
 }
 
 // Widths of a line of base64, in characters and in bytes of what it stands for.
@@ -67,8 +63,9 @@ const (
 	base64Bytes = base64Width / 4 * 3
 )
 
-// appendBase64 appends the pieces one after the other in base64.
-func appendBase64(dst []byte, pieces ...[]byte) []byte {
+// appendBase64To appends the pieces one after the other in base64, and passes on to
+// s what it can.
+func appendBase64To(s *sink, dst []byte, pieces ...[]byte) []byte {
 	var line [base64Bytes]byte
 	held := 0
 	for _, p := range pieces {
@@ -82,7 +79,7 @@ func appendBase64(dst []byte, pieces ...[]byte) []byte {
 			dst = append(base64.StdEncoding.AppendEncode(dst, line[:]), "\r\n"...)
 		}
 		for ; len(p) >= base64Bytes; p = p[base64Bytes:] {
-			dst = append(base64.StdEncoding.AppendEncode(dst, p[:base64Bytes]), "\r\n"...)
+			dst = s.passOn(append(base64.StdEncoding.AppendEncode(dst, p[:base64Bytes]), "\r\n"...))
 		}
 		held = copy(line[:], p)
 	}
@@ -92,11 +89,12 @@ func appendBase64(dst []byte, pieces ...[]byte) []byte {
 	return dst
 }
 
-// appendQuotedPrintable appends lines that end with CRLF in quoted-printable.
-func appendQuotedPrintable(dst, raw []byte) []byte {
+// appendQuotedPrintableTo appends lines that end with CRLF in quoted-printable, and
+// passes on to s what it can.
+func appendQuotedPrintableTo(s *sink, dst, raw []byte) []byte {
 	for len(raw) > 0 {
 		n := bytes.IndexByte(raw, '\r')
-		dst = append(appendQuotedLine(dst, raw[:n]), "\r\n"...)
+		dst = s.passOn(append(appendQuotedLine(s, dst, raw[:n]), "\r\n"...))
 		raw = raw[n+len("\r\n"):]
 	}
 	return dst
@@ -107,7 +105,7 @@ func appendQuotedPrintable(dst, raw []byte) []byte {
 const quotedWidth = 75
 
 // appendQuotedLine appends one line of any length, without its end.
-func appendQuotedLine(dst, line []byte) []byte {
+func appendQuotedLine(s *sink, dst, line []byte) []byte {
 	trailing := len(line) // where a space would be lost that ends the line
 	if n := len(line) - 1; n >= 0 && (line[n] == ' ' || line[n] == '\t') {
 		trailing = n
@@ -133,7 +131,7 @@ func appendQuotedLine(dst, line []byte) []byte {
 		}
 		switch {
 		case width > rest:
-			dst = append(dst, "=\r\n"...)
+			dst = s.passOn(append(dst, "=\r\n"...))
 			left = quotedWidth
 			continue
 		case special:

@@ -6,14 +6,21 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"lpexport/archive"
 )
 
-// check returns everything that is wrong, joined; each is an *archive.SettingError.
-func (s *Settings) check() error {
+// Check returns everything that is wrong with settings that are not frozen yet,
+// joined; each is an *archive.SettingError.
+func (s *Settings) Check() error {
+	return s.check(func() error {
+		_, err := loadZone(s.Zone)
+		return err
+	})
+}
+
+func (s *Settings) check(zone func() error) error {
 	var all []error
 	field := func(name string, err error) {
 		if err != nil {
@@ -51,11 +58,7 @@ func (s *Settings) check() error {
 		}
 		field("headers."+h.Name, err)
 	}
-	if s.Zone == "Local" { // would make other bytes on another machine
-		field("zone", errors.New(`must be an IANA name such as "Europe/Berlin"`))
-	} else if _, err := time.LoadLocation(s.Zone); err != nil {
-		field("zone", err)
-	}
+	field("zone", zone())
 	if s.Journal != nil && !ValidAddress(s.Journal.From) {
 		field("journal.from", errNotAddress)
 	}

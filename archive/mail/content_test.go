@@ -1,6 +1,7 @@
 package mail_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"html"
@@ -82,18 +83,31 @@ func spliced(t testing.TB, d archive.Document) []byte {
 	t.Helper()
 	var all []byte
 	from := 0
+	long := d.Long
+	until := func(offset int) {
+		for ; len(long) > 0 && long[0].Offset <= offset; long = long[1:] {
+			all = append(all, d.Bytes[from:long[0].Offset]...)
+			var body bytes.Buffer
+			n, err := long[0].Body.WriteTo(&body)
+			must(t, err)
+			if n != int64(body.Len()) || n != long[0].Body.Size() {
+				t.Fatalf("a body of %d bytes says that it has %d and wrote %d", body.Len(), long[0].Body.Size(), n)
+			}
+			all, from = append(all, body.Bytes()...), long[0].Offset
+		}
+		all, from = append(all, d.Bytes[from:offset]...), offset
+	}
 	for _, splice := range d.Inside {
 		content, ok := contents[splice.Attachment.SHA256]
 		if !ok || splice.Offset <= from {
 			t.Fatalf("at %d belongs %+v", splice.Offset, splice.Attachment)
 		}
-		all = append(all, d.Bytes[from:splice.Offset]...)
-		from = splice.Offset
+		until(splice.Offset)
 		for line := range slices.Chunk([]byte(content), 57) {
 			all = append(all, base64.StdEncoding.EncodeToString(line)+"\r\n"...)
 		}
 	}
-	all = append(all, d.Bytes[from:]...)
+	until(len(d.Bytes))
 	if d.Size() != int64(len(all)) {
 		t.Fatalf("a document of %d bytes has %d", d.Size(), len(all))
 	}

@@ -1,8 +1,8 @@
 package mail
 
 import (
+	"slices"
 	"strconv"
-	"time"
 
 	"lpexport/archive"
 )
@@ -24,17 +24,17 @@ type log struct {
 }
 
 // write forgets the slice before and writes s, whose messages are by senders.
-func (l *log) write(s *archive.Slice, c *cast, senders []int, zone *time.Location) {
+func (l *log) write(s *archive.Slice, c *cast, senders []int, in zone) {
 	l.entries, l.text, l.html = l.entries[:0], l.text[:0], l.html[:0]
 	l.files.gather(s)
 	var e entry
 	for e.messages < len(s.Messages) || e.happened < len(s.Happened) {
 		if m, h := e.messages, e.happened; h == len(s.Happened) || m < len(s.Messages) && !isBefore(&s.Happened[h], &s.Messages[m]) {
-			l.stamp = appendTime(l.stamp[:0], s.Messages[m].SentAt, zone)
+			l.stamp = in.appendTime(l.stamp[:0], s.Messages[m].SentAt)
 			l.message(&s.Messages[m], &c.people[senders[m]])
 			e.messages++
 		} else {
-			l.stamp = appendTime(l.stamp[:0], s.Happened[h].At, zone)
+			l.stamp = in.appendTime(l.stamp[:0], s.Happened[h].At)
 			l.happening(&s.Happened[h], c)
 			e.happened++
 		}
@@ -60,18 +60,27 @@ func (l *log) message(m *archive.Message, sender *person) {
 	l.notes = appendNotes(l.notes[:0], m)
 	l.text = append(append(append(l.text, '['), l.stamp...), "] "...)
 	l.text = append(append(append(l.text, sender.text...), l.notes...), ':')
-	l.text = appendLines(l.text, m.Text)
+	l.text = appendLines(roomFor(l.text, m.Text), m.Text)
 	l.html = append(append(l.html, `<tr class="`...), roleClass(sender.Role)...)
 	l.html = append(append(append(l.html, `"><td>`...), l.stamp...), "</td><td>"...)
 	l.html = append(l.html, sender.html...)
 	l.html = append(onHTMLLine.append(l.html, string(l.notes)), "</td><td>"...)
-	l.html = appendBlock(l.html, m.Text)
+	l.html = appendBlock(roomFor(l.html, m.Text), m.Text)
 	for i := range m.Files {
 		l.told = l.files.appendFound(appendFile(l.told[:0], &m.Files[i]), m.Files[i].Path)
 		l.text = append(append(append(l.text, "    + "...), l.told...), "\r\n"...)
 		l.html = append(onHTMLLine.append(append(l.html, "<p>"...), string(l.told)), "</p>"...)
 	}
 	l.html = append(l.html, "</td></tr>\r\n"...)
+}
+
+// roomFor makes room for a long text at once: grown step by step, the memory would
+// hold it twice.
+func roomFor(dst []byte, text string) []byte {
+	if len(text) < 1<<20 {
+		return dst
+	}
+	return slices.Grow(dst, len(text)+len(text)/6)
 }
 
 // appendNotes appends what has to be known of a message besides its text, each
@@ -201,12 +210,4 @@ func appendSkill(dst []byte, s *archive.Skill) []byte {
 	}
 	dst = appendQuoted(dst, s.Name)
 	return append(appendQuoted(append(dst, " ("...), s.ID), ')')
-}
-
-// appendTime appends a time of the bodies: RFC 3339 with milliseconds.
-func appendTime(dst []byte, ms int64, zone *time.Location) []byte {
-	if ms == 0 {
-		return append(dst, "no time"...)
-	}
-	return time.UnixMilli(ms).In(zone).AppendFormat(dst, "2006-01-02T15:04:05.000Z07:00")
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"lpexport/archive"
 	"lpexport/archive/mail"
@@ -107,6 +108,8 @@ func lineOf(t testing.TB, s *archive.Slice) []byte {
 
 func format(t testing.TB, s mail.Settings) *mail.Format {
 	t.Helper()
+	s, err := s.Frozen(time.UnixMilli(start))
+	must(t, err)
 	f, err := mail.New(s)
 	if err != nil {
 		t.Fatal(err)

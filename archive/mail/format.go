@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math"
 	"strings"
-	"time"
 
 	"lpexport/archive"
 )
@@ -14,7 +13,7 @@ var _ archive.Splitter = (*Format)(nil)
 // Format writes slices as mails. It keeps buffers, so it is for one goroutine.
 type Format struct {
 	settings Settings
-	zone     *time.Location
+	zone     zone
 	subject  custom
 	replaced []custom // of Settings.Headers, at the place of the field in standard that it replaces
 	added    []custom // the others
@@ -32,6 +31,8 @@ type Format struct {
 	value, textHead, report []byte
 	htmlHead, line, out     []byte
 	inside                  []archive.Splice
+	long                    []archive.LongBody
+	unlisted                int // people for whom its To had no room
 }
 
 // custom is one of Settings.Headers, or none.
@@ -40,15 +41,14 @@ type custom struct {
 	value template
 }
 
-// New returns the format with these settings. Its error joins an *archive.SettingError
-// for everything that is wrong.
+// New returns the format with these settings, which are frozen. Its error joins an
+// *archive.SettingError for everything that is wrong.
 func New(s Settings) (*Format, error) {
-	if err := s.check(); err != nil {
+	if err := s.check(s.checkOffsets); err != nil {
 		return nil, err
 	}
-	f := &Format{settings: s, replaced: make([]custom, len(standard))}
+	f := &Format{settings: s, zone: s.Offsets, replaced: make([]custom, len(standard))}
 	// What check has let pass has no error any more.
-	f.zone, _ = time.LoadLocation(s.Zone)
 	subject, _ := parseTemplate(s.Subject)
 	f.subject = custom{"Subject", subject}
 	for _, h := range s.Headers {
@@ -148,6 +148,7 @@ func (f *Format) release() {
 	clear(f.cast.people)
 	clear(f.parts)
 	clear(f.inside[:cap(f.inside)])
+	clear(f.long[:cap(f.long)])
 	f.log.files, f.own.files = files{}, files{}
 }
 

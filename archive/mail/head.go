@@ -20,7 +20,7 @@ var standard = [...]struct {
 	{"Auto-Submitted", constant("auto-generated")},
 	{"X-LivePerson-Account", placeholders["account"]},
 	{"X-LivePerson-Brand", text(func(_ *Format, p *part) string { return p.slice.Brand })},
-	{"X-LivePerson-Conversation", placeholders["conversation"]},
+	{"X-LivePerson-Conversation", conversationOf},
 	{"X-LivePerson-Slice", placeholders["slice"]},
 	{"X-LivePerson-Revision", placeholders["revision"]},
 	{"X-LivePerson-Source", constant(Marker)},
@@ -33,6 +33,11 @@ var standard = [...]struct {
 
 func constant(value string) placeholder {
 	return func(_ *Format, _ *part, dst []byte) []byte { return append(dst, value...) }
+}
+
+// conversationOf appends the id in full: people look for it.
+func conversationOf(_ *Format, p *part, dst []byte) []byte {
+	return onOneLine.append(dst, p.slice.Conversation)
 }
 
 // partOf appends "2/3" where a slice was split.
@@ -50,7 +55,7 @@ func sent(pick func(int, func(int) int64) int64) placeholder {
 		if at == 0 {
 			return dst
 		}
-		return appendTime(dst, at, time.UTC)
+		return zone(nil).appendTime(dst, at)
 	}
 }
 

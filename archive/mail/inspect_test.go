@@ -162,7 +162,7 @@ func checkHeader(t testing.TB, of mail.Settings, whole, part *archive.Slice, o *
 	}
 	want := map[string]string{
 		"mime-version": "1.0", "auto-submitted": "auto-generated", "x-liveperson-account": short(part.Account),
-		"x-liveperson-conversation": short(part.Conversation), "x-liveperson-slice": fmt.Sprint(part.Number),
+		"x-liveperson-conversation": shown(part.Conversation, "", false), "x-liveperson-slice": fmt.Sprint(part.Number),
 		"x-liveperson-revision": fmt.Sprint(part.Revision), "x-liveperson-source": "LivePerson",
 		"x-liveperson-messages": fmt.Sprint(len(part.Messages)), "x-liveperson-sha256": fmt.Sprintf("%x", sha(o.Transcript)),
 	}

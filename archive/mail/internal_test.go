@@ -33,7 +33,7 @@ func TestQuotedPrintable(t *testing.T) {
 			b.WriteString(pieces[rng.IntN(len(pieces))])
 		}
 		raw := b.String() + "\r\n"
-		got := string(appendQuotedPrintable(nil, []byte(raw)))
+		got := string(appendQuotedPrintableTo(nil, nil, []byte(raw)))
 		back, err := io.ReadAll(quotedprintable.NewReader(strings.NewReader(got)))
 		if err != nil || string(back) != raw {
 			t.Fatalf("%q is read back as %q, %v", raw, back, err)

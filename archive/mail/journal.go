@@ -18,7 +18,7 @@ func (f *Format) appendReport(dst []byte, p *part, boundary string) []byte {
 	dst = appendMultipart(dst, "mixed", boundary)
 	dst = appendBoundary(dst, boundary, "")
 	f.report = f.appendEnvelope(f.report[:0], p)
-	dst = appendText(dst, "text/plain", f.report)
+	dst = f.appendText(dst, "text/plain", f.report)
 	dst = appendBoundary(dst, boundary, "")
 	return append(dst, "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 7bit\r\n\r\n"...)
 }

@@ -24,6 +24,7 @@ func boundariesOf(messageID []byte) boundaries {
 func (f *Format) mail(p *part) archive.Document {
 	f.value = f.id(p).appendMessageID(f.value[:0], "")
 	b := boundariesOf(f.value)
+	f.long = f.long[:0]
 	dst := f.out[:0]
 	if f.settings.Journal != nil {
 		dst = f.appendReport(dst, p, b.journal)
@@ -34,22 +35,22 @@ func (f *Format) mail(p *part) archive.Document {
 	dst = appendMultipart(dst, "alternative", b.alternative)
 	f.textHead, f.htmlHead = f.appendTextHead(f.textHead[:0], p), f.appendHTMLHead(f.htmlHead[:0], p)
 	dst = appendBoundary(dst, b.alternative, "")
-	dst = appendText(dst, "text/plain", f.textHead, p.text)
+	dst = f.appendText(dst, "text/plain", f.textHead, p.text)
 	dst = appendBoundary(dst, b.alternative, "")
-	dst = appendText(dst, "text/html", f.htmlHead, p.html, []byte(htmlEnd))
+	dst = f.appendText(dst, "text/html", f.htmlHead, p.html, []byte(htmlEnd))
 	dst = appendBoundary(dst, b.alternative, "--")
 	dst = f.appendAttachments(dst, p, b.mixed)
 	dst = appendBoundary(dst, b.mixed, "")
 	dst = append(dst, `Content-Type: application/json; name="`+TranscriptFile+`"`+"\r\n"+
 		`Content-Disposition: attachment; filename="`+TranscriptFile+`"`+"\r\n"+
 		"Content-Transfer-Encoding: base64\r\n\r\n"...)
-	dst = appendBase64(dst, p.line)
+	dst = f.appendBody(dst, true, p.line)
 	dst = appendBoundary(dst, b.mixed, "--")
 	if f.settings.Journal != nil {
 		dst = appendBoundary(dst, b.journal, "--")
 	}
 	f.out = dst
-	return archive.Document{Bytes: dst, At: f.date(p), Inside: f.inside}
+	return archive.Document{Bytes: dst, At: f.date(p), Inside: f.inside, Long: f.long}
 }
 
 // appendMultipart ends a header with its Content-Type.

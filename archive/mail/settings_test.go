@@ -10,7 +10,7 @@ import (
 )
 
 // Every wrong setting is named.
-func TestNewNamesWhatIsWrong(t *testing.T) {
+func TestCheckNamesWhatIsWrong(t *testing.T) {
 	header := func(name, value string) func(*mail.Settings) {
 		return func(s *mail.Settings) { s.Headers = append(s.Headers, mail.Header{Name: name, Value: value}) }
 	}
@@ -49,15 +49,15 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 	} {
 		of := settings()
 		c.change(&of)
-		_, err := mail.New(of)
+		err := of.Check()
 		if e, ok := errors.AsType[*archive.SettingError](err); !ok || e.Field != c.field {
 			t.Errorf("%s: %v", c.field, err)
 		}
 	}
 }
 
-func TestNewNamesEverythingAtOnce(t *testing.T) {
-	_, err := mail.New(mail.Settings{MaxBytes: -1, Journal: &mail.Journal{}})
+func TestCheckNamesEverythingAtOnce(t *testing.T) {
+	err := (&mail.Settings{MaxBytes: -1, Journal: &mail.Journal{}}).Check()
 	many, ok := err.(interface{ Unwrap() []error })
 	if !ok || len(many.Unwrap()) != 9 {
 		t.Errorf("%v", err)

@@ -3,6 +3,7 @@ package mail
 import (
 	"bytes"
 	"math"
+	"slices"
 
 	"lpexport/archive"
 )
@@ -11,7 +12,7 @@ import (
 // bytes. Parts are filled one after the other by what their mails are expected
 // to take, then made to see what they do take.
 func (f *Format) split(s *archive.Slice, line []byte, limit int64) error {
-	again, err := archive.AppendLine(f.line[:0], s)
+	again, err := archive.AppendLine(slices.Grow(f.line[:0], len(line)), s)
 	if err != nil {
 		return err
 	}
@@ -143,8 +144,7 @@ func (f *Format) length(s *archive.Slice) (n int, err error) {
 }
 
 func (f *Format) encoded(raw []byte) encoded {
-	f.out = appendQuotedPrintable(f.out[:0], raw)
-	return encoded{len(raw), quotes(raw), len(f.out)}
+	return encoded{len(raw), quotes(raw), int(quotedSize(raw))}
 }
 
 // fill puts as many entries into each part as there is room for, at least one;

@@ -149,7 +149,7 @@ func moment(of func(*archive.Slice) int64) placeholder {
 }
 
 // people joins what is known of some of the participants, each thing once
-// without regard to case.
+// without regard to case, as far as listedBytes go.
 func people(which func(*person) bool, what func(*person) string) placeholder {
 	return func(f *Format, _ *part, dst []byte) []byte {
 		start := len(dst)
@@ -157,7 +157,7 @@ func people(which func(*person) bool, what func(*person) string) placeholder {
 		for i := range f.cast.people {
 			p := &f.cast.people[i]
 			s := what(p)
-			if !which(p) || s == "" || seen[strings.ToLower(s)] {
+			if !which(p) || s == "" || seen[strings.ToLower(s)] || len(dst)-start+len(s) > listedBytes*3/4 { // encoded it takes more
 				continue
 			}
 			seen[strings.ToLower(s)] = true

@@ -63,7 +63,7 @@ func (f *Format) facts(p *part) []fact {
 		}
 		is("Skills")
 	}
-	room = appendTime(room, s.StartedAt, f.zone)
+	room = f.zone.appendTime(room, s.StartedAt)
 	is("Started")
 	room = f.appendEnd(room, s)
 	is("Ended")
@@ -72,6 +72,11 @@ func (f *Format) facts(p *part) []fact {
 	if p.files.any() {
 		room = p.files.appendCount(room)
 		is("Files")
+	}
+	if f.unlisted > 0 {
+		room = strconv.AppendInt(append(room, "the header To has no room for "...), int64(f.unlisted), 10)
+		room = append(room, " of the participants below"...)
+		is("Recipients")
 	}
 	if s.Partial {
 		room = append(room, "the source said that its own record of this conversation is cut short"...)
@@ -85,7 +90,7 @@ func (f *Format) appendEnd(dst []byte, s *archive.Slice) []byte {
 	if s.EndedAt == 0 {
 		return append(dst, "not yet"...)
 	}
-	return appendTime(dst, s.EndedAt, f.zone)
+	return f.zone.appendTime(dst, s.EndedAt)
 }
 
 // appendOf appends "2 of 3", or with another word between.

@@ -74,6 +74,10 @@ type lying struct {
 // that an importer finds of it.
 func deliver(t *testing.T, r profile.Rendering, w profile.Way, contents archive.Contents, all ...archive.Slice) []lying {
 	t.Helper()
+	r, err := r.Frozen(time.UnixMilli(begin))
+	if err != nil {
+		t.Fatal(err)
+	}
 	shape, err := r.Shape()
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"net/textproto"
 	"strings"
 	"testing"
+	"time"
 
 	"lpexport/archive"
 	"lpexport/archive/mail"
@@ -58,6 +59,10 @@ func own(r profile.Rendering) profile.Rendering {
 // render returns the documents of the slices, in a format made for them.
 func render(t testing.TB, r profile.Rendering, all ...archive.Slice) [][]byte {
 	t.Helper()
+	r, err := r.Frozen(time.UnixMilli(begin))
+	if err != nil {
+		t.Fatal(err)
+	}
 	shape, err := r.Shape()
 	if err != nil {
 		t.Fatal(err)

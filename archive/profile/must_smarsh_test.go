@@ -117,7 +117,7 @@ func TestSmarshEnterpriseTakesMailOrFileDump(t *testing.T) {
 func TestFileDumpDialectIsSettings(t *testing.T) {
 	r := fileDump(t)
 	milli := readDump(t, r, conversation())[0]
-	if milli.value("StartTimeUTC") != strconv.Itoa(begin) || !strings.HasPrefix(milli.Perspective, "LivePerson") {
+	if milli.value("StartTimeUTC") != strconv.FormatInt(begin, 10) || !strings.HasPrefix(milli.Perspective, "LivePerson") {
 		t.Errorf("starts at %q, perspective %q", milli.value("StartTimeUTC"), milli.Perspective)
 	}
 	second := readDump(t, dialect(r, func(s *filedump.Settings) { s.TimeUnit, s.Perspective = "s", "chat" }), conversation())[0]

@@ -91,11 +91,11 @@ func render(made *exporter.Destination, d config.Destination) error {
 		settings.Destination = made.Name
 		rendering.Mail = &settings
 	}
-	frozen, err := json.Marshal(rendering)
+	settings, err := json.Marshal(rendering)
 	if err != nil {
 		return err
 	}
-	made.Rendering, made.Shape = frozen, shapeOf
+	made.Rendering, made.Freeze, made.Shape = settings, freeze, shapeOf
 	if d.SMTP != nil && rendering.Mail != nil {
 		made.MostBytes, made.Fit = d.SMTP.MaxBytes, fitMails
 	}
@@ -150,6 +150,19 @@ func fitMails(rendering []byte, most int64) ([]byte, error) {
 		return rendering, nil
 	}
 	r.Mail.MaxBytes = most
+	return json.Marshal(r)
+}
+
+// freeze adds to a rendering what this machine knows of time zones.
+func freeze(rendering []byte, created time.Time) ([]byte, error) {
+	var r profile.Rendering
+	if err := json.Unmarshal(rendering, &r); err != nil {
+		return nil, fmt.Errorf("rendering: %w", err)
+	}
+	r, err := r.Frozen(created)
+	if err != nil {
+		return nil, err
+	}
 	return json.Marshal(r)
 }
 

@@ -35,6 +35,7 @@ type account struct {
 	Huge          int           // of the first one, when it is to have more
 	Open          float64       // share that is never closed
 	Answer        time.Duration // of each request
+	Large         int           // bytes of one message of each conversation; 0: all are alike
 	Files         int64         // bytes of each file that a message names; 0: all messages are texts
 }
 
@@ -73,12 +74,12 @@ func serve() error {
 	}
 	handlers := map[string]http.Handler{}
 	for _, id := range a.ids() {
-		handlers[id] = sandbox.New(sandbox.Settings{
+		handlers[id] = enlarged(sandbox.New(sandbox.Settings{
 			Account: id, Seed: 1, Epoch: epoch, Period: lastStart.Sub(firstStart), Conversations: a.Conversations,
 			Messages: a.Messages, Huge: a.Huge, OpenShare: a.Open, Plain: a.Files == 0, Answer: a.Answer,
 			Files: sandbox.Files{Size: a.Files},
 			Now:   func() time.Time { return (*now.Load())() }, Observe: asked.observe,
-		})
+		}), a.Large)
 	}
 	go http.Serve(listener, byAccount(handlers)) // ends with the process
 	for {

@@ -1,6 +1,9 @@
 package checkpoint
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // States of a bundle.
 const (
@@ -134,10 +137,10 @@ func (c *Checkpoint) Slices(ctx context.Context, bundle int64, each func(Line) e
 		FROM slice s JOIN line l ON l.id = s.line WHERE s.bundle = ? ORDER BY s.position`, bundle)
 }
 
-// SetRendered notes that a bundle lies complete in the spool, and what is to be
-// handed over of it. Its manifest's hash is what the next bundle refers to.
+// SetRendered notes that a bundle lies complete in the spool, by which head, and
+// what is to be handed over of it. Its manifest's hash is what the next bundle refers to.
 func (tx *Tx) SetRendered(destination int64, b Bundle, name string, items []Item) error {
-	if err := tx.exec(`UPDATE bundle SET state = ?, manifest_sha256 = ? WHERE id = ?`, Rendered, b.ManifestSHA256, b.ID); err != nil {
+	if err := tx.exec(`UPDATE bundle SET state = ?, manifest_sha256 = ?, head = ? WHERE id = ?`, Rendered, b.ManifestSHA256, notNull(b.Head), b.ID); err != nil {
 		return err
 	}
 	for i := range items {
@@ -168,6 +171,22 @@ func (c *Checkpoint) Undelivered(ctx context.Context, destination int64) (bundle
 		return nil
 	}, `SELECT `+bundleColumns+` FROM bundle WHERE destination = ? AND state IN ('cut', 'rendered') ORDER BY serial`, destination)
 	return bundles, err
+}
+
+// SpoolNeeds are the names of the bundles of a destination that may have to lie in
+// the spool: it has not taken them, or they wait for a person.
+func (c *Checkpoint) SpoolNeeds(ctx context.Context, destination int64) (names map[string]bool, err error) {
+	names = map[string]bool{}
+	err = c.list(ctx, func(s scanner) error {
+		var path string
+		if err := s.Scan(&path); err != nil {
+			return err
+		}
+		names[path[strings.LastIndexByte(path, '/')+1:]] = true
+		return nil
+	}, `SELECT path FROM bundle b WHERE destination = ? AND (state IN ('cut', 'rendered') OR
+		state = 'delivered' AND EXISTS (SELECT 1 FROM item WHERE bundle = b.id AND state = 'rejected'))`, destination)
+	return names, err
 }
 
 // Known tells whether a bundle of that path has been cut here, and the hash of

@@ -123,10 +123,35 @@ func (tx *Tx) Reject(item int64, q Quarantined, now int64) error {
 	return tx.Quarantine(q, now)
 }
 
-// Again lets a destination's rejected items be handed over once more, and their
-// bundles with them.
-func (tx *Tx) Again(destination, bundle int64, file string) error {
-	n, err := tx.affected(`UPDATE item SET state = ?, next_at = 0 WHERE bundle = ? AND file = ? AND state = ?`, ItemWaiting, bundle, file, ItemRejected)
+// SetAside puts all of a bundle that was not taken before a person, as one entry
+// of that name.
+func (tx *Tx) SetAside(bundle int64, q Quarantined, now int64) error {
+	for _, q := range []struct {
+		query string
+		args  []any
+	}{
+		{`INSERT INTO receipt (item, at, kind, answer) SELECT id, ?, ?, '{"Answer":"the process ended while it was being sent"}' FROM item
+			WHERE bundle = ? AND state = 'sending' AND file != ''`, []any{now, ReceiptUncertain, bundle}},
+		{`UPDATE item SET state = ? WHERE bundle = ? AND state IN ('waiting', 'sending')`, []any{ItemRejected, bundle}},
+	} {
+		if err := tx.exec(q.query, q.args...); err != nil {
+			return err
+		}
+	}
+	q.Kind = KindItem
+	return tx.Quarantine(q, now)
+}
+
+// meant are the rejected items of a bundle that an entry of the quarantine stands for:
+// a file, or with file "" everything of the bundle called name that was set aside,
+// which is what has no entry of its own.
+const meant = ` WHERE bundle = ? AND state = 'rejected' AND (file = ? OR ? = '' AND NOT EXISTS (
+	SELECT 1 FROM quarantine WHERE kind = 'item' AND destination = ? AND source_id = ? || '/' || item.file AND resolved_at IS NULL))`
+
+// Again lets the rejected items that an entry of the quarantine stands for be handed
+// over once more, and their bundle with them.
+func (tx *Tx) Again(destination, bundle int64, name, file string) error {
+	n, err := tx.affected(`UPDATE item SET state = ?, next_at = 0`+meant, ItemWaiting, bundle, file, file, destination, name)
 	if err != nil || n == 0 {
 		return err
 	}
@@ -137,9 +162,10 @@ func (tx *Tx) Again(destination, bundle int64, file string) error {
 	return tx.exec(`UPDATE bundle SET state = ?, delivered_at = NULL WHERE id = ? AND destination = ?`, Rendered, bundle, destination)
 }
 
-// GiveUpItem ends the waiting of a rejected item.
-func (tx *Tx) GiveUpItem(bundle int64, file string) error {
-	return tx.exec(`UPDATE item SET state = ? WHERE bundle = ? AND file = ? AND state = ?`, ItemGivenUp, bundle, file, ItemRejected)
+// GiveUpItem ends the waiting of the rejected items that an entry of the quarantine
+// stands for.
+func (tx *Tx) GiveUpItem(destination, bundle int64, name, file string) error {
+	return tx.exec(`UPDATE item SET state = ?`+meant, ItemGivenUp, bundle, file, file, destination, name)
 }
 
 // SetBack gives an item that was handed over again the state it had before that.

@@ -256,6 +256,9 @@ func TestAgentsComeFromBothPlaces(t *testing.T) {
 	want := map[string]string{"Ann": "ann@firm.example", "4711": "by.id@firm.example", "bob": "bob@firm.example", "eve@login.example": "eve@firm.example"}
 	for name, content := range map[string]string{
 		"agents.yaml": "bob: bob@firm.example\neve@login.example: eve@FIRM.example\n4711: ${AGENT}\n",
+		"marked.yaml": "\ufeffbob: bob@firm.example\neve@login.example: eve@FIRM.example\n4711: ${AGENT}\n",
+		"agents.json": "\ufeff{\"bob\": \"bob@firm.example\", \"eve@login.example\": \"eve@FIRM.example\", \"4711\": \"${AGENT}\"}",
+		"marked.csv":  "\ufefflogin,address\nbob,bob@firm.example\n4711,by.id@firm.example\neve@login.example,eve@firm.example\n",
 		"agents.csv":  "login,address\nbob,bob@firm.example,more\n4711,by.id@firm.example\n\neve@login.example,eve@firm.example\n",
 		"AGENTS.CSV":  "bob;bob@firm.example\r\n4711;by.id@firm.example\r\neve@login.example;eve@firm.example\r\n",
 	} {
@@ -267,7 +270,7 @@ func TestAgentsComeFromBothPlaces(t *testing.T) {
 			return []byte(content), nil
 		}
 		look.Env = func(string) (string, bool) { return "by.id@firm.example", true }
-		c, err := Parse("config.yaml", []byte("account: 12\nliveperson: {oauth2: {client_id: a, client_secret: b}}\nidentity: {agents: {Ann: ann@firm.example}, agents_file: "+name+"}\n"+
+		c, err := Parse("config.yaml", []byte("\ufeffaccount: 12\nliveperson: {oauth2: {client_id: a, client_secret: b}}\nidentity: {agents: {Ann: ann@firm.example}, agents_file: "+name+"}\n"+
 			"destinations: [{name: a, archive: generic, directory: {path: a}}]"), look)
 		if err != nil {
 			t.Fatal(name, err)

@@ -149,7 +149,7 @@ func (k *packKeys) keys() object {
 				return whole(at, "documents in one zip at most; 0 means no limit", 0, 1_000_000)
 			})),
 			may("max_bytes", given(&k.maxBytes, func(at *int64) scalar {
-				return size(at, "bytes of the documents in one zip at most, before compression; 0B means no limit", 0, 4<<30)
+				return size(at, "bytes of one zip at most, before encryption; 0B means no limit", 0, 4<<30)
 			})),
 			may("manifest", given(&k.manifest, func(at *string) scalar {
 				return choice(at, "what the intake reads beside each zip", archive.ManifestNone, archive.ManifestSmarsh)

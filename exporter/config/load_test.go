@@ -15,7 +15,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lpexport/archive/filedump"
-	"lpexport/archive/mail"
 	"lpexport/archive/profile"
 	"lpexport/exporter/identity"
 )
@@ -310,7 +309,7 @@ func checkGood(t *testing.T, c *Config) {
 			t.Errorf("%s: a cut of %s, an age of %s", d.Name, d.Cut, d.MaxAge)
 		}
 		if m := d.Rendering.Mail; m != nil {
-			if _, err := mail.New(*m); err != nil {
+			if err := m.Check(); err != nil {
 				t.Error(err)
 			}
 		}

@@ -83,8 +83,7 @@ func (t *chosen) hasHeader(key string) bool {
 // checkRendering asks the formats themselves, which know each key by its name.
 func (d *decoder) checkRendering(path string, t *chosen) {
 	if m := t.Rendering.Mail; m != nil {
-		_, err := mail.New(*m)
-		d.checkFormat(join(path, profile.FormatMail), err)
+		d.checkFormat(join(path, profile.FormatMail), m.Check())
 	}
 	if f := t.Rendering.FileDump; f != nil {
 		_, err := filedump.New(*f)

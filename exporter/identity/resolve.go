@@ -65,6 +65,10 @@ func (r *Resolver) agent(p archive.Participant) (archive.Participant, *UnknownAg
 	case address != "":
 		p.Address = address
 		return p, nil
+	case r.set.UnknownAgent == UnknownHold && p.ID == "" && p.Login == "" && p.Email == "" && p.Name == "":
+		// Nobody could map a sender of whom nothing is said: there is nothing to wait for.
+		p.Address, p.AddressNote = "unknown-sender@"+r.set.BotDomain, "made: LivePerson does not say who it is"
+		return p, nil
 	case r.set.UnknownAgent == UnknownHold:
 		return p, &UnknownAgentError{ID: p.ID, Login: p.Login, Name: p.Name}
 	}

@@ -60,7 +60,7 @@ func TestAgents(t *testing.T) {
 		{agent("1", "x", "x@visitors.example"), "", "its domain is the consumers'"},
 		{archive.Participant{ID: "1", Role: "manager", Kind: "unknown", Email: "m@firm.example"}, "m@firm.example", ""},
 		{archive.Participant{ID: "1", Role: "agent", Kind: "unknown"}, "", "no e-mail of the agent is known"},
-		{archive.Participant{Role: "agent", Kind: "unknown"}, "", "no e-mail of the agent is known"},
+		{archive.Participant{Role: "agent", Kind: "unknown", Name: "Ana"}, "", "no e-mail of the agent is known"},
 	} {
 		got, unknown := held.Resolve(c.p, Emails{Verified: "v@mail.test", Given: "g@mail.test"})
 		want := c.p
@@ -226,12 +226,22 @@ func TestHintIsTheLineToAdd(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", hint, got, unknown)
 		}
 	}
-	_, unknown := r.Resolve(archive.Participant{Role: "agent"}, Emails{})
+	_, unknown := r.Resolve(archive.Participant{Role: "agent", Name: "Ana"}, Emails{})
 	if unknown == nil || !strings.HasPrefix(unknown.Hint(), "identity.unknown_agent: placeholder") {
 		t.Errorf("got %v", unknown)
 	}
 	if text := (&UnknownAgentError{ID: "1", Login: "a\r\nb", Name: strings.Repeat("n", 1e6)}).Error(); strings.ContainsAny(text, "\r\n") || len(text) > 1000 {
 		t.Errorf("%d bytes: %.100q", len(text), text)
+	}
+}
+
+// TestSenderOfWhomNothingIsSaid: no mapping could name one, so waiting would have
+// no end.
+func TestSenderOfWhomNothingIsSaid(t *testing.T) {
+	nobody := archive.Participant{Role: "agent", Kind: "unknown"}
+	got, unknown := with(t, nil).Resolve(nobody, Emails{})
+	if unknown != nil || got.Address != "unknown-sender@bots.firm.example" || got.AddressNote == "" {
+		t.Errorf("%+v, %v", got, unknown)
 	}
 }
 
