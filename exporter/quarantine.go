@@ -144,13 +144,7 @@ func (c *capture) retry(ctx context.Context, q checkpoint.Quarantined) error {
 
 // retryItem lets an item that was rejected be handed over again.
 func (c *capture) retryItem(ctx context.Context, q checkpoint.Quarantined) error {
-	bundle, file, _ := strings.Cut(q.SourceID, "/")
-	_, serial, _ := cutLast(bundle, "-")
-	n, err := strconv.Atoi(serial)
-	if err != nil {
-		return fmt.Errorf("quarantine %d: %q names no bundle", q.ID, q.SourceID)
-	}
-	b, found, err := c.cp.BundleBySerial(ctx, q.Destination, n)
+	b, file, found, err := c.rejected(ctx, q)
 	if err != nil {
 		return err
 	}
@@ -162,4 +156,17 @@ func (c *capture) retryItem(ctx context.Context, q checkpoint.Quarantined) error
 		}
 		return tx.Resolve(q.ID, c.millis())
 	})
+}
+
+// rejected is the bundle, and the file of it, that an entry of the kind item names;
+// found is false when the bundle was withdrawn.
+func (e *Exporter) rejected(ctx context.Context, q checkpoint.Quarantined) (b checkpoint.Bundle, file string, found bool, err error) {
+	bundle, file, _ := strings.Cut(q.SourceID, "/")
+	_, serial, _ := cutLast(bundle, "-")
+	n, err := strconv.Atoi(serial)
+	if err != nil {
+		return b, file, false, fmt.Errorf("quarantine %d: %q names no bundle", q.ID, q.SourceID)
+	}
+	b, found, err = e.cp.BundleBySerial(ctx, q.Destination, n)
+	return b, file, found, err
 }

@@ -18,6 +18,8 @@ type Destination struct {
 	FromAt         int64  // entries older than this are not for it
 	Retired        bool   // nothing more is for it
 	Target         string // where it was when it was used last, or accepted; "" before that
+	GivenUp        int    // bundles up to this serial may be gone from there
+	Stands         string // what its flat folder is known by; "" where nothing is
 	Halted         string
 	Trouble        Trouble
 }
@@ -31,11 +33,11 @@ type Trouble struct {
 }
 
 const destinationColumns = `id, name, archive, origin, serial, previous_bundle, previous_sha256, previous_path, coalesce(from_at, 0),
-	retired_at IS NOT NULL, target, halted, attempts, failing_since, next_at, error`
+	retired_at IS NOT NULL, target, given_up, stands, halted, attempts, failing_since, next_at, error`
 
 func scanDestination(s scanner, d *Destination) error {
 	return s.Scan(&d.ID, &d.Name, &d.Archive, &d.Origin, &d.Serial, &d.PreviousBundle, &d.PreviousSHA256, &d.PreviousPath, &d.FromAt,
-		&d.Retired, &d.Target, &d.Halted, &d.Trouble.Attempts, &d.Trouble.Since, &d.Trouble.NextAt, &d.Trouble.Error)
+		&d.Retired, &d.Target, &d.GivenUp, &d.Stands, &d.Halted, &d.Trouble.Attempts, &d.Trouble.Since, &d.Trouble.NextAt, &d.Trouble.Error)
 }
 
 // Destination reads a destination by name; found is false before it is registered.
@@ -267,7 +269,7 @@ func (tx *Tx) BeginRecovery(destination int64, r Recovery, now int64) (withdrawn
 			return 0, err
 		}
 	}
-	if err := tx.exec(`UPDATE destination SET origin = ?, serial = ?, previous_bundle = ?, previous_sha256 = ?, previous_path = ?, halted = '',
+	if err := tx.exec(`UPDATE destination SET origin = ?, serial = ?, previous_bundle = ?, previous_sha256 = ?, previous_path = ?, halted = '', given_up = 0,
 		attempts = 0, failing_since = 0, next_at = 0, error = '' WHERE id = ?`, r.Origin, r.Serial, r.Bundle, r.ManifestSHA256, r.Path, destination); err != nil {
 		return 0, err
 	}

@@ -9,6 +9,7 @@ const (
 	ItemTaken    = "taken"    // the far side has said yes
 	ItemGone     = "gone"     // and its importer has taken it from the flat folder
 	ItemRejected = "rejected" // waits for a person
+	ItemGivenUp  = "given up" // a person has said so
 )
 
 // Kinds of receipts.
@@ -129,9 +130,20 @@ func (tx *Tx) Again(destination, bundle int64, file string) error {
 	return tx.exec(`UPDATE bundle SET state = ?, delivered_at = NULL WHERE id = ? AND destination = ?`, Rendered, bundle, destination)
 }
 
-// Replay lets all items of a delivered bundle be handed over once more.
+// GiveUpItem ends the waiting of a rejected item.
+func (tx *Tx) GiveUpItem(bundle int64, file string) error {
+	return tx.exec(`UPDATE item SET state = ? WHERE bundle = ? AND file = ? AND state = ?`, ItemGivenUp, bundle, file, ItemRejected)
+}
+
+// SetBack gives an item that was handed over again the state it had before that.
+func (tx *Tx) SetBack(item int64) error {
+	return tx.exec(`UPDATE item SET state = ?, attempts = 0, next_at = 0 WHERE id = ?`, ItemTaken, item)
+}
+
+// Replay lets all items of a delivered bundle be handed over once more, but those
+// that a person has given up.
 func (tx *Tx) Replay(bundle int64) error {
-	if err := tx.exec(`UPDATE item SET state = ?, attempts = 0, next_at = 0 WHERE bundle = ?`, ItemWaiting, bundle); err != nil {
+	if err := tx.exec(`UPDATE item SET state = ?, attempts = 0, next_at = 0 WHERE bundle = ? AND state != ?`, ItemWaiting, bundle, ItemGivenUp); err != nil {
 		return err
 	}
 	return tx.exec(`UPDATE bundle SET state = ?, delivered_at = NULL WHERE id = ? AND state = ?`, Rendered, bundle, Delivered)

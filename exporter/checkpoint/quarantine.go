@@ -25,7 +25,8 @@ type Quarantined struct {
 }
 
 // Quarantine keeps a record that could not be captured. The same bytes again
-// change nothing; other bytes of the same conversation replace the ones waiting.
+// change nothing, also when a person has given them up; other bytes of the same
+// conversation replace the ones waiting.
 func (tx *Tx) Quarantine(q Quarantined, now int64) error {
 	if q.SourceID != "" {
 		if err := tx.exec(`DELETE FROM quarantine WHERE kind = ? AND destination = ? AND source_id = ? AND resolved_at IS NULL AND sha256 != ?`,
@@ -33,14 +34,29 @@ func (tx *Tx) Quarantine(q Quarantined, now int64) error {
 			return err
 		}
 	}
-	return tx.exec(`INSERT INTO quarantine (kind, destination, source_id, reason, created_at, bytes, sha256, frame) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+	return tx.exec(`INSERT INTO quarantine (kind, destination, source_id, reason, created_at, bytes, sha256, frame) SELECT ?, ?, ?, ?, ?, ?, ?, ?
+		WHERE NOT EXISTS (SELECT 1 FROM quarantine WHERE kind = ? AND destination = ? AND source_id = ? AND sha256 = ? AND sha256 != x'' AND decision IS NOT NULL)
 		ON CONFLICT (kind, destination, source_id, sha256) WHERE resolved_at IS NULL DO UPDATE SET reason = excluded.reason`,
-		q.Kind, q.Destination, q.SourceID, q.Reason, now, q.Bytes, notNull(q.SHA256), notNull(q.Frame))
+		q.Kind, q.Destination, q.SourceID, q.Reason, now, q.Bytes, notNull(q.SHA256), notNull(q.Frame),
+		q.Kind, q.Destination, q.SourceID, notNull(q.SHA256))
 }
 
 // Resolve ends the waiting of one entry.
 func (tx *Tx) Resolve(id, now int64) error {
 	return tx.exec(`UPDATE quarantine SET resolved_at = ? WHERE id = ?`, now, id)
+}
+
+// Dismiss ends the waiting of one entry by a person's decision. A conversation
+// that could not be cut is no longer due with what it had; a rejected item is
+// not handed over again.
+func (tx *Tx) Dismiss(q Quarantined, decision, now int64) error {
+	if err := tx.exec(`UPDATE quarantine SET resolved_at = ?, decision = ? WHERE id = ?`, now, decision, q.ID); err != nil {
+		return err
+	}
+	if q.Kind != KindConversation {
+		return nil
+	}
+	return tx.exec(`DELETE FROM due WHERE destination = ? AND conversation = (SELECT id FROM conversation WHERE source_id = ?)`, q.Destination, q.SourceID)
 }
 
 func notNull(b []byte) []byte {
