@@ -68,17 +68,22 @@ func (e *Exporter) decide(ctx context.Context, by Acceptance, d checkpoint.Decis
 	if err := by.check(); err != nil {
 		return done, err
 	}
-	raw, err := json.Marshal(facts)
-	if err != nil {
-		return done, err
-	}
-	d.At, d.Person, d.Reason, d.Facts = e.millis(), by.Person, by.Reason, string(raw)
 	return done, e.cp.Update(ctx, func(tx *checkpoint.Tx) (err error) {
-		if done.Decision, err = tx.Decide(d); err != nil {
+		if done.Decision, err = e.record(tx, by, d, facts); err != nil {
 			return err
 		}
 		return change(tx, done.Decision)
 	})
+}
+
+// record puts a decision on record.
+func (e *Exporter) record(tx *checkpoint.Tx, by Acceptance, d checkpoint.Decision, facts any) (id int64, err error) {
+	raw, err := json.Marshal(facts)
+	if err != nil {
+		return 0, err
+	}
+	d.At, d.Person, d.Reason, d.Facts = e.millis(), by.Person, by.Reason, string(raw)
+	return tx.Decide(d)
 }
 
 // itemFacts is what the decision on an entry of the quarantine rests on.

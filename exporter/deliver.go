@@ -51,7 +51,11 @@ func (w *worker) handOver(ctx context.Context, b *checkpoint.Bundle, dir string)
 	if err != nil {
 		return err
 	}
-	h := &handing{worker: w, bundle: b, dir: dir}
+	after, err := w.after(ctx)
+	if err != nil {
+		return err
+	}
+	h := &handing{worker: w, bundle: b, dir: dir, after: after}
 	for i := range items {
 		if err := ctx.Err(); err != nil {
 			return errors.Join(err, h.store(ctx))
@@ -72,6 +76,7 @@ type handing struct {
 	*worker
 	bundle *checkpoint.Bundle
 	dir    string
+	after  string                     // archive.Item's
 	since  func(*checkpoint.Tx) error // not stored yet
 	lonely int                        // items in a row that failed by a fault of their own
 }
@@ -100,7 +105,7 @@ func (h *handing) one(ctx context.Context, i *checkpoint.Item) error {
 	if err := h.announce(ctx, i); err != nil {
 		return err
 	}
-	item := archive.Item{Path: h.bundle.Path, Dir: h.dir, ManifestSHA256: h.bundle.ManifestSHA256}
+	item := archive.Item{Path: h.bundle.Path, Dir: h.dir, ManifestSHA256: h.bundle.ManifestSHA256, After: h.after}
 	if i.File != "" {
 		item.File = &archive.FileInfo{Path: i.File, Bytes: i.Bytes, SHA256: i.SHA256}
 	}
@@ -200,6 +205,11 @@ func (h *handing) fault(ctx context.Context, i *checkpoint.Item, err error) erro
 		at = &archive.Error{Class: archive.Abort, Op: "deliver", Path: h.bundle.Path, Err: err}
 	}
 	h.tally.add(CounterDeliveries, at.Class.String(), h.dest.Name, 1)
+	if errors.Is(err, archive.ErrOther) {
+		if again, err := h.differs(ctx, i); err != nil || again {
+			return err
+		}
+	}
 	switch at.Class {
 	case archive.Reject:
 		return h.reject(ctx, i, err.Error())
@@ -221,6 +231,25 @@ func (h *handing) fault(ctx context.Context, i *checkpoint.Item, err error) erro
 		return h.wait(ctx, i, next.UnixMilli(), nil)
 	}
 	return h.outage(ctx, i, at, nil)
+}
+
+// differs notes that other bytes lie under the name of an item which the destination
+// has taken before: that is a fault of one bundle. again is false when it has not.
+func (h *handing) differs(ctx context.Context, i *checkpoint.Item) (again bool, err error) {
+	if i.TakenAt == 0 {
+		return false, nil
+	}
+	l := &lying{other: true, faults: []string{h.label(i) + " has other bytes than were delivered"}}
+	if source, ok := h.dest.Target.(archive.Source); ok {
+		if l, err = h.look(ctx, source, h.bundle.Path, h.bundle.ManifestSHA256); err != nil {
+			return true, err
+		}
+	}
+	h.Log.Error("an item that was delivered before is not what was delivered: lpexport verify", "destination", h.dest.Name, "item", h.label(i))
+	if err := h.find(ctx, h.bundle.Path, h.bundle.ManifestSHA256, l); err != nil {
+		return true, err
+	}
+	return true, h.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.SetBack(i.ID) })
 }
 
 // mostUncertain is how many ends of which nobody knows an item may have: each may

@@ -14,6 +14,7 @@ type Status struct {
 	Coverage          []Covered     // under that selection: in order, not overlapping
 	Holes             []Hole        // in order
 	Doubts            []Doubt       // in order
+	GivenUp           []GivenUp     // periods that a person lets stay holes, as they were accepted
 	Destinations      []DestinationStatus
 	Quarantined       int
 	OpenConversations int64

@@ -27,7 +27,7 @@ type worker struct {
 	lasts   bool            // it works as long as the process: not all is looked at in every turn
 	again   atomic.Bool     // a cycle has ended: all is looked at once more
 	tended  time.Time       // when it worked last
-	checked time.Time       // when it was made sure last that nobody else writes there
+	checked time.Time       // when its place was looked at last
 
 	now       bool  // it was named: its pause does not count
 	holding   bool  // some of its conversations wait for a person
@@ -74,18 +74,16 @@ func (e *TargetChangedError) Error() string {
 
 // Hint is what to do about it.
 func (e *TargetChangedError) Hint() string {
-	return "if that is meant, and the archive is the same one: lpexport check --accept " + e.Destination
+	return "if that is meant, let it go on there with nothing delivered again: lpexport accept place " + e.Destination + " --reason TEXT"
 }
 
 // run works until captured is closed and everything that is ready has been cut
 // and handed over. Its error is one that ends the process's work, such as a
 // state that cannot be written; the destination's own troubles are in the report.
 func (w *worker) run(ctx context.Context, captured <-chan struct{}) error {
-	err := w.work(ctx, captured)
+	err := w.gone(ctx, w.work(ctx, captured))
 	w.closeTarget()
 	var at *archive.Error
-	var fork *ForkError
-	var moved *TargetChangedError
 	switch {
 	case err == nil || ctx.Err() != nil:
 		w.news.is("halt of "+w.dest.Name, "")
@@ -93,7 +91,7 @@ func (w *worker) run(ctx context.Context, captured <-chan struct{}) error {
 	case errors.Is(err, errLeased):
 		w.report.Err = err
 		return nil
-	case errors.As(err, &fork), errors.As(err, &moved), errors.As(err, &at) && at.Class == archive.Halt:
+	case stands(err), errors.As(err, &at) && at.Class == archive.Halt:
 		w.report.Err = &HaltError{Destination: w.dest.Name, Err: err}
 		if w.news.is("halt of "+w.dest.Name, err.Error()) {
 			w.Log.Error("destination halts", "destination", w.dest.Name, "error", err)
@@ -103,6 +101,15 @@ func (w *worker) run(ctx context.Context, captured <-chan struct{}) error {
 		return w.trouble(ctx, at)
 	}
 	return err
+}
+
+// stands reports whether an error is about a place that a person has to look at.
+func stands(err error) bool {
+	var fork *ForkError
+	var moved *TargetChangedError
+	var gone *GoneError
+	var changed *ChangedError
+	return errors.As(err, &fork) || errors.As(err, &moved) || errors.As(err, &gone) || errors.As(err, &changed)
 }
 
 // closeTarget ends what is held open. What was taken is taken, however that ends.
@@ -233,7 +240,7 @@ func (w *worker) goesOn(ctx context.Context) (bool, error) {
 }
 
 // prepareTurn reads the destination's row, which another process may have
-// moved on, and makes sure that nobody else writes there.
+// moved on, and makes sure that it is the place it was and nobody else writes there.
 func (w *worker) prepareTurn(ctx context.Context) (err error) {
 	if err := w.sameTarget(ctx); err != nil {
 		return err
@@ -245,7 +252,7 @@ func (w *worker) prepareTurn(ctx context.Context) (err error) {
 		return err
 	}
 	if now := w.Now(); !w.lasts || now.Sub(w.checked) >= checkEvery || w.row.Halted != "" {
-		if err := w.checkFork(ctx); err != nil {
+		if err := w.checkPlace(ctx); err != nil {
 			return err
 		}
 		w.checked = now

@@ -23,6 +23,7 @@ type statusResult struct {
 	Coverage          []statusCovered     `json:"coverage"`
 	Holes             []statusHole        `json:"holes"`
 	Doubts            []statusDoubt       `json:"doubts"`
+	GivenUp           []statusGivenUp     `json:"given_up"`
 	Destinations      []statusDestination `json:"destinations"`
 	Quarantined       int                 `json:"quarantined"`
 	OpenConversations int64               `json:"open_conversations"`
@@ -59,6 +60,7 @@ type statusCovered struct {
 // statusHole is a period, between others that were read, that is not known to be captured.
 type statusHole struct {
 	period
+	ID           string   `json:"id"`           // that accept takes
 	Fetchable    bool     `json:"fetchable"`    // LivePerson still keeps it
 	Command      string   `json:"command"`      // that fills it; "": nothing can
 	Destinations []string `json:"destinations"` // that may lack it; empty: all of them
@@ -69,7 +71,7 @@ type statusHole struct {
 func newHoles(c *config.Config, holes []exporter.Hole, command func(string) string) []statusHole {
 	list := []statusHole{}
 	for _, h := range holes {
-		one := statusHole{period: period(h.Period), Fetchable: h.Fetchable, Destinations: []string{}, text: h.String()}
+		one := statusHole{period: period(h.Period), ID: h.ID(), Fetchable: h.Fetchable, Destinations: []string{}, text: h.String()}
 		if fill := h.Command(); fill != "" {
 			one.Command = command(fill)
 		}
@@ -87,6 +89,15 @@ type statusDoubt struct {
 	ReadAt time.Time            `json:"read_at"`
 	Reason exporter.DoubtReason `json:"reason"`
 	Text   string               `json:"text"`
+}
+
+// statusGivenUp is a period that a person lets stay uncaptured.
+type statusGivenUp struct {
+	period
+	Destinations []string  `json:"destinations"` // empty: all of them
+	At           time.Time `json:"at"`
+	Person       string    `json:"person"`
+	Reason       string    `json:"reason"`
 }
 
 type statusDestination struct {
@@ -142,7 +153,7 @@ type statusFiles struct {
 }
 
 func newStatusResult() *statusResult {
-	return &statusResult{Coverage: []statusCovered{}, Holes: []statusHole{}, Doubts: []statusDoubt{}, Destinations: []statusDestination{}}
+	return &statusResult{Coverage: []statusCovered{}, Holes: []statusHole{}, Doubts: []statusDoubt{}, GivenUp: []statusGivenUp{}, Destinations: []statusDestination{}}
 }
 
 func newStatus(p *program) *cobra.Command {
@@ -228,6 +239,13 @@ func (r *statusResult) take(c *config.Config, s exporter.Status, now time.Time) 
 	for _, d := range s.Doubts {
 		r.Doubts = append(r.Doubts, statusDoubt{period(d.Period), d.ReadAt, d.Reason, d.String()})
 	}
+	for _, g := range s.GivenUp {
+		one := statusGivenUp{period(g.Period), []string{}, g.At, g.Person, g.Reason}
+		for _, name := range g.Destinations {
+			one.Destinations = append(one.Destinations, called(c, name))
+		}
+		r.GivenUp = append(r.GivenUp, one)
+	}
 	for _, d := range s.Destinations {
 		one := statusDestination{
 			Name: called(c, d.Name), Pending: d.Pending, OldestPendingSeconds: int64(d.OldestPending / time.Second),
@@ -258,7 +276,10 @@ func (r *statusResult) text(w io.Writer) {
 		fmt.Fprintf(w, "covered: %s\n", p.period)
 	}
 	for _, h := range r.Holes {
-		fmt.Fprintf(w, "gap: %s\n", h.text)
+		fmt.Fprintf(w, "gap: %s (ID %s)\n", h.text, h.ID)
+	}
+	for _, g := range r.GivenUp {
+		fmt.Fprintf(w, "given up: %s, by %s on %s: %s\n", g.period, printable(g.Person), g.At.Format(time.DateOnly), printable(g.Reason))
 	}
 	for _, d := range latest(r.Doubts) {
 		fmt.Fprintf(w, "not known: %s\n", d.Text)

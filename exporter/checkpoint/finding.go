@@ -9,11 +9,18 @@ const (
 	FindingSettled  = "settled"  // it is over, and what was found does not count
 )
 
+// Kinds of findings.
+const (
+	FoundChanged = "changed" // files have other bytes, or are none of the bundle's
+	FoundMissing = "missing" // files, or all of it, are not there
+)
+
 // Finding is a bundle that this state has written and found changed or gone.
 type Finding struct {
 	ID          int64
 	Destination int64
 	Path        string // of the bundle
+	Kind        string
 	State       string
 	Was         string // hash of its manifest as it was written; "" where that is not known
 	Found       string // hash of the list of its files as it was found; "" where nothing was there
@@ -22,21 +29,34 @@ type Finding struct {
 	Decision    int64 // 0: none
 }
 
-const findingColumns = `id, destination, path, state, was, found, detail, found_at, coalesce(decision, 0)`
+const findingColumns = `id, destination, path, kind, state, was, found, detail, found_at, coalesce(decision, 0)`
 
 func scanFinding(s scanner, f *Finding) error {
-	return s.Scan(&f.ID, &f.Destination, &f.Path, &f.State, &f.Was, &f.Found, &f.Detail, &f.FoundAt, &f.Decision)
+	return s.Scan(&f.ID, &f.Destination, &f.Path, &f.Kind, &f.State, &f.Was, &f.Found, &f.Detail, &f.FoundAt, &f.Decision)
 }
 
 // Find keeps a finding. One that is open already stays as it is.
 func (tx *Tx) Find(f Finding) error {
-	return tx.exec(`INSERT INTO finding (destination, path, state, was, found, detail, found_at) VALUES (?, ?, 'open', ?, ?, ?, ?)
-		ON CONFLICT (destination, path, found) WHERE state = 'open' DO NOTHING`, f.Destination, f.Path, f.Was, f.Found, f.Detail, f.FoundAt)
+	return tx.exec(`INSERT INTO finding (destination, path, kind, state, was, found, detail, found_at) VALUES (?, ?, ?, 'open', ?, ?, ?, ?)
+		ON CONFLICT (destination, path, found) WHERE state = 'open' DO NOTHING`, f.Destination, f.Path, f.Kind, f.Was, f.Found, f.Detail, f.FoundAt)
 }
 
 // EndFinding ends an open finding; decision 0: it was nobody's.
 func (tx *Tx) EndFinding(id int64, state string, decision, now int64) error {
 	return tx.exec(`UPDATE finding SET state = ?, decision = ?, ended_at = ? WHERE id = ? AND state = 'open'`, state, null(decision), now, id)
+}
+
+// ForgetAccepted lets what was accepted of a bundle count no more: the bundle was
+// withdrawn, and its name may be another one's.
+func (tx *Tx) ForgetAccepted(destination int64, path string, now int64) error {
+	return tx.exec(`UPDATE finding SET state = 'settled', ended_at = ? WHERE destination = ? AND path = ? AND state = 'accepted'`, now, destination, path)
+}
+
+// SettleMissing ends the open findings that a bundle is missing: it is there, or its
+// entries are delivered again. decision 0: nobody decided that.
+func (tx *Tx) SettleMissing(destination int64, path string, decision, now int64) error {
+	return tx.exec(`UPDATE finding SET state = 'settled', decision = ?, ended_at = ? WHERE destination = ? AND path = ? AND state = 'open' AND kind = 'missing'`,
+		null(decision), now, destination, path)
 }
 
 // findings lists findings by a condition on them.

@@ -18,6 +18,7 @@ func (d *decoder) check(c *draft) {
 	d.checkServe(c.Serve)
 	d.checkAlert(c.Alert)
 	d.checkNames(c.chosen)
+	d.checkPlaces(c.chosen)
 	for i, t := range c.chosen {
 		path := fmt.Sprintf("destinations[%d]", i)
 		d.settle(path, t, &c.Identity)

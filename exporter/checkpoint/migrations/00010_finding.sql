@@ -6,6 +6,7 @@ CREATE TABLE finding (
     id          INTEGER PRIMARY KEY,
     destination INTEGER NOT NULL REFERENCES destination,
     path        TEXT    NOT NULL, -- of the bundle, below the destination's root
+    kind        TEXT    NOT NULL, -- changed or missing
     state       TEXT    NOT NULL, -- open, accepted, settled: see finding.go
     was         TEXT    NOT NULL, -- hash of its manifest as it was written; '' where that is not known
     found       TEXT    NOT NULL, -- hash of the list of its files as it was found; '' where nothing was there
