@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"cmp"
 	"context"
 	"path"
 
@@ -59,14 +60,17 @@ func (e *Exporter) openOf(ctx context.Context, destination int64, name string) (
 
 func (w *worker) acceptBundle(ctx context.Context, by Acceptance, name string, open []checkpoint.Finding) (Accepted, error) {
 	last := open[len(open)-1]
+	sum, known, err := w.cp.Known(ctx, w.row.ID, last.Path)
+	if err != nil {
+		return Accepted{}, err
+	}
 	now := &lying{digest: last.Found}
 	if source, ok := w.dest.Target.(archive.Source); ok {
-		var err error
-		if now, err = w.look(ctx, source, last.Path, last.Was); err != nil {
+		if now, err = w.look(ctx, source, last.Path, cmp.Or(sum, last.Was)); err != nil {
 			return Accepted{}, w.gone(ctx, err)
 		}
 	}
-	facts, stands := bundleFacts{Destination: w.dest.Name, Path: last.Path}, false
+	facts, stands := bundleFacts{Destination: w.dest.Name, Path: last.Path}, !known && now.digest == "" // withdrawn since
 	for _, f := range open {
 		facts.Found = append(facts.Found, f.Detail)
 		stands = stands || f.Found == now.digest

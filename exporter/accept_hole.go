@@ -18,6 +18,15 @@ type GivenUp struct {
 	Reason       string
 }
 
+// String says who has given up which period, and why, for operators.
+func (g GivenUp) String() string {
+	text := periodText(floor(g.From), ceil(g.To))
+	if len(g.Destinations) > 0 {
+		text += " for " + strings.Join(g.Destinations, ", ")
+	}
+	return text + " stays uncaptured, by " + g.Person + " on " + g.At.Format(time.DateOnly) + ": " + g.Reason
+}
+
 func (g GivenUp) span() span { return span{g.From.UnixMilli(), g.To.UnixMilli()} }
 
 // holeFacts is what the decision on a hole is about.

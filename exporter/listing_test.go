@@ -75,6 +75,9 @@ func crowded(t *testing.T) *trial {
 			note(cover(tx, checkpoint.Coverage{Reading: checkpoint.ByBackfill, From: from, To: from + 24*hour, ReadAt: now - 24*hour}))
 			note(cover(tx, checkpoint.Coverage{Reading: checkpoint.ByCatchUp, From: from + 5*24*hour, To: from + 9*24*hour, ReadAt: from + 9*24*hour}))
 		}
+		_, err := tx.Decide(checkpoint.Decision{At: now, Person: "olga", Kind: checkpoint.DecidedHole, Reason: "agreed",
+			Facts: fmt.Sprintf(`{"holes":[{"from":%d,"to":%d}]}`, now-199*24*hour, now-198*24*hour)})
+		note(err)
 		note(tx.LetWait(checkpoint.Event{ID: 1, Waits: waitsSender, Conversation: "c01"}))
 		note(tx.LetWait(checkpoint.Event{ID: 2, Waits: waitsConversation, Dialog: "d"}))
 		note(tx.PutSelection(checkpoint.Selection{Chosen: []checkpoint.ChosenSkill{{Entry: "Billing", ID: "1", Called: "Old billing", Since: now}},
@@ -183,7 +186,7 @@ func TestEachNumberOfTheStatusIsTheLengthOfItsList(t *testing.T) {
 		"excluded": s.Selection.LeftOut, "skills": 1, "namesakes": int64(len(s.Selection.Namesakes)), "quarantine": int64(s.Quarantined), "unknown-types": 3,
 		"events": s.Events.Waiting, "unconfirmed": s.Events.Unconfirmed, "files-waiting": s.Files.Waiting, "files-missing": s.Files.Missing,
 		"files-among": 5, "files-kept": s.Files.Kept, "files-doubtful": s.Files.Doubtful,
-		"failed-looks": s.FailedLooks, "holes": int64(len(s.Holes)), "doubts": int64(len(s.Doubts)),
+		"failed-looks": s.FailedLooks, "holes": int64(len(s.Holes)), "doubts": int64(len(s.Doubts)), "given-up": int64(len(s.GivenUp)),
 	}
 	for _, d := range s.Destinations {
 		for kind, n := range map[string]int{"pending": d.Pending, "failed": d.Failed, "rejected": d.Rejected, "uncertain": d.Uncertain, "left": d.Left} {

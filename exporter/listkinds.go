@@ -15,6 +15,7 @@ import (
 var kinds = []kind{
 	briefly("covered", "periods that are known to be captured", coveredItems),
 	briefly("holes", "periods between these that are not known to be captured", holeItems),
+	briefly("given-up", "periods that a person lets stay uncaptured", givenUpItems),
 	briefly("doubts", "periods of which something can no longer be told", doubtItems),
 	inState("backfills", "backfills that are not at their end, and since when they were asked for", checkpoint.ListBackfills, backfillItem, nil),
 	inState("windows", "windows of those backfills that are still to be read, since the window's start", checkpoint.ListWindows, windowItem, nil),
@@ -55,7 +56,15 @@ func coveredItems(ctx context.Context, e *Exporter) (items []Item, err error) {
 func holeItems(ctx context.Context, e *Exporter) (items []Item, err error) {
 	s, err := e.Status(ctx)
 	for _, h := range s.Holes {
-		items = append(items, Item{ID: periodText(h.From, h.To), Since: h.From, Why: h.String(), Command: h.Command()})
+		items = append(items, Item{ID: h.ID(), Since: h.From, Why: h.String(), Command: h.Command()})
+	}
+	return items, err
+}
+
+func givenUpItems(ctx context.Context, e *Exporter) (items []Item, err error) {
+	s, err := e.Status(ctx)
+	for _, g := range s.GivenUp {
+		items = append(items, Item{ID: holeID(g.From, g.To), Since: g.From, Why: g.String()})
 	}
 	return items, err
 }

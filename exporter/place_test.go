@@ -92,7 +92,9 @@ func (r *trial) unmount() (elsewhere string) {
 func TestEmptyPlaceHalts(t *testing.T) {
 	for name, lose := range map[string]func(r *trial){
 		"not mounted": func(r *trial) { r.unmount() },
-		"no root":     func(r *trial) { must(r.t, os.Rename(filepath.Join(r.root, "local"), filepath.Join(r.t.TempDir(), "x"))) },
+		"no root": func(r *trial) {
+			must(r.t, os.Rename(filepath.Join(r.root, "local"), filepath.Join(r.t.TempDir(), "x")))
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r, h := handTrial(t, nil)
@@ -421,4 +423,16 @@ func TestRenamedDestinationIsQuestioned(t *testing.T) {
 	must(t, r.Retire(context.Background(), "local", true))
 	r.cycle()
 	r.holds("renamed", "a", "0: x")
+}
+
+// acceptsAll accepts each bundle that was found changed or missing, as it is.
+func (r *trial) acceptsAll() {
+	r.t.Helper()
+	open, err := r.cp.OpenFindings(context.Background(), 1)
+	must(r.t, err)
+	for _, f := range open {
+		if _, err := r.AcceptBundle(context.Background(), anAcceptance, f.Path); err != nil {
+			r.t.Fatal(err)
+		}
+	}
 }

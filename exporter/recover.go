@@ -127,7 +127,7 @@ func (w *worker) listBundles(ctx context.Context, source archive.Source) ([]foun
 		}
 		m, err := archive.ParseManifest(raw)
 		if err != nil {
-			return nil, fmt.Errorf("manifest of %s: %w", p, err)
+			return nil, errors.Join(w.knownOtherwise(ctx, source, p, hexSum(raw)), fmt.Errorf("manifest of %s: %w", p, err))
 		}
 		// The slices are read again, one bundle at a time.
 		m.Slices = nil
@@ -189,7 +189,11 @@ func (w *worker) hold(ctx context.Context, tx *checkpoint.Tx, source archive.Sou
 		if err != nil {
 			return err
 		}
-		if err := tx.Find(w.finding(b.path, b.sha256, l)); err != nil {
+		accepted, err := w.accepts(ctx, b.path, l.digest)
+		if err == nil && !accepted {
+			err = tx.Find(w.finding(b.path, b.sha256, l))
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -31,21 +31,37 @@ func (w *worker) compareKnown(ctx context.Context, source archive.Source, bundle
 		return nil, err
 	}
 	for _, c := range changed {
-		l, err := w.look(ctx, source, c.path, c.sum)
-		if err != nil {
+		if err := w.refuse(ctx, source, c); err != nil {
 			return nil, err
 		}
-		if accepted, err := w.accepts(ctx, c.path, l.digest); err != nil {
-			return nil, err
-		} else if accepted {
-			continue
-		}
-		if err := w.find(ctx, c.path, c.sum, l); err != nil {
-			return nil, err
-		}
-		return nil, &ChangedError{Destination: w.dest.Name, Bundle: path.Base(c.path)}
 	}
 	return lost, nil
+}
+
+// refuse keeps as a finding that a bundle is not what was delivered, and is an error
+// unless a person has accepted it.
+func (w *worker) refuse(ctx context.Context, source archive.Source, r receipt) error {
+	l, err := w.look(ctx, source, r.path, r.sum)
+	if err != nil {
+		return err
+	}
+	if accepted, err := w.accepts(ctx, r.path, l.digest); err != nil || accepted {
+		return err
+	}
+	if err := w.find(ctx, r.path, r.sum, l); err != nil {
+		return err
+	}
+	return &ChangedError{Destination: w.dest.Name, Bundle: path.Base(r.path)}
+}
+
+// knownOtherwise refuses a bundle whose manifest cannot be read, if this state has
+// delivered another one.
+func (w *worker) knownOtherwise(ctx context.Context, source archive.Source, p, sum string) error {
+	was, known, err := w.cp.Known(ctx, w.row.ID, p)
+	if err != nil || !known || was == sum {
+		return err
+	}
+	return w.refuse(ctx, source, receipt{p, was})
 }
 
 // withdraw settles what was delivered and is gone: it is due again. What was the last

@@ -374,6 +374,7 @@ func TestRecoverOfADamagedArchiveChangesNothing(t *testing.T) {
 	if err := os.WriteFile(manifests[0], whole, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	r.acceptsAll() // that it was changed stays on record
 	r.cycle()
 	r.holds("local", "a", "0: x")
 }

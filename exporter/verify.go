@@ -77,7 +77,8 @@ func (e *Exporter) verifySource(ctx context.Context, d Destination, source archi
 	if own.accepted, err = v.standing(ctx); err != nil {
 		return r, err
 	}
-	if r, err = archive.Verify(ctx, own, Documents(), v.problem); err != nil {
+	r, err = archive.Verify(ctx, own, Documents(), v.problem)
+	if r.Bundles += len(own.accepted); err != nil {
 		return r, err
 	}
 	if err := v.delivered(ctx, own.accepted); err != nil {

@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,11 +54,15 @@ func (v *verifying) standing(ctx context.Context) (map[string]bool, error) {
 	}
 	as := map[string]bool{}
 	for p, digest := range accepted {
-		l, err := v.look(ctx, v.source, p, "")
+		sum, _, err := v.cp.Known(ctx, v.row.ID, p)
 		if err != nil {
 			return nil, err
 		}
-		if l.digest == digest {
+		l, err := v.look(ctx, v.source, p, sum)
+		if err != nil {
+			return nil, err
+		}
+		if l.digest == digest && !l.whole() {
 			as[p] = true
 			v.lacking[path.Base(p)] = true // the chain must do without it
 		}
@@ -156,14 +161,11 @@ func (v *verifying) found(ctx context.Context) error {
 		return err
 	}
 	for _, f := range open {
-		sum, known, err := v.cp.Known(ctx, v.row.ID, f.Path)
+		sum, _, err := v.cp.Known(ctx, v.row.ID, f.Path)
 		if err != nil {
 			return err
 		}
-		if !known {
-			sum = f.Was
-		}
-		l, err := v.look(ctx, v.source, f.Path, sum)
+		l, err := v.look(ctx, v.source, f.Path, cmp.Or(sum, f.Was))
 		if err != nil {
 			return err
 		}

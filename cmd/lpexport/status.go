@@ -98,6 +98,8 @@ type statusGivenUp struct {
 	At           time.Time `json:"at"`
 	Person       string    `json:"person"`
 	Reason       string    `json:"reason"`
+
+	text string
 }
 
 type statusDestination struct {
@@ -240,7 +242,7 @@ func (r *statusResult) take(c *config.Config, s exporter.Status, now time.Time) 
 		r.Doubts = append(r.Doubts, statusDoubt{period(d.Period), d.ReadAt, d.Reason, d.String()})
 	}
 	for _, g := range s.GivenUp {
-		one := statusGivenUp{period(g.Period), []string{}, g.At, g.Person, g.Reason}
+		one := statusGivenUp{period(g.Period), []string{}, g.At, g.Person, g.Reason, g.String()}
 		for _, name := range g.Destinations {
 			one.Destinations = append(one.Destinations, called(c, name))
 		}
@@ -279,7 +281,7 @@ func (r *statusResult) text(w io.Writer) {
 		fmt.Fprintf(w, "gap: %s (ID %s)\n", h.text, h.ID)
 	}
 	for _, g := range r.GivenUp {
-		fmt.Fprintf(w, "given up: %s, by %s on %s: %s\n", g.period, printable(g.Person), g.At.Format(time.DateOnly), printable(g.Reason))
+		fmt.Fprintf(w, "given up: %s\n", printable(g.text))
 	}
 	for _, d := range latest(r.Doubts) {
 		fmt.Fprintf(w, "not known: %s\n", d.Text)

@@ -21,6 +21,7 @@ var listOf = map[string]string{
 	"failed_looks":       "failed-looks",
 	"holes":              "holes",
 	"doubts":             "doubts",
+	"given_up":           "given-up",
 	"excluded":           "excluded",
 	"namesakes":          "namesakes",
 	"quarantined":        "quarantine",

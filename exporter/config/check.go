@@ -18,7 +18,6 @@ func (d *decoder) check(c *draft) {
 	d.checkServe(c.Serve)
 	d.checkAlert(c.Alert)
 	d.checkNames(c.chosen)
-	d.checkPlaces(c.chosen)
 	for i, t := range c.chosen {
 		path := fmt.Sprintf("destinations[%d]", i)
 		d.settle(path, t, &c.Identity)
@@ -28,6 +27,7 @@ func (d *decoder) check(c *draft) {
 		d.checkReach(path, t)
 	}
 	d.checkIdentity(c)
+	d.checkPlaces(c.chosen)
 }
 
 // checkNames wants each name, and each name before it, once.
