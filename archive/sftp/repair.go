@@ -111,7 +111,9 @@ func (d *Destination) replace(s *session, from, bundle, name string) error {
 	}
 	to := path.Join(bundle, name)
 	if _, ok := s.HasExtension("posix-rename@openssh.com"); ok {
-		return s.PosixRename(from, to)
+		if err := s.PosixRename(from, to); err == nil || !answered(err) {
+			return err
+		}
 	}
 	if err := unlessAbsent(s.Remove(to)); err != nil {
 		return err
