@@ -118,6 +118,9 @@ func bundles(tx *checkpoint.Tx, destination int64, more int, now, hour int64) er
 			items[i].File = fmt.Sprintf("%d.eml", i)
 		}
 		errs = append(errs, tx.SetRendered(destination, b, "b", items))
+		for i := range more {
+			errs = append(errs, tx.Find(checkpoint.Finding{Destination: destination, Path: b.Path, Kind: checkpoint.FoundChanged, Found: fmt.Sprint(i), Detail: "x", FoundAt: now}))
+		}
 		first := int64(0) // items are numbered over all destinations
 		if destination == 2 {
 			first = 12
@@ -189,7 +192,7 @@ func TestEachNumberOfTheStatusIsTheLengthOfItsList(t *testing.T) {
 		"failed-looks": s.FailedLooks, "holes": int64(len(s.Holes)), "doubts": int64(len(s.Doubts)), "given-up": int64(len(s.GivenUp)),
 	}
 	for _, d := range s.Destinations {
-		for kind, n := range map[string]int{"pending": d.Pending, "failed": d.Failed, "rejected": d.Rejected, "uncertain": d.Uncertain, "left": d.Left} {
+		for kind, n := range map[string]int{"pending": d.Pending, "failed": d.Failed, "rejected": d.Rejected, "found": d.Found, "uncertain": d.Uncertain, "left": d.Left} {
 			numbers[kind+" "+d.Name], numbers[kind] = int64(n), numbers[kind]+int64(n)
 		}
 		numbers["undelivered "+d.Name], numbers["undelivered"] = undelivered[d.Name], numbers["undelivered"]+undelivered[d.Name]

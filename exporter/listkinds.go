@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path"
 	"strings"
 	"time"
 
@@ -40,6 +41,7 @@ var kinds = []kind{
 	forEach("undelivered", "conversations of which a destination lacks something, since their start", undeliveredParts),
 	forEach("failed", "items that were tried in vain and are tried again, since their bundle was cut", byQuery(checkpoint.ListFailed, failedItem)),
 	forEach("rejected", "items that a destination rejected, since their bundle was cut", byQuery(checkpoint.ListRejected, rejectedItem)),
+	forEach("found", "bundles that were found changed or missing, since then", byQuery(checkpoint.ListFound, foundItem)),
 	forEach("uncertain", "deliveries of which nobody knows whether the item was taken", byQuery(checkpoint.ListUncertain, uncertainItem)),
 	forEach("left", "files that no importer has taken from the folder, since they were put there", leftParts),
 	forEach("failing", "destinations that fail or halt, since then", failingParts),
@@ -264,6 +266,11 @@ func rejectedItem(d *Destination, _ *checkpoint.Destination, r checkpoint.Listed
 func uncertainItem(d *Destination, _ *checkpoint.Destination, r checkpoint.Listed) Item {
 	return Item{ID: itemLabel(r.ID, r.Of), Destination: d.Name, Since: timeOf(r.Since),
 		Why: "nobody knows whether it arrived then, so it may be there twice; now it is " + r.Why}
+}
+
+func foundItem(d *Destination, _ *checkpoint.Destination, r checkpoint.Listed) Item {
+	name := path.Base(r.ID)
+	return Item{ID: name, Destination: d.Name, Since: timeOf(r.Since), Why: r.Of + ": " + r.Why, Command: "lpexport accept bundle " + name + " --reason TEXT"}
 }
 
 func leftParts(e *Exporter, d *Destination, row *checkpoint.Destination) []part {

@@ -34,6 +34,7 @@ type DestinationStatus struct {
 	OldestPending time.Duration
 	Failed        int // items tried in vain
 	Rejected      int // items that wait for a person
+	Found         int // bundles that were found changed or missing, and nobody has accepted that
 	Uncertain     int // ends of which nobody knows whether the item was taken
 	Left          int // files that no importer has taken from the flat folder for too long
 	LastError     string
@@ -109,7 +110,7 @@ func (e *Exporter) destinationStatus(ctx context.Context, d Destination) (Destin
 		return s, err
 	}
 	s.Pending, s.Failed, s.Rejected, s.Uncertain = w.Due+w.Bundles, w.Failed, w.Rejected, w.Uncertain
-	s.LastError = row.Trouble.Error
+	s.Found, s.LastError = w.Found, row.Trouble.Error
 	if row.Trouble.Since != 0 {
 		s.FailingSince, s.NextTry = time.UnixMilli(row.Trouble.Since).UTC(), time.UnixMilli(row.Trouble.NextAt).UTC()
 	}

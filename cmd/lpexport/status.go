@@ -108,6 +108,7 @@ type statusDestination struct {
 	OldestPendingSeconds int64  `json:"oldest_pending_seconds"`
 	Failed               int    `json:"failed"`
 	Rejected             int    `json:"rejected"`  // items that wait for a person
+	Found                int    `json:"found"`     // bundles that were found changed or missing
 	Uncertain            int    `json:"uncertain"` // items that may have arrived once more, by count of their doubtful ends
 	Left                 int    `json:"left"`      // files that lie in a flat folder for too long
 	LastError            string `json:"last_error"`
@@ -251,7 +252,7 @@ func (r *statusResult) take(c *config.Config, s exporter.Status, now time.Time) 
 	for _, d := range s.Destinations {
 		one := statusDestination{
 			Name: called(c, d.Name), Pending: d.Pending, OldestPendingSeconds: int64(d.OldestPending / time.Second),
-			Failed: d.Failed, Rejected: d.Rejected, Uncertain: d.Uncertain, Left: d.Left, LastError: d.LastError, Halted: d.Halted,
+			Failed: d.Failed, Rejected: d.Rejected, Found: d.Found, Uncertain: d.Uncertain, Left: d.Left, LastError: d.LastError, Halted: d.Halted,
 		}
 		if !d.FailingSince.IsZero() {
 			one.FailingSeconds = int64(now.Sub(d.FailingSince) / time.Second)
@@ -344,6 +345,9 @@ func (d statusDestination) String() string {
 	if d.Rejected > 0 {
 		line += fmt.Sprintf(", %d rejected", d.Rejected)
 	}
+	if d.Found > 0 {
+		line += fmt.Sprintf(", %s found changed or missing", count(d.Found, "bundle"))
+	}
 	if d.Uncertain > 0 {
 		line += fmt.Sprintf(", %d uncertain", d.Uncertain)
 	}
@@ -397,6 +401,11 @@ func (r *statusResult) needs() []need {
 			add("destination "+d.Name+" halts: "+d.LastError, "lpexport export")
 		case d.failing():
 			add(fmt.Sprintf("destination %s has been failing for %s: %s", d.Name, age(d.FailingSeconds), d.LastError), "lpexport check")
+		}
+	}
+	for _, d := range r.Destinations {
+		if d.Found > 0 {
+			add(fmt.Sprintf("%s of destination %s found changed or missing", count(d.Found, "bundle"), d.Name), "lpexport status --list found")
 		}
 	}
 	if r.Namesakes > 0 {

@@ -187,6 +187,7 @@ type Waiting struct {
 	Failed    int // items tried in vain, and not taken since
 	Uncertain int // ends of which nobody knows whether the item was taken
 	Rejected  int // items that wait for a person
+	Found     int // open findings
 	OldestAt  int64
 }
 
@@ -204,6 +205,7 @@ func (c *Checkpoint) Waiting(ctx context.Context, destination int64) (w Waiting,
 		{[]any{&w.Uncertain}, `SELECT count(*) FROM receipt r JOIN item i ON i.id = r.item JOIN bundle b ON b.id = i.bundle
 			WHERE r.kind = 'uncertain' AND b.destination = ?`},
 		{[]any{&w.Rejected}, `SELECT count(*) FROM item i JOIN bundle b ON b.id = i.bundle WHERE i.state = 'rejected' AND b.destination = ?`},
+		{[]any{&w.Found}, `SELECT count(*) FROM finding WHERE state = 'open' AND destination = ?`},
 	} {
 		if _, err = c.get(ctx, q.into, q.query, destination); err != nil {
 			return w, err
