@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"lpexport/archive"
+	"lpexport/archive/archivetest"
 	"lpexport/archive/directory"
 	"lpexport/exporter/checkpoint"
 )
@@ -434,5 +435,72 @@ func (r *trial) acceptsAll() {
 		if _, err := r.AcceptBundle(context.Background(), anAcceptance, f.Path); err != nil {
 			r.t.Fatal(err)
 		}
+	}
+}
+
+// A service looks at the place all the time, also with nothing to deliver.
+func TestServiceFindsAPlaceThatIsGone(t *testing.T) {
+	r, h := handTrial(t, nil)
+	h.putAll("a")
+	r.cycle()
+	w := r.workers(nil)[0]
+	w.lasts = true
+	look := func() error {
+		r.clock.Advance(checkEvery)
+		_, err := w.tendOnce(context.Background())
+		must(t, err)
+		return w.report.Err
+	}
+	must(t, look())
+	elsewhere := r.unmount()
+	var gone *GoneError
+	if err := look(); !errors.As(err, &gone) {
+		t.Errorf("gone: %v", err)
+	}
+	if s := r.status(); !s.Destinations[0].Halted {
+		t.Error("status does not say that it halts")
+	}
+	root := filepath.Join(r.root, "local")
+	must(t, errors.Join(os.Remove(root), os.Rename(elsewhere, root)))
+	if err := look(); err != nil || r.status().Destinations[0].Halted {
+		t.Errorf("back again: %v", err)
+	}
+}
+
+// unheld is a store that says that the whole bucket is gone.
+type unheld struct{ readable }
+
+func (unheld) Bundles(context.Context, string) ([]string, error) {
+	return nil, &archive.Error{Class: archive.Halt, Op: "list", Err: archive.ErrGone, Hint: "the store has no such bucket"}
+}
+
+func TestBucketThatIsGoneHalts(t *testing.T) {
+	r, h := handTrial(t, nil)
+	good := r.Destinations[0].Target.(readable)
+	r.Destinations[0].Target = unheld{good}
+	h.putAll("a")
+	var gone *GoneError
+	if _, err := r.Cycle(context.Background(), nil); err == nil || errors.As(err, &gone) {
+		t.Errorf("one that has taken nothing: %v", err)
+	}
+	r.Destinations[0].Target = good
+	r.cycle()
+	r.Destinations[0].Target = unheld{good}
+	r.isGone(true)
+}
+
+// A replay that an earlier version left behind, and that its destination refuses, blocks
+// the destination no longer.
+func TestFormerReplayDoesNotBlock(t *testing.T) {
+	r, h, _, _ := tampered(t)
+	archivetest.Change(t, filepath.Join(r.bundlesAt("local")[0], archive.ManifestFile), "lpexport test", "lpexport other")
+	must(t, r.cp.Update(context.Background(), func(tx *checkpoint.Tx) error { return tx.Replay(1) }))
+	h.putAll("c")
+	r.cycle()
+	if got := r.lines("local", "c"); len(got) != 1 {
+		t.Errorf("it holds %q of what came after", got)
+	}
+	if got := r.problemsNow(); !strings.Contains(got, archive.ManifestFile) {
+		t.Errorf("problems: %q", got)
 	}
 }
