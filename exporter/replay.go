@@ -52,7 +52,7 @@ type DiffersError struct {
 }
 
 func (e *DiffersError) Error() string {
-	return fmt.Sprintf("destination %s holds %d bundles that are not what was delivered, and were left as they are", e.Destination, e.Bundles)
+	return fmt.Sprintf("destination %s: %s not what was delivered, left as found", e.Destination, plural(int64(e.Bundles), "bundle"))
 }
 
 // Hint is what to do about it.
