@@ -100,6 +100,9 @@ func (e *Exporter) Replay(ctx context.Context, name string, which Replaying) (r 
 		c := &comparing{worker: &worker{Exporter: e, dest: d, row: row, now: true}, source: source, overwrite: which.Overwrite, replayed: &r}
 		return r, c.run(ctx, bundles)
 	}
+	if which.Overwrite != nil {
+		return r, &NotReadableError{Destination: name} // nothing can be compared
+	}
 	err = e.cp.Update(ctx, func(tx *checkpoint.Tx) error {
 		for _, b := range bundles {
 			if len(b.Head) == 0 {

@@ -254,6 +254,11 @@ func TestReplayIntoADropFolderWithOtherBytes(t *testing.T) {
 	if got := r.problemsNow(); !strings.Contains(got, "damaged "+first) {
 		t.Errorf("problems: %q", got)
 	}
+	by := anAcceptance
+	var unread *NotReadableError
+	if _, err := r.Replay(context.Background(), "local", Replaying{Overwrite: &by}); !errors.As(err, &unread) {
+		t.Errorf("overwritten: %v", err)
+	}
 	n := r.empty("drop")
 	h.putAll("b")
 	r.cycle()
