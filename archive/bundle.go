@@ -276,6 +276,12 @@ func appendSums(dst []byte, files []FileInfo, manifestSHA256 string) []byte {
 	return appendSum(dst, manifestSHA256, ManifestFile)
 }
 
+// Sums returns the bytes of the SHA256SUMS that belongs to a manifest whose bytes
+// have the given hash.
+func (m *Manifest) Sums(manifestSHA256 string) []byte {
+	return appendSums(nil, m.Files, manifestSHA256)
+}
+
 // appendSum appends one line as sha256sum writes it. Paths are safe ones, so
 // none needs its escapes.
 func appendSum(dst []byte, sha, path string) []byte {

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -15,7 +16,20 @@ type Item struct {
 	Dir            string // the spooled folder; read only, and left as it is
 	ManifestSHA256 string // of Dir's manifest.json, lower-case hex: the bundle's identity
 	File           *FileInfo
+
+	// After is what shows that the place is still the one that took what came
+	// before: the path of a bundle there or, with File, what Stand answered. Where
+	// it is not so, Deliver writes nothing and its error is ErrGone. "" asks for nothing.
+	After string
 }
+
+// What errors of class Halt are about.
+var (
+	// ErrGone means that a place does not hold what it took, or is not there.
+	ErrGone = errors.New("what was delivered before is not there")
+	// ErrOther means that other bytes lie under the name of what is to be delivered.
+	ErrOther = errors.New("other bytes lie under that name")
+)
 
 // Receipt is what the far side answered when it took an item.
 type Receipt struct {
@@ -37,7 +51,7 @@ type Destination interface {
 	//
 	// A bundle may be delivered again: the same path with the same manifest
 	// bytes is success, the same path with other bytes is an Error of class Halt
-	// and changes nothing. Two at once with the same item both succeed.
+	// that is ErrOther, and changes nothing. Two at once with the same item both succeed.
 	//
 	// A single file may be delivered again only after an error. When it is not
 	// known whether the far side has it, the error is of class Uncertain.
@@ -92,6 +106,27 @@ type Sized interface {
 	// MostBytes returns how many bytes an item may have at most, as the far side
 	// says in the session that is open, else in a new one; 0: it does not say.
 	MostBytes(ctx context.Context) (int64, error)
+}
+
+// Stander is a Destination of files that an importer takes, so that nothing in the
+// place itself shows whether it is the one it was.
+type Stander interface {
+	// Stand returns what the folder is known by that a missing mount takes away, and
+	// "" where the far side tells nothing. An absent folder is an Error that is ErrGone.
+	Stand(ctx context.Context) (string, error)
+}
+
+// MountPoint is what Stand returns of a folder that begins a file system.
+const MountPoint = "mount point"
+
+// Repairer is a Destination whose bundles can be mended where they lie.
+type Repairer interface {
+	// Repair makes a bundle what item is, and returns the paths of the files that it
+	// wrote or removed, sorted. Files that are not there are added. With overwrite,
+	// those with other bytes are replaced and those that are none of the bundle's
+	// removed; without it, either is an Error that is ErrOther, and nothing is
+	// changed. A bundle that is not there at all is delivered.
+	Repair(ctx context.Context, item Item, overwrite bool) (changed []string, err error)
 }
 
 // Source reads back what a destination holds. A Destination that can be read

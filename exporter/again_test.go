@@ -220,7 +220,7 @@ func TestItemRefusedForItsSizeIsCutAgain(t *testing.T) {
 			if len(office.order) != offered+1 {
 				t.Errorf("took %q", office.order[offered:])
 			}
-			if got, err := r.Replay(context.Background(), "post", time.Time{}, time.Time{}); err != nil || got.Pending != 0 {
+			if got, err := r.Replay(context.Background(), "post", Replaying{}); err != nil || got.Pending != 0 {
 				t.Errorf("replay: %+v, %v", got, err)
 			}
 			if len(office.order) != 2*(offered+1) {

@@ -177,6 +177,7 @@ type readings struct {
 	counted   []checkpoint.Coverage
 	asked     []checkpoint.Backfill // unfinished, as they were asked for
 	served    []served
+	givenUp   []GivenUp
 }
 
 // served is a configured destination.
@@ -211,6 +212,9 @@ func (e *Exporter) readings(ctx context.Context) (r readings, err error) {
 		}
 	}
 	if r.asked, err = e.cp.AskedBackfills(ctx, r.selection); err != nil {
+		return r, err
+	}
+	if r.givenUp, err = e.givenUp(ctx, r.selection, known); err != nil {
 		return r, err
 	}
 	for _, d := range e.Destinations {
@@ -256,23 +260,38 @@ func (r *readings) of(destination int64) []checkpoint.Coverage {
 	})
 }
 
-// coveredFor is what a destination has or is given, were it never asked for.
-func (r *readings) coveredFor(d served) spans {
+// coveredFor is what a destination has or is given, were it never asked for, and
+// what of the rest was given up for it.
+func (r *readings) coveredFor(d served, givenUp []GivenUp) spans {
 	list := []span{{farPast, d.from}}
 	for _, v := range r.of(d.id) {
 		list = append(list, span{v.From, v.To})
+	}
+	for _, g := range givenUp {
+		if len(g.Destinations) == 0 || slices.Contains(g.Destinations, d.name) {
+			list = append(list, g.span())
+		}
 	}
 	return joined(list)
 }
 
 // covered is what was read for every destination.
-func (r *readings) covered() spans {
+func (r *readings) covered() spans { return r.coveredOr(nil) }
+
+// coveredOr is what was read for every destination, or given up.
+func (r *readings) coveredOr(givenUp []GivenUp) spans {
 	all := spansOf(r.counted, (*checkpoint.Coverage).Covers)
+	for _, g := range givenUp {
+		if len(g.Destinations) == 0 || r.anyRecovered() {
+			all = append(all, g.span())
+		}
+	}
+	all = joined(all)
 	if !r.anyRecovered() {
 		return all
 	}
 	for _, d := range r.served {
-		all = all.within(r.coveredFor(d))
+		all = all.within(r.coveredFor(d, givenUp))
 	}
 	return all
 }

@@ -116,7 +116,11 @@ func (w *worker) handOver(ctx context.Context, b *checkpoint.Bundle, dir string,
 	if err != nil {
 		return false, err
 	}
-	h := &handing{worker: w, bundle: b, dir: dir}
+	after, err := w.after(ctx)
+	if err != nil {
+		return false, err
+	}
+	h := &handing{worker: w, bundle: b, dir: dir, after: after}
 	for i := range items {
 		if err := ctx.Err(); err != nil {
 			return false, errors.Join(err, h.store(ctx))

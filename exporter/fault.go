@@ -33,6 +33,11 @@ func (h *handing) fault(ctx context.Context, i *checkpoint.Item, at *archive.Err
 		return own.err
 	}
 	h.tally.add(CounterDeliveries, at.Class.String(), h.dest.Name, 1)
+	if errors.Is(err, archive.ErrOther) {
+		if again, err := h.differs(ctx, i); err != nil || again {
+			return err
+		}
+	}
 	switch at.Class {
 	case archive.Reject:
 		return h.refused(ctx, i, at, err)
@@ -53,6 +58,25 @@ func (h *handing) fault(ctx context.Context, i *checkpoint.Item, at *archive.Err
 		return h.wait(ctx, i, at)
 	}
 	return h.failing(ctx, i, at)
+}
+
+// differs notes that other bytes lie under the name of an item which the destination
+// has taken before: that is a fault of one bundle. again is false when it has not.
+func (h *handing) differs(ctx context.Context, i *checkpoint.Item) (again bool, err error) {
+	if i.TakenAt == 0 {
+		return false, nil
+	}
+	l := &lying{other: true, faults: []string{h.label(i) + " has other bytes than were delivered"}}
+	if source, ok := h.dest.Target.(archive.Source); ok {
+		if l, err = h.look(ctx, source, h.bundle.Path, h.bundle.ManifestSHA256); err != nil {
+			return true, err
+		}
+	}
+	h.Log.Error("an item that was delivered before is not what was delivered: lpexport verify", "destination", h.dest.Name, "item", h.label(i))
+	if err := h.find(ctx, h.bundle.Path, h.bundle.ManifestSHA256, l); err != nil {
+		return true, err
+	}
+	return true, h.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.SetBack(i.ID) })
 }
 
 // mostUncertain is how many ends of which nobody knows an item may have: each may

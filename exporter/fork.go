@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"math"
 	"path"
+	"strconv"
 	"strings"
 
 	"lpexport/archive"
@@ -31,53 +34,22 @@ func (e *ForkError) Hint() string {
 	return "if the archive is right, let this state go on from it: lpexport recover --destination " + e.Destination
 }
 
-// checkFork compares what lies at the destination with what was sent there. It
-// looks at the day of the last bundle and the days since: whoever else writes
-// there, or wrote after a copy of the state was made, wrote later than that.
-func (w *worker) checkFork(ctx context.Context) error {
-	since := ""
-	if w.row.PreviousPath != "" {
-		since = strings.TrimPrefix(path.Dir(w.row.PreviousPath), w.Account+"/")
-	}
-	source, ok := w.dest.Target.(archive.Source)
-	if !ok {
-		return nil
-	}
-	paths, err := source.Bundles(ctx, since)
-	if err != nil {
-		return err
-	}
-	for _, p := range paths {
-		if !w.owns(p) {
-			continue
-		}
-		sum, found, err := w.cp.Known(ctx, w.row.ID, p)
-		if err != nil {
-			return err
-		}
-		if !found {
-			return &ForkError{Destination: w.dest.Name, Bundle: p, Reason: "which this state has not written"}
-		}
-		if p != w.row.PreviousPath {
-			continue
-		}
-		manifest, err := readManifest(ctx, source, p)
-		if err != nil && !errors.Is(err, errManifestSize) {
-			return err
-		}
-		if err != nil || hexSum(manifest) != sum {
-			return &ForkError{Destination: w.dest.Name, Bundle: p, Reason: "whose manifest is not the one this state has written"}
-		}
-	}
-	return nil
-}
-
 // owns tells whether a path is that of one of the destination's bundles.
 func (w *worker) owns(p string) bool { return isBundleOf(p, w.Account, w.dest.Name) }
 
 func isBundleOf(p, account, destination string) bool {
 	name, serial, ok := cutLast(path.Base(p), "-")
 	return ok && name == destination && len(serial) >= 9 && strings.HasPrefix(p, account+"/")
+}
+
+// serialIn is the serial in the name of a destination's bundle.
+func serialIn(p string) int {
+	_, serial, _ := cutLast(path.Base(p), "-")
+	n, err := strconv.Atoi(serial)
+	if err != nil {
+		return math.MaxInt
+	}
+	return n
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {
@@ -102,6 +74,8 @@ func readManifest(ctx context.Context, src archive.Source, bundle string) (_ []b
 	}
 	return b, err
 }
+
+func isAbsent(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 
 func hexSum(b []byte) string {
 	sum := sha256.Sum256(b)

@@ -20,6 +20,7 @@ type handing struct {
 	*worker
 	bundle *checkpoint.Bundle
 	dir    string
+	after  string                     // archive.Item's
 	since  func(*checkpoint.Tx) error // not stored yet
 }
 
@@ -71,7 +72,7 @@ func (h *handing) try(ctx context.Context, i *checkpoint.Item) (receipt archive.
 		return receipt, &stateError{err}
 	}
 	i.State = checkpoint.ItemWaiting // that a process died with it has been noted
-	item := archive.Item{Path: h.bundle.Path, Dir: h.dir, ManifestSHA256: h.bundle.ManifestSHA256}
+	item := archive.Item{Path: h.bundle.Path, Dir: h.dir, ManifestSHA256: h.bundle.ManifestSHA256, After: h.after}
 	if i.File != "" {
 		item.File = &archive.FileInfo{Path: i.File, Bytes: i.Bytes, SHA256: i.SHA256}
 	}

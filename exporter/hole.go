@@ -43,6 +43,10 @@ func (h Hole) Command() string {
 	return backfillCommand(floor(h.From), ceil(h.To))
 }
 
+// ID is what a person types for the hole: FROM/TO, each a day where it is the
+// beginning of one.
+func (h Hole) ID() string { return holeID(h.From, h.To) }
+
 func floor(t time.Time) time.Time { return t.Truncate(time.Second) }
 func ceil(t time.Time) time.Time  { return floor(t.Add(time.Second - 1)) }
 
@@ -57,8 +61,11 @@ func (e *HoleError) Error() string {
 	return text
 }
 
-// Hint is what fills the last of them.
-func (e *HoleError) Hint() string { return e.Holes[len(e.Holes)-1].Command() }
+// Hint is what fills the last of them, or lets it be.
+func (e *HoleError) Hint() string {
+	last := e.Holes[len(e.Holes)-1]
+	return "if it is meant to stay a gap: `lpexport accept hole " + last.ID() + " --reason TEXT`; to fill it: " + last.Command()
+}
 
 // Covered is a period of which every part was read.
 type Covered struct {
@@ -111,7 +118,8 @@ func (e *Exporter) coverage(ctx context.Context, s *Status) error {
 		}
 		s.Coverage = append(s.Coverage, c)
 	}
-	s.Holes = r.holes(covered, e.Now())
+	s.Holes = r.holes(r.coveredOr(r.givenUp), e.Now())
+	s.GivenUp = r.givenUp
 	s.Doubts = r.doubts(covered, s.Holes)
 	return nil
 }
@@ -135,7 +143,7 @@ func (r *readings) holes(covered spans, now time.Time) (holes []Hole) {
 func (r *readings) hole(gap span, fetchable bool) Hole {
 	h := Hole{Period: gap.period(), Fetchable: fetchable}
 	for _, d := range r.served {
-		if r.anyRecovered() && !r.coveredFor(d).hold(gap) {
+		if r.anyRecovered() && !r.coveredFor(d, r.givenUp).hold(gap) {
 			h.Destinations = append(h.Destinations, d.name)
 		}
 	}
@@ -203,7 +211,7 @@ func (e *Exporter) warnHoles(ctx context.Context) error {
 	text, command := "", ""
 	if len(holes) > 0 {
 		gap := HoleError{Holes: holes}
-		text, command = gap.Error(), gap.Hint()
+		text, command = gap.Error(), holes[len(holes)-1].Command()
 	}
 	switch changed := e.news.is("holes", command); {
 	case !changed:

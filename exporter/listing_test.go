@@ -82,6 +82,9 @@ func crowded(t *testing.T) *trial {
 			note(err)
 			note(tx.Dismiss(checkpoint.Quarantined{ID: 2 * (i + 1), Kind: checkpoint.KindRecord}, decision, now))
 		}
+		_, err := tx.Decide(checkpoint.Decision{At: now, Person: "olga", Kind: checkpoint.DecidedHole, Reason: "agreed",
+			Facts: fmt.Sprintf(`{"holes":[{"from":%d,"to":%d}]}`, now-199*24*hour, now-198*24*hour)})
+		note(err)
 		note(tx.LetWait(checkpoint.Event{ID: 1, Waits: waitsSender, Conversation: "c01"}))
 		note(tx.LetWait(checkpoint.Event{ID: 2, Waits: waitsConversation, Dialog: "d"}))
 		note(tx.PutSelection(checkpoint.Selection{Chosen: []checkpoint.ChosenSkill{{Entry: "Billing", ID: "1", Called: "Old billing", Since: now}},
@@ -123,6 +126,9 @@ func bundles(tx *checkpoint.Tx, destination int64, more int, now, hour int64) er
 			items[i].File = fmt.Sprintf("%d.eml", i)
 		}
 		errs = append(errs, tx.SetRendered(destination, b, "b", items))
+		for i := range more {
+			errs = append(errs, tx.Find(checkpoint.Finding{Destination: destination, Path: b.Path, Kind: checkpoint.FoundChanged, Found: fmt.Sprint(i), Detail: "x", FoundAt: now}))
+		}
 		first := int64(0) // items are numbered over all destinations
 		if destination == 2 {
 			first = 12
@@ -191,10 +197,10 @@ func TestEachNumberOfTheStatusIsTheLengthOfItsList(t *testing.T) {
 		"dismissed": int64(s.Dismissed), "unconfigured": int64(len(s.Dropped)), "excluded": s.Selection.LeftOut, "skills": 1, "namesakes": int64(len(s.Selection.Namesakes)), "quarantine": int64(s.Quarantined), "unknown-types": 3,
 		"events": s.Events.Waiting, "unconfirmed": s.Events.Unconfirmed, "files-waiting": s.Files.Waiting, "files-missing": s.Files.Missing,
 		"files-among": 5, "files-kept": s.Files.Kept, "files-doubtful": s.Files.Doubtful,
-		"failed-looks": s.FailedLooks, "holes": int64(len(s.Holes)), "doubts": int64(len(s.Doubts)),
+		"failed-looks": s.FailedLooks, "holes": int64(len(s.Holes)), "doubts": int64(len(s.Doubts)), "given-up": int64(len(s.GivenUp)),
 	}
 	for _, d := range s.Destinations {
-		for kind, n := range map[string]int{"pending": d.Pending, "failed": d.Failed, "rejected": d.Rejected, "held": d.Held, "uncertain": d.Uncertain, "left": d.Left} {
+		for kind, n := range map[string]int{"pending": d.Pending, "failed": d.Failed, "rejected": d.Rejected, "held": d.Held, "found": d.Found, "uncertain": d.Uncertain, "left": d.Left} {
 			numbers[kind+" "+d.Name], numbers[kind] = int64(n), numbers[kind]+int64(n)
 		}
 		numbers["undelivered "+d.Name], numbers["undelivered"] = undelivered[d.Name], numbers["undelivered"]+undelivered[d.Name]

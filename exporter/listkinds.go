@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 var kinds = []kind{
 	briefly("covered", "periods that are known to be captured", coveredItems),
 	briefly("holes", "periods between these that are not known to be captured", holeItems),
+	briefly("given-up", "periods that a person lets stay uncaptured", givenUpItems),
 	briefly("doubts", "periods of which something can no longer be told", doubtItems),
 	inState("backfills", "backfills that are not at their end, and since when they were asked for", checkpoint.ListBackfills, backfillItem, nil),
 	inState("windows", "windows of those backfills that are still to be read, since the window's start", checkpoint.ListWindows, windowItem, nil),
@@ -41,6 +43,7 @@ var kinds = []kind{
 	forEach("failed", "items that were tried in vain and are tried again, since their bundle was cut", byQuery(checkpoint.ListFailed, failedItem)),
 	forEach("rejected", "items that a destination rejected, since their bundle was cut", byQuery(checkpoint.ListRejected, rejectedItem)),
 	forEach("held", "conversations that could not be cut, since that was found", byQuery(checkpoint.ListHeld, heldItem)),
+	forEach("found", "bundles that were found changed or missing, since then", byQuery(checkpoint.ListFound, foundItem)),
 	forEach("uncertain", "deliveries of which nobody knows whether the item was taken", byQuery(checkpoint.ListUncertain, uncertainItem)),
 	forEach("left", "files that no importer has taken from the folder, since they were put there", leftParts),
 	briefly("unconfigured", "destinations that the configuration no longer names and something is owed to", unconfiguredItems),
@@ -58,7 +61,15 @@ func coveredItems(ctx context.Context, e *Exporter) (items []Item, err error) {
 func holeItems(ctx context.Context, e *Exporter) (items []Item, err error) {
 	s, err := e.Status(ctx)
 	for _, h := range s.Holes {
-		items = append(items, Item{ID: periodText(h.From, h.To), Since: h.From, Why: h.String(), Command: h.Command()})
+		items = append(items, Item{ID: h.ID(), Since: h.From, Why: h.String(), Command: h.Command()})
+	}
+	return items, err
+}
+
+func givenUpItems(ctx context.Context, e *Exporter) (items []Item, err error) {
+	s, err := e.Status(ctx)
+	for _, g := range s.GivenUp {
+		items = append(items, Item{ID: holeID(g.From, g.To), Since: g.From, Why: g.String()})
 	}
 	return items, err
 }
@@ -275,6 +286,11 @@ func rejectedItem(d *Destination, _ *checkpoint.Destination, r checkpoint.Listed
 func uncertainItem(d *Destination, _ *checkpoint.Destination, r checkpoint.Listed) Item {
 	return Item{ID: itemLabel(r.ID, r.Of), Destination: d.Name, Since: timeOf(r.Since),
 		Why: "nobody knows whether it arrived then, so it may be there twice; now it is " + r.Why}
+}
+
+func foundItem(d *Destination, _ *checkpoint.Destination, r checkpoint.Listed) Item {
+	name := path.Base(r.ID)
+	return Item{ID: name, Destination: d.Name, Since: timeOf(r.Since), Why: r.Of + ": " + r.Why, Command: "lpexport accept bundle " + name + " --reason TEXT"}
 }
 
 func leftParts(e *Exporter, d *Destination, row *checkpoint.Destination) []part {

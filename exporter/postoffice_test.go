@@ -349,7 +349,7 @@ func TestReplaySendsTheSameBytes(t *testing.T) {
 	r.clock.Advance(time.Hour)
 	h.put(talk{id: "a", said: []said{{0, "x"}, {1, "later"}}})
 	r.cycle()
-	if got, err := r.Replay(context.Background(), "post", time.Time{}, r.clock.Now().Add(-30*time.Minute)); err != nil || got.Bundles != 1 || got.Pending != 0 {
+	if got, err := r.Replay(context.Background(), "post", Replaying{To: r.clock.Now().Add(-30 * time.Minute)}); err != nil || got.Bundles != 1 || got.Pending != 0 {
 		t.Errorf("replay: %+v, %v", got, err)
 	}
 	if office.times(firstLetter) != 2 || office.times(secondLetter) != 2 || len(office.order) != 5 {
@@ -427,7 +427,7 @@ func TestChangedTargetWaitsForAPerson(t *testing.T) {
 	if len(office.order) != 1 {
 		t.Errorf("took %q", office.order)
 	}
-	if err := r.Accept(context.Background(), "post"); err != nil {
+	if _, err := r.AcceptPlace(context.Background(), anAcceptance, "post"); err != nil {
 		t.Fatal(err)
 	}
 	r.cycle()

@@ -21,6 +21,7 @@ type Recovery struct {
 	Conversations int
 	Messages      int      // names, amendments once
 	Withdrawn     int      // bundles that were cut here and are not there: their entries are due again
+	Damaged       int      // bundles whose transcripts are not what their manifests say: only names were taken from those
 	Proven        []Period // that the manifests prove to be there, under whatever selection
 	Unproven      Period   // of which they name messages, and prove nothing; zero: there is none
 }
@@ -41,10 +42,15 @@ func (e *NotReadableError) Error() string {
 
 // Recover rebuilds what the state knows of a destination from what lies there.
 // What the manifests name counts as delivered; what was cut here and is not
-// there is due again under new numbers; the archive's origin, serial and chain
-// are gone on with. It happens in one transaction, or not at all.
-func (e *Exporter) Recover(ctx context.Context, name string) (Recovery, error) {
+// there is due again under new numbers, which goes on record as a decision of by;
+// the archive's origin, serial and chain are gone on with. A bundle that this state
+// knows under another hash is refused with a ChangedError until a person has accepted
+// it. It happens in one transaction, or not at all.
+func (e *Exporter) Recover(ctx context.Context, name string, by Acceptance) (Recovery, error) {
 	r := Recovery{Destination: name}
+	if err := by.check(); err != nil {
+		return r, err
+	}
 	i := slices.IndexFunc(e.Destinations, func(d Destination) bool { return d.Name == name })
 	if i < 0 {
 		return r, &UnknownDestinationError{Name: name}
@@ -67,7 +73,16 @@ func (e *Exporter) Recover(ctx context.Context, name string) (Recovery, error) {
 	if err != nil {
 		return r, err
 	}
-	if err := e.cp.Update(ctx, func(tx *checkpoint.Tx) error { return w.recover(ctx, tx, source, bundles, &r) }); err != nil {
+	lost, err := w.compareKnown(ctx, source, bundles)
+	if err != nil {
+		return r, err
+	}
+	if err := e.cp.Update(ctx, func(tx *checkpoint.Tx) error {
+		if err := w.recover(ctx, tx, source, bundles, &r); err != nil {
+			return err
+		}
+		return w.withdraw(tx, lost, &r, by)
+	}); err != nil {
 		return r, err
 	}
 	if err := os.RemoveAll(e.spoolDir(name)); err != nil {
@@ -112,7 +127,7 @@ func (w *worker) listBundles(ctx context.Context, source archive.Source) ([]foun
 		}
 		m, err := archive.ParseManifest(raw)
 		if err != nil {
-			return nil, fmt.Errorf("manifest of %s: %w", p, err)
+			return nil, errors.Join(w.knownOtherwise(ctx, source, p, hexSum(raw)), fmt.Errorf("manifest of %s: %w", p, err))
 		}
 		// The slices are read again, one bundle at a time.
 		m.Slices = nil
@@ -201,11 +216,25 @@ func (w *worker) hold(ctx context.Context, tx *checkpoint.Tx, source archive.Sou
 	if err != nil {
 		return err
 	}
-	lines, err := openLines(ctx, source, b.path)
+	lines, sound, err := openSound(ctx, source, b.path, m)
 	if err != nil {
 		return err
 	}
 	defer lines.Close()
+	if !sound {
+		r.Damaged++
+		l, err := w.look(ctx, source, b.path, b.sha256)
+		if err != nil {
+			return err
+		}
+		accepted, err := w.accepts(ctx, b.path, l.digest)
+		if err == nil && !accepted {
+			err = tx.Find(w.finding(b.path, b.sha256, l))
+		}
+		if err != nil {
+			return err
+		}
+	}
 	for i := range m.Slices {
 		l := &m.Slices[i]
 		if err := plausible(l); err != nil {

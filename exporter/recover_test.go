@@ -115,7 +115,7 @@ func (r *trial) halts(name string) {
 
 func (r *trial) recovers(name string) Recovery {
 	r.t.Helper()
-	rec, err := r.Recover(context.Background(), name)
+	rec, err := r.Recover(context.Background(), name, anAcceptance)
 	if err != nil {
 		r.t.Fatalf("recover: %v", err)
 	}
@@ -346,7 +346,7 @@ func also(first, second func(*Settings)) func(*Settings) {
 func TestRecoverUnknownDestination(t *testing.T) {
 	r, _ := handTrial(t, nil)
 	var unknown *UnknownDestinationError
-	if _, err := r.Recover(context.Background(), "nobody"); !errors.As(err, &unknown) || unknown.Name != "nobody" {
+	if _, err := r.Recover(context.Background(), "nobody", anAcceptance); !errors.As(err, &unknown) || unknown.Name != "nobody" {
 		t.Errorf("recover: %v", err)
 	}
 }
@@ -368,12 +368,13 @@ func TestRecoverOfADamagedArchiveChangesNothing(t *testing.T) {
 	if err := os.WriteFile(manifests[0], whole[:len(whole)/2], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Recover(context.Background(), "local"); err == nil {
+	if _, err := r.Recover(context.Background(), "local", anAcceptance); err == nil {
 		t.Error("recover took half a manifest")
 	}
 	if err := os.WriteFile(manifests[0], whole, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	r.acceptsAll() // that it was changed stays on record
 	r.cycle()
 	r.holds("local", "a", "0: x")
 }

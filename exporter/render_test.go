@@ -175,7 +175,7 @@ func (r *trial) asRendererZero(serial int) {
 	}
 }
 
-// TestBundleOfAnotherRendererIsReadBack: a replay sends the copy that the
+// TestBundleOfAnotherRendererIsReadBack: what has to be sent again is the copy that the
 // destination has; where it has none, a person is told and the rest goes on.
 func TestBundleOfAnotherRendererIsReadBack(t *testing.T) {
 	r, h := handTrial(t, nil)
@@ -185,8 +185,14 @@ func TestBundleOfAnotherRendererIsReadBack(t *testing.T) {
 	r.cycle()
 	before := r.files()
 	r.asRendererZero(1)
-	if got, err := r.Replay(context.Background(), "local", time.Time{}, time.Time{}); err != nil || got.Bundles != 2 || got.Pending != 0 {
-		t.Errorf("replayed: %+v, %v", got, err)
+	again := func() (Report, error) {
+		for _, bundle := range []int64{1, 2} {
+			must(t, r.cp.Update(context.Background(), func(tx *checkpoint.Tx) error { return tx.Replay(bundle) }))
+		}
+		return r.Cycle(context.Background(), nil)
+	}
+	if got, err := again(); err != nil || !got.Complete {
+		t.Errorf("sent again: %+v, %v", got, err)
 	}
 	r.keeps(before)
 	if left := r.spooled("local"); len(left) != 0 {
@@ -199,8 +205,12 @@ func TestBundleOfAnotherRendererIsReadBack(t *testing.T) {
 	if err := os.WriteFile(damaged[0], []byte("{}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := r.Replay(context.Background(), "local", time.Time{}, time.Time{}); !errors.Is(err, ErrQuarantine) || got.Bundles != 1 || got.Pending != 0 {
+	by := Acceptance{Person: "olga", Reason: "a broken disk"}
+	if got, err := r.Replay(context.Background(), "local", Replaying{Overwrite: &by}); err == nil || got.Absent != 1 || got.Same != 1 || !strings.Contains(got.Each[0].Detail, "it was rendered by lpexport test") {
 		t.Errorf("replayed: %+v, %v", got, err)
+	}
+	if got, err := again(); !errors.Is(err, ErrQuarantine) || got.Destinations[0].Pending != 0 {
+		t.Errorf("sent again: %+v, %v", got, err)
 	}
 	list, err := r.QuarantineList(context.Background())
 	if err != nil || len(list) != 1 || list[0].Item != "local-000000001" || !strings.Contains(list[0].Reason, "it was rendered by lpexport test") {
@@ -225,6 +235,9 @@ func TestBundleOfAnotherRendererIsReadBack(t *testing.T) {
 		}
 	}
 	r.cycle()
+	if _, err := r.AcceptBundle(context.Background(), by, "local-000000001"); err != nil {
+		t.Fatal(err)
+	}
 	r.sound()
 }
 

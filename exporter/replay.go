@@ -12,16 +12,69 @@ import (
 
 // Replayed is what a replay came to.
 type Replayed struct {
-	Bundles int // handed over again, or about to be
-	Absent  int // of which only the manifest is known: another state delivered them
+	Bundles int // handed over again or compared
+	Absent  int // of which only the manifest is known, and that are not whole: another state delivered them
 	Pending int // bundles that still wait, of whatever kind
+
+	Compared                             bool             // with what lies there; else handed over again
+	Same, Repaired, Overwritten, Differs int              // of those that were compared
+	Each                                 []ReplayedBundle // that were not the same
 }
 
-// Replay hands over again, with the same bytes, names and Message-IDs, what a
-// destination was given in bundles that were cut from from on and before to
-// (zero: no bound). It may run beside everything else. A destination that can
-// tell finds nothing new; a mail server gets each mail once more.
-func (e *Exporter) Replay(ctx context.Context, name string, from, to time.Time) (r Replayed, err error) {
+// ReplayedBundle is a bundle that was not what was delivered.
+type ReplayedBundle struct {
+	Bundle string
+	Result ReplayResult
+	Detail string
+}
+
+// ReplayResult says what became of a bundle.
+type ReplayResult string
+
+const (
+	ReplayRepaired    ReplayResult = "repaired"    // what was missing is there
+	ReplayOverwritten ReplayResult = "overwritten" // what was changed is what was delivered
+	ReplayDiffers     ReplayResult = "differs"     // it was left as it is
+	ReplayAbsent      ReplayResult = "absent"      // it was left as it is: this state cannot make it
+)
+
+// Replaying says which bundles are replayed, and what may be done to them.
+type Replaying struct {
+	From, To  time.Time   // when they were cut: from inclusive, to exclusive; zero: no bound
+	Overwrite *Acceptance // who wants what was changed to be overwritten; nil: nobody
+}
+
+// DiffersError is a replay that has left bundles as they were found.
+type DiffersError struct {
+	Destination string
+	Bundles     int
+	Overwrite   bool // it was allowed to
+}
+
+func (e *DiffersError) Error() string {
+	return fmt.Sprintf("destination %s: %s not what was delivered, left as found", e.Destination, plural(int64(e.Bundles), "bundle"))
+}
+
+// Hint is what to do about it.
+func (e *DiffersError) Hint() string {
+	if e.Overwrite {
+		return "put them back from a copy, or let each stand as it is: lpexport accept bundle NAME --reason TEXT"
+	}
+	return "find out who changed them. To let one stand as it is: `lpexport accept bundle NAME --reason TEXT`. To write over all of them: lpexport replay --destination " +
+		e.Destination + " --overwrite --reason TEXT"
+}
+
+// Replay gives a destination again, with the same bytes, names and Message-IDs, what
+// it was given. Bundles that can be read back are compared: what is missing is put
+// back, and what was changed is written over only where a person wants that. Single
+// files and mails are handed over again. It may run beside everything else, and one
+// bundle's fault stops no other.
+func (e *Exporter) Replay(ctx context.Context, name string, which Replaying) (r Replayed, err error) {
+	if which.Overwrite != nil {
+		if err := which.Overwrite.check(); err != nil {
+			return r, err
+		}
+	}
 	d, row, err := e.known(ctx, name)
 	if err != nil {
 		return r, err
@@ -32,15 +85,23 @@ func (e *Exporter) Replay(ctx context.Context, name string, from, to time.Time) 
 	}
 	defer release()
 	since, until := int64(0), int64(0)
-	if !from.IsZero() {
-		since = from.UnixMilli()
+	if !which.From.IsZero() {
+		since = which.From.UnixMilli()
 	}
-	if !to.IsZero() {
-		until = to.UnixMilli()
+	if !which.To.IsZero() {
+		until = which.To.UnixMilli()
 	}
 	bundles, err := e.cp.Delivered(ctx, row.ID, since, until)
 	if err != nil {
 		return r, err
+	}
+	if source, ok := d.Target.(archive.Source); ok && !d.Files {
+		r.Compared = true
+		c := &comparing{worker: &worker{Exporter: e, dest: d, row: row, now: true}, source: source, overwrite: which.Overwrite, replayed: &r}
+		return r, c.run(ctx, bundles)
+	}
+	if which.Overwrite != nil {
+		return r, &NotReadableError{Destination: name} // nothing can be compared
 	}
 	err = e.cp.Update(ctx, func(tx *checkpoint.Tx) error {
 		for _, b := range bundles {
@@ -160,14 +221,4 @@ type RetiredError struct{ Destination string }
 
 func (e *RetiredError) Error() string {
 	return fmt.Sprintf("destination %s was retired: give the new one another name", e.Destination)
-}
-
-// Accept makes the place where a destination is configured to be the one that
-// the state expects.
-func (e *Exporter) Accept(ctx context.Context, name string) error {
-	d, row, err := e.known(ctx, name)
-	if err != nil {
-		return err
-	}
-	return e.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.SetTarget(row.ID, d.Where) })
 }

@@ -207,6 +207,9 @@ func (e *Exporter) register(ctx context.Context) error {
 		if found {
 			continue
 		}
+		if err := e.askRenamed(ctx, d, place.Finished > 0); err != nil {
+			return err
+		}
 		if d.From == nil && place.Finished > 0 {
 			return &FromRequiredError{Destination: d.Name}
 		}

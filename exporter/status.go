@@ -19,6 +19,7 @@ type Status struct {
 	Holes             []Hole        // in order
 	Doubts            []Doubt       // in order
 	LastCycle         CycleStatus
+	GivenUp           []GivenUp // periods that a person lets stay holes, as they were accepted
 	Destinations      []DestinationStatus
 	Dropped           []DestinationStatus // not configured any more, not retired, and something is owed to them: by name
 	Quarantined       int
@@ -97,6 +98,7 @@ type DestinationStatus struct {
 	Rejected      int // items that wait for a person
 	Held          int // conversations that wait for a person
 	Dismissed     int // items and conversations that a person has given up
+	Found         int // bundles that were found changed or missing, and nobody has accepted that
 	Uncertain     int // ends of which nobody knows whether the item was taken
 	Left          int // files that no importer has taken from the flat folder for too long
 	LastError     string
@@ -210,7 +212,7 @@ func (e *Exporter) dropped(ctx context.Context) (list []DestinationStatus, err e
 		return nil, err
 	}
 	for i := range rows {
-		if slices.ContainsFunc(e.Destinations, func(d Destination) bool { return d.Name == rows[i].Name }) {
+		if rows[i].Retired || slices.ContainsFunc(e.Destinations, func(d Destination) bool { return d.Name == rows[i].Name }) {
 			continue
 		}
 		one, err := e.owed(ctx, &rows[i])
@@ -255,7 +257,7 @@ func (e *Exporter) owed(ctx context.Context, row *checkpoint.Destination) (Desti
 		return s, err
 	}
 	s.Pending, s.Failed, s.Rejected, s.Uncertain = w.Due+w.Bundles, w.Failed, w.Rejected, w.Uncertain
-	s.Held, s.Dismissed = w.Held, w.Dismissed
+	s.Held, s.Dismissed, s.Found = w.Held, w.Dismissed, w.Found
 	s.LastError = row.Trouble.Error
 	if row.Trouble.Since != 0 {
 		s.FailingSince, s.NextTry = time.UnixMilli(row.Trouble.Since).UTC(), time.UnixMilli(row.Trouble.NextAt).UTC()

@@ -7,7 +7,7 @@ import (
 
 const (
 	tendEvery  = 5 * time.Minute // at least: conversations close, files are taken, pauses end
-	checkEvery = 5 * time.Minute // for bundles that this state has not written
+	checkEvery = 5 * time.Minute // that the place is what it was
 	tendAgain  = time.Minute     // after what is no fault of the destination
 )
 

@@ -128,7 +128,7 @@ func TestHaltIsToldWithItsRemedy(t *testing.T) {
 	r.Destinations[0].Where = "another post office"
 	h.putAll("b")
 	r.fails()
-	if d := r.status().Destinations[0]; d.Command() != "lpexport check --accept post" {
+	if d := r.status().Destinations[0]; d.Command() != "lpexport accept place post --reason TEXT" {
 		t.Errorf("moved: type %q of %q", d.Command(), d.Remedy)
 	}
 }
@@ -254,7 +254,7 @@ func TestDismissedItemIsSettledAndCounted(t *testing.T) {
 		t.Errorf("%+v, took %q", d, office.order)
 	}
 	r.sound()
-	if _, err := r.Replay(context.Background(), "post", time.Time{}, time.Time{}); err != nil || office.times(secondLetter) != 0 || office.times(firstLetter) != 2 {
+	if _, err := r.Replay(context.Background(), "post", Replaying{}); err != nil || office.times(secondLetter) != 0 || office.times(firstLetter) != 2 {
 		t.Errorf("after a replay: %v, took %q", err, office.order)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 
@@ -17,9 +16,10 @@ import (
 func Documents() map[string]archive.Lines { return map[string]archive.Lines{".eml": mail.Lines} }
 
 // Verify reads back every configured destination and reports one problem for
-// each fault: what archive.Verify finds, and bundles that were delivered and
-// are not there, or are there with another manifest. It goes on in spite of
-// faults; its error means that a destination could not be read.
+// each fault: what archive.Verify finds, bundles that were delivered and are not
+// there or are there with another manifest, and what was found changed before,
+// until a person has accepted it. It goes on in spite of faults; its error means
+// that a destination could not be read, or holds nothing of what it took.
 func (e *Exporter) Verify(ctx context.Context, report func(archive.Problem)) (archive.Result, error) {
 	var all archive.Result
 	var errs []error
@@ -31,40 +31,14 @@ func (e *Exporter) Verify(ctx context.Context, report func(archive.Problem)) (ar
 			errs = append(errs, err)
 			continue
 		}
-		report, err := e.unlessGivenUp(ctx, d.Name, report)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		r, err := archive.Verify(ctx, ownBundles{source, e.Account, d.Name}, Documents(), report)
+		r, err := e.verifySource(ctx, d, source, report)
 		all.Bundles += r.Bundles
 		all.Files += r.Files
 		all.Bytes += r.Bytes
-		if err == nil {
-			err = e.verifyDelivered(ctx, d, source, report)
-		}
 		errs = append(errs, err)
 	}
 	errs = append(errs, e.verifyContents(ctx, report))
 	return all, errors.Join(errs...)
-}
-
-// unlessGivenUp reports everything but that bundles are missing which a person has given
-// up, and which the destination never had.
-func (e *Exporter) unlessGivenUp(ctx context.Context, destination string, report func(archive.Problem)) (func(archive.Problem), error) {
-	row, registered, err := e.cp.Destination(ctx, destination)
-	if err != nil || !registered {
-		return report, err
-	}
-	names, err := e.cp.GivenUp(ctx, row.ID)
-	if err != nil || len(names) == 0 {
-		return report, err
-	}
-	return func(p archive.Problem) {
-		if p.Kind != archive.Missing || !slices.Contains(names, path.Base(p.Path)) {
-			report(p)
-		}
-	}, nil
 }
 
 // verifyContents reads the files that were fetched and that the state keeps.
@@ -84,24 +58,36 @@ func (e *Exporter) verifyContents(ctx context.Context, report func(archive.Probl
 	})
 }
 
-// verifyDelivered compares the destination with the receipts.
-func (e *Exporter) verifyDelivered(ctx context.Context, d Destination, source archive.Source, report func(archive.Problem)) error {
+// verifySource reads a destination back. What it finds of bundles that this state
+// knows is kept, see verifyFound.
+func (e *Exporter) verifySource(ctx context.Context, d Destination, source archive.Source, report func(archive.Problem)) (r archive.Result, err error) {
 	row, registered, err := e.cp.Destination(ctx, d.Name)
-	if err != nil || !registered {
-		return err
+	if err != nil {
+		return r, err
 	}
-	return e.cp.DeliveredPaths(ctx, row.ID, func(path, sum string) error {
-		raw, err := readManifest(ctx, source, path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			report(archive.Problem{Kind: archive.Missing, Path: path, Detail: "it was delivered and is not there"})
-		case err != nil:
-			report(archive.Problem{Kind: archive.Unreadable, Path: path, Detail: err.Error()})
-		case hexSum(raw) != sum:
-			report(archive.Problem{Kind: archive.Damaged, Path: path + "/" + archive.ManifestFile, Detail: "it is not the manifest that was delivered"})
-		}
-		return nil
-	})
+	own := ownBundles{source, e.Account, d.Name, nil}
+	if !registered {
+		return archive.Verify(ctx, own, Documents(), report)
+	}
+	v := &verifying{worker: &worker{Exporter: e, dest: d, row: row}, source: source, report: report,
+		told: map[string]bool{}, faulty: map[string]bool{}, lacking: map[string]bool{}, waiting: map[string]bool{}}
+	if err := v.empty(ctx); err != nil {
+		return r, err
+	}
+	if err := v.neverTaken(ctx); err != nil {
+		return r, err
+	}
+	if own.accepted, err = v.standing(ctx); err != nil {
+		return r, err
+	}
+	r, err = archive.Verify(ctx, own, Documents(), v.problem)
+	if r.Bundles += len(own.accepted); err != nil {
+		return r, err
+	}
+	if err := v.delivered(ctx, own.accepted); err != nil {
+		return r, err
+	}
+	return r, v.found(ctx)
 }
 
 // verifyKept compares the manifests that the state keeps, for a destination
@@ -128,16 +114,25 @@ func (e *Exporter) verifyKept(ctx context.Context, d Destination, report func(ar
 		}
 		return nil
 	})
+	if err != nil {
+		return bundles, err
+	}
+	open, err := e.cp.OpenFindings(ctx, row.ID)
+	for _, f := range open {
+		report(standingProblem(f))
+	}
 	return bundles, err
 }
 
-// ownBundles is what a source holds of one destination: several may share a root.
+// ownBundles is what a source holds of one destination, but for what a person has
+// accepted as it is: several may share a root.
 type ownBundles struct {
 	archive.Source
 	account, destination string
+	accepted             map[string]bool
 }
 
 func (o ownBundles) Bundles(ctx context.Context, since string) ([]string, error) {
 	paths, err := o.Source.Bundles(ctx, since)
-	return slices.DeleteFunc(paths, func(p string) bool { return !isBundleOf(p, o.account, o.destination) }), err
+	return slices.DeleteFunc(paths, func(p string) bool { return o.accepted[p] || !isBundleOf(p, o.account, o.destination) }), err
 }

@@ -29,6 +29,9 @@ func (w *worker) watch(ctx context.Context) error {
 		names[i] = path.Base(items[i].File)
 	}
 	left, err := watcher.Left(ctx, names)
+	if err == nil {
+		err = w.checkStand(ctx) // after it was listed: a mount that has gone leaves an empty folder
+	}
 	if err != nil {
 		return err
 	}

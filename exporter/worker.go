@@ -27,7 +27,7 @@ type worker struct {
 	lasts   bool            // it works as long as the process: not all is looked at in every turn
 	again   atomic.Bool     // a cycle has ended: all is looked at once more
 	tended  time.Time       // when it worked last
-	checked time.Time       // when it was made sure last that nobody else writes there
+	checked time.Time       // when its place was looked at last
 
 	// Of what is being handed over.
 	putOff   map[int64]bool // items that failed for the first time, by a fault of their own
@@ -85,18 +85,16 @@ func (e *TargetChangedError) Error() string {
 
 // Hint is what to do about it.
 func (e *TargetChangedError) Hint() string {
-	return "if that is meant, and the archive is the same one: lpexport check --accept " + e.Destination
+	return "if that is meant, let it go on there with nothing delivered again: lpexport accept place " + e.Destination + " --reason TEXT"
 }
 
 // run works until captured is closed and everything that is ready has been cut
 // and handed over. Its error is one that ends the process's work, such as a
 // state that cannot be written; the destination's own troubles are in the report.
 func (w *worker) run(ctx context.Context, captured <-chan struct{}) error {
-	err := w.work(ctx, captured)
+	err := w.gone(ctx, w.work(ctx, captured))
 	w.closeTarget()
 	var at *archive.Error
-	var fork *ForkError
-	var moved *TargetChangedError
 	switch {
 	case err == nil || ctx.Err() != nil:
 		w.news.is("halt of "+w.dest.Name, "")
@@ -104,7 +102,7 @@ func (w *worker) run(ctx context.Context, captured <-chan struct{}) error {
 	case errors.Is(err, errLeased):
 		w.report.Err = err
 		return nil
-	case errors.As(err, &fork), errors.As(err, &moved), errors.As(err, &at) && at.Class == archive.Halt:
+	case stands(err), errors.As(err, &at) && at.Class == archive.Halt:
 		w.report.Err = &HaltError{Destination: w.dest.Name, Err: err}
 		if w.news.is("halt of "+w.dest.Name, err.Error()) {
 			w.Log.Error("destination halts", "destination", w.dest.Name, "error", err)
@@ -114,6 +112,15 @@ func (w *worker) run(ctx context.Context, captured <-chan struct{}) error {
 		return w.trouble(ctx, at)
 	}
 	return err
+}
+
+// stands reports whether an error is about a place that a person has to look at.
+func stands(err error) bool {
+	var fork *ForkError
+	var moved *TargetChangedError
+	var gone *GoneError
+	var changed *ChangedError
+	return errors.As(err, &fork) || errors.As(err, &moved) || errors.As(err, &gone) || errors.As(err, &changed)
 }
 
 // closeTarget ends what is held open. What was taken is taken, however that ends.
@@ -244,7 +251,7 @@ func (w *worker) goesOn(ctx context.Context) (bool, error) {
 }
 
 // prepareTurn reads the destination's row, which another process may have
-// moved on, and makes sure that nobody else writes there.
+// moved on, and makes sure that it is the place it was and nobody else writes there.
 func (w *worker) prepareTurn(ctx context.Context) (err error) {
 	if err := w.mend(); err != nil {
 		return err
@@ -259,7 +266,7 @@ func (w *worker) prepareTurn(ctx context.Context) (err error) {
 		return err
 	}
 	if now := w.Now(); !w.lasts || now.Sub(w.checked) >= checkEvery || w.row.Halted != "" {
-		if err := w.checkFork(ctx); err != nil {
+		if err := w.checkPlace(ctx); err != nil {
 			return err
 		}
 		w.checked = now
@@ -295,19 +302,6 @@ func (d Destination) moved(row checkpoint.Destination) error {
 		return nil
 	}
 	return &TargetChangedError{Destination: d.Name, Was: row.Target, Is: d.Where}
-}
-
-// Moved returns what would halt a destination because it is configured to be
-// elsewhere than the state remembers, or nil.
-func (e *Exporter) Moved(ctx context.Context, d Destination) error {
-	row, found, err := e.cp.Destination(ctx, d.Name)
-	if err != nil || !found {
-		return err
-	}
-	if err := d.moved(row); err != nil {
-		return &HaltError{Destination: d.Name, Err: err}
-	}
-	return nil
 }
 
 func (w *worker) readRow(ctx context.Context) error {

@@ -37,6 +37,10 @@ type Target struct {
 	// Hidden returns the names below the account that start with ".".
 	Hidden func() []string
 
+	// Put makes or changes a file below the root behind the destination's back, and
+	// with nil removes it.
+	Put func(path string, body []byte)
+
 	// Litter leaves what a process that died leaves of an unfinished bundle.
 	Litter func(bundle string)
 }
@@ -63,6 +67,9 @@ func Run(t *testing.T, begin func(t *testing.T) Target) {
 		{"CleanRemovesOnlyItsOwn", testClean},
 		{"ProbeLeavesNothing", testProbe},
 		{"ReadsBack", testSource},
+		{"GoneIsNotFilledAnew", testGone},
+		{"RepairsABundle", testRepair},
+		{"FaultAtEachStepOfARepair", testRepairFaults},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, begin(t)) })
 	}

@@ -43,6 +43,9 @@ func (d *Destination) Deliver(ctx context.Context, item archive.Item) (archive.R
 }
 
 func (d *Destination) deliver(ctx context.Context, where string, item archive.Item, files []archive.ItemFile) error {
+	if err := d.stillThere(item.After); err != nil {
+		return err
+	}
 	// First, so that nothing is looked up through a link.
 	if err := d.mkdirAll(ctx, path.Dir(item.Path)); err != nil {
 		return err
@@ -55,6 +58,20 @@ func (d *Destination) deliver(ctx context.Context, where string, item archive.It
 		return d.settle(ctx, item)
 	}
 	return d.place(ctx, where, item, files)
+}
+
+// stillThere returns an error that is archive.ErrGone if the bundle at a path is
+// not there. What a missing mount leaves is an empty folder like any other.
+func (d *Destination) stillThere(bundle string) error {
+	if bundle == "" {
+		return nil
+	}
+	manifest := filepath.Join(d.below(bundle), archive.ManifestFile)
+	_, err := os.Lstat(manifest)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s", archive.ErrGone, manifest)
+	}
+	return err
 }
 
 // existing tells whether the item is there already. Other bytes in its place
@@ -83,20 +100,27 @@ func (d *Destination) existing(where string, item archive.Item) (bool, error) {
 	return true, nil
 }
 
-var errOther = errors.New("another bundle of that name is there")
+var errOther = fmt.Errorf("another bundle of that name is there: %w", archive.ErrOther)
 
 // hashes tells whether a file of at most limit bytes has the given SHA-256.
 func hashes(name string, limit int64, want string) (bool, error) {
+	sum, err := sumOf(name, limit)
+	return sum == want, err
+}
+
+// sumOf returns the SHA-256 of a file in hex; of one over limit bytes, that of
+// its first ones and one more.
+func sumOf(name string, limit int64) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	defer f.Close()
 	sum := sha256.New()
 	if _, err := io.Copy(sum, io.LimitReader(f, limit+1)); err != nil {
-		return false, err
+		return "", err
 	}
-	return hex.EncodeToString(sum.Sum(nil)) == want, nil
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // place copies the item beside its target and renames it.

@@ -208,6 +208,10 @@ func failure(op, path string, err error) error {
 		e.Hint = "move it away, or point the destination at another folder"
 		return e
 	}
+	if errors.Is(err, archive.ErrGone) {
+		e.Class = archive.Halt
+		return e
+	}
 	if _, ok := errors.AsType[*absentError](err); ok {
 		e.Hint = "make the folder that the importer reads, or mount it; delivery then goes on by itself"
 		return e

@@ -33,6 +33,16 @@ func target(t *testing.T) archivetest.Target {
 			}
 			return hidden
 		},
+		Put: func(name string, body []byte) {
+			name = filepath.Join(root, filepath.FromSlash(name))
+			err := os.Remove(name)
+			if body != nil {
+				err = os.WriteFile(name, body, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		},
 		Litter: func(bundle string) {
 			if err := os.MkdirAll(filepath.Join(account, "."+bundle+".123"), 0o700); err != nil {
 				t.Fatal(err)

@@ -18,15 +18,19 @@ import (
 var (
 	_ archive.Destination = (*Drop)(nil)
 	_ archive.Watcher     = (*Drop)(nil)
+	_ archive.Stander     = (*Drop)(nil)
 )
 
 // Drop is a flat folder that an importer empties. It takes single files and
 // puts them there under their own last name. The folder must be there: one that
 // is made here would be filled, and no importer would know of it.
-type Drop struct{ folder }
+type Drop struct {
+	folder
+	mounted func(path string) (bool, error) // but for tests isMountPoint
+}
 
 // NewDrop returns the flat folder for c. It touches nothing yet.
-func NewDrop(c Config) *Drop { return &Drop{newFolder(c)} }
+func NewDrop(c Config) *Drop { return &Drop{newFolder(c), isMountPoint} }
 
 // Deliver copies a file to a hidden name and renames it. A file of that name
 // with the same bytes is success; one with other bytes stays as it is.
@@ -51,6 +55,9 @@ func (d *Drop) Deliver(ctx context.Context, item archive.Item) (archive.Receipt,
 
 func (d *Drop) deliver(ctx context.Context, where string, item archive.Item, file archive.ItemFile) error {
 	if err := d.present(); err != nil {
+		return err
+	}
+	if err := d.stands(item.After); err != nil {
 		return err
 	}
 	there, err := existingFile(where, *item.File)
@@ -85,6 +92,41 @@ func (d *Drop) present() error {
 	return nil
 }
 
+// Stand tells whether the folder begins a file system: one that does not any more
+// has lost its mount.
+func (d *Drop) Stand(ctx context.Context) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", failure("look at", d.root, err)
+	}
+	if err := d.present(); err != nil {
+		if _, absent := errors.AsType[*absentError](err); absent {
+			err = fmt.Errorf("%w: %w", archive.ErrGone, err)
+		}
+		return "", failure("look at", d.root, err)
+	}
+	mounted, err := d.mounted(d.root)
+	if err != nil {
+		return "", failure("look at", d.root, err)
+	}
+	if mounted {
+		return archive.MountPoint, nil
+	}
+	return "", nil
+}
+
+// stands returns an error that is archive.ErrGone if the folder is not what it was
+// known by any more.
+func (d *Drop) stands(after string) error {
+	if after != archive.MountPoint {
+		return nil
+	}
+	mounted, err := d.mounted(d.root)
+	if err == nil && !mounted {
+		err = fmt.Errorf("%w: %s is no mount point any more", archive.ErrGone, d.root)
+	}
+	return err
+}
+
 // existingFile tells whether the file is there already. Anything else in its
 // place is an error.
 func existingFile(where string, file archive.FileInfo) (bool, error) {
@@ -114,7 +156,7 @@ func existingFile(where string, file archive.FileInfo) (bool, error) {
 	return true, nil
 }
 
-var errOtherFile = errors.New("another file of that name is there")
+var errOtherFile = fmt.Errorf("another file of that name is there: %w", archive.ErrOther)
 
 // place copies the file beside its target and renames it.
 func (d *Drop) place(ctx context.Context, where string, item archive.Item, file archive.ItemFile) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"path"
 	"slices"
 	"strings"
@@ -56,6 +57,9 @@ func (d *Destination) ours(bundle string) bool {
 
 // deliver sends what is not there yet and returns the versions of all files.
 func (d *Destination) deliver(ctx context.Context, item archive.Item, files []archive.ItemFile) ([]string, error) {
+	if err := d.stillThere(ctx, item.After); err != nil {
+		return nil, err
+	}
 	there, err := d.present(ctx, item.Path, files)
 	if err != nil {
 		return nil, err
@@ -100,6 +104,23 @@ func sendingOrder(files []archive.ItemFile) []int {
 	return order
 }
 
+// errNotThere is the error of a bucket that has lost what it took.
+var errNotThere = fmt.Errorf("%w: the manifest of the bundle before", archive.ErrGone)
+
+// stillThere returns an error that is archive.ErrGone if the bundle at a path is
+// not there.
+func (d *Destination) stillThere(ctx context.Context, bundle string) error {
+	if bundle == "" {
+		return nil
+	}
+	key := d.root + bundle + "/" + archive.ManifestFile
+	_, err := d.stat(ctx, key, "")
+	if is(err, codeNoKey) || answered(err, http.StatusNotFound) && !is(err, codeNoBucket) {
+		return fmt.Errorf("%w, %s", errNotThere, d.line(key))
+	}
+	return err
+}
+
 // present returns which of the files are in the bundle's place. Anything else
 // there is an error: the bundle would not be what its manifest says.
 func (d *Destination) present(ctx context.Context, bundle string, files []archive.ItemFile) (map[string]bool, error) {
@@ -113,7 +134,7 @@ func (d *Destination) present(ctx context.Context, bundle string, files []archiv
 			return nil
 		}
 		if _, ok := known[name]; !ok {
-			return d.refuse(object.Key, hintOther, "an object is there that is none of the bundle")
+			return d.other(object.Key, "an object is there that is none of the bundle")
 		}
 		known[name] = true
 		return nil

@@ -24,6 +24,7 @@ const (
 	codeInvalid    = "InvalidRequest"             // a lock where the bucket has none, among others
 	codeNoLock     = "ObjectLockConfigurationNotFoundError"
 	codeNoKey      = "NoSuchKey"
+	codeNoBucket   = "NoSuchBucket"
 	codeNoUpload   = "NoSuchUpload"
 	codeBadDigest  = "BadDigest"
 	codeBadPayload = "XAmzContentSHA256Mismatch"
@@ -46,6 +47,9 @@ func (r *refusal) Error() string {
 	}
 	return strconv.Itoa(r.status) + " " + text
 }
+
+// Is says that a bucket which is not there has lost what it took.
+func (r *refusal) Is(target error) bool { return target == archive.ErrGone && r.code == codeNoBucket }
 
 // is tells whether the store refused for one of these codes.
 func is(err error, codes ...string) bool {
@@ -148,6 +152,10 @@ func (d *Destination) failure(op, where string, err error) error {
 	if text := d.line(err.Error()); text != err.Error() {
 		e.Err = &said{text, err}
 	}
+	if errors.Is(err, errNotThere) {
+		e.Class = archive.Halt
+		return e
+	}
 	if r, ok := errors.AsType[*refusal](err); ok {
 		e.Class, e.Hint = r.class()
 		e.RetryAfter = r.after
@@ -216,7 +224,7 @@ var refusals = map[string]struct {
 	"AccessDenied":          {archive.Halt, hintDenied},
 	"ExpiredToken":          {archive.Halt, hintToken},
 	"InvalidToken":          {archive.Halt, hintToken},
-	"NoSuchBucket":          {archive.Halt, "the store has no such bucket: check s3.bucket, s3.endpoint and s3.region"},
+	codeNoBucket:            {archive.Halt, "the store has no such bucket: check s3.bucket, s3.endpoint and s3.region"},
 	"RequestTimeTooSkewed":  {archive.Retry, "the clocks of the store and of this machine differ: set this machine's, delivery then goes on by itself"},
 
 	"PermanentRedirect":            {archive.Halt, hintRegion},
@@ -248,4 +256,9 @@ const hintDigest = "what arrives at the store is not what was sent: look for a p
 func (d *Destination) refuse(key, hint, text string, values ...any) error {
 	where := "s3://" + d.bucket + "/" + d.line(key)
 	return &archive.Error{Class: archive.Halt, Path: where, Hint: hint, Err: fmt.Errorf(text, values...)}
+}
+
+// other says that other bytes lie under our name.
+func (d *Destination) other(key, text string) error {
+	return d.refuse(key, hintOther, text+": %w", archive.ErrOther)
 }

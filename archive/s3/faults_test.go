@@ -123,6 +123,9 @@ func TestRefusalsAreClassed(t *testing.T) {
 		if e.Class != test.want || e.RetryAfter != test.after || !strings.Contains(e.Hint, test.hint) {
 			t.Errorf("%d %s: class %s after %s, hint %q", test.fault.status, test.fault.code, e.Class, e.RetryAfter, e.Hint)
 		}
+		if gone := errors.Is(err, archive.ErrGone); gone != (test.fault.code == codeNoBucket) {
+			t.Errorf("%d %s: says that the bucket is gone: %v", test.fault.status, test.fault.code, gone)
+		}
 		if len(f.seen()) > 0 {
 			t.Errorf("%d %s: visible is %q", test.fault.status, test.fault.code, f.seen())
 		}

@@ -93,6 +93,15 @@ func target(t *testing.T, f *fake, part int64) archivetest.Target {
 		},
 		Visible: f.seen,
 		Hidden:  f.hidden,
+		Put: func(name string, body []byte) {
+			if body != nil {
+				f.place("a/root/"+name, body)
+				return
+			}
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			delete(f.objects, "a/root/"+name)
+		},
 		Litter: func(bundle string) {
 			f.mu.Lock()
 			defer f.mu.Unlock()

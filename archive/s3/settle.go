@@ -26,7 +26,7 @@ func (d *Destination) settle(ctx context.Context, key string, c *content, made o
 	case err != nil:
 		return "", err
 	case !same && made.at.IsZero():
-		return "", d.refuse(key, hintOther, "another object of that name is there")
+		return "", d.other(key, "another object of that name is there")
 	case !same:
 		return "", d.refuse(key, hintDigest, "the store holds other bytes than were sent")
 	}

@@ -1,6 +1,7 @@
 package s3
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"net/http"
@@ -121,6 +122,16 @@ func TestRealContract(t *testing.T) {
 			},
 			Visible: func() []string { return seenAt(t, c) },
 			Hidden:  func() []string { return hiddenAt(t, c) },
+			Put: func(name string, body []byte) {
+				core, key := open(t, c).core, c.Prefix+"/"+name
+				err := core.RemoveObject(context.Background(), c.Bucket, key, minio.RemoveObjectOptions{})
+				if body != nil {
+					_, err = core.Client.PutObject(context.Background(), c.Bucket, key, bytes.NewReader(body), int64(len(body)), minio.PutObjectOptions{})
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			},
 			Litter: func(bundle string) {
 				key := c.Prefix + "/" + archivetest.Account + "/2026/01/31/" + bundle + "/" + archive.TranscriptsFile
 				if _, err := open(t, c).core.NewMultipartUpload(context.Background(), c.Bucket, key, minio.PutObjectOptions{}); err != nil {

@@ -36,6 +36,20 @@ func (d *Destination) Deliver(ctx context.Context, item archive.Item) (archive.R
 	return receipt, nil
 }
 
+// stillThere returns an error that is archive.ErrGone if the bundle at a path is
+// not there.
+func (d *Destination) stillThere(s *session, bundle string) error {
+	if bundle == "" {
+		return nil
+	}
+	manifest := path.Join(d.below(bundle), archive.ManifestFile)
+	err := s.look(manifest)[0].err
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s", archive.ErrGone, manifest)
+	}
+	return err
+}
+
 // notOurs says that we were given what another destination, or layout, should
 // have been given.
 func notOurs(what, account, name, path string) error {
@@ -44,6 +58,9 @@ func notOurs(what, account, name, path string) error {
 }
 
 func (d *Destination) deliver(ctx context.Context, s *session, item archive.Item, files []archive.ItemFile) error {
+	if err := d.stillThere(s, item.After); err != nil {
+		return err
+	}
 	// First, so that nothing is looked up through a link.
 	if err := d.makeFolders(ctx, s, path.Dir(item.Path)); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 var (
 	_ archive.Destination = (*Drop)(nil)
 	_ archive.Watcher     = (*Drop)(nil)
+	_ archive.Stander     = (*Drop)(nil)
 )
 
 // Drop is a flat folder that an importer empties. It takes single files and
@@ -48,6 +49,9 @@ func (d *Drop) Deliver(ctx context.Context, item archive.Item) (archive.Receipt,
 		if err := d.present(s); err != nil {
 			return err
 		}
+		if err := d.stands(s, item.After); err != nil {
+			return err
+		}
 		there, err := d.existing(s, name, *item.File)
 		if err != nil || there {
 			return err
@@ -70,6 +74,36 @@ func (d *Drop) present(s *session) error {
 		return err
 	case !info.IsDir():
 		return &notFolderError{d.root}
+	}
+	return nil
+}
+
+// Stand tells whether the folder begins a file system, as far as the server tells
+// of that: one that does not any more has lost its mount.
+func (d *Drop) Stand(ctx context.Context) (stands string, err error) {
+	err = d.with(ctx, func(s *session) error {
+		if err := d.present(s); err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				err = fmt.Errorf("%w: %w", archive.ErrGone, err)
+			}
+			return err
+		}
+		if s.mounted(d.root) {
+			stands = archive.MountPoint
+		}
+		return nil
+	})
+	if err != nil {
+		return "", failure("look at", d.where(""), err)
+	}
+	return stands, nil
+}
+
+// stands returns an error that is archive.ErrGone if the folder is not what it was
+// known by any more.
+func (d *Drop) stands(s *session, after string) error {
+	if after == archive.MountPoint && !s.mounted(d.root) {
+		return fmt.Errorf("%w: %s is no mount point any more", archive.ErrGone, d.root)
 	}
 	return nil
 }

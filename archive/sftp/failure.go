@@ -26,6 +26,10 @@ func failure(op, path string, err error) error {
 		return e
 	}
 	e := &archive.Error{Class: archive.Retry, Op: op, Path: path, Err: shortened(err)}
+	if errors.Is(err, archive.ErrGone) || errors.Is(err, archive.ErrOther) && !isType[judged](err) {
+		e.Class = archive.Halt
+		return e
+	}
 	if j, ok := errors.AsType[judged](err); ok {
 		e.Class, e.Hint = j.judge()
 		return e
@@ -110,6 +114,7 @@ func (e *absentError) judge() (archive.Class, string) {
 type otherError struct{ what string }
 
 func (e *otherError) Error() string { return "another " + e.what + " of that name is there" }
+func (e *otherError) Unwrap() error { return archive.ErrOther }
 
 func (e *otherError) judge() (archive.Class, string) {
 	return archive.Halt, "another lpexport writes to this folder, or the state was restored from a copy: see lpexport recover"
@@ -128,4 +133,9 @@ func (e *fullError) Unwrap() error { return e.err }
 
 func (e *fullError) judge() (archive.Class, string) {
 	return archive.Retry, "the server's disk is full: have its operator make room, delivery then goes on by itself"
+}
+
+func isType[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
 }

@@ -128,3 +128,17 @@ func (s *session) free(folder string) (uint64, bool) {
 	}
 	return v.Frsize * v.Bavail, true
 }
+
+// mounted reports whether the server says that a folder is in another file system
+// than the one above it. Most do not name file systems: then it is not known.
+func (s *session) mounted(folder string) bool {
+	if _, ok := s.HasExtension("statvfs@openssh.com"); !ok {
+		return false
+	}
+	here, err := s.StatVFS(folder)
+	if err != nil || here.Fsid == 0 {
+		return false
+	}
+	above, err := s.StatVFS(path.Join(folder, ".."))
+	return err == nil && above.Fsid != 0 && above.Fsid != here.Fsid
+}

@@ -143,8 +143,10 @@ func (h *handlers) Filecmd(r *sftp.Request) error {
 	})
 }
 
-func (h *handlers) StatVFS(*sftp.Request) (*sftp.StatVFS, error) {
-	return &sftp.StatVFS{Frsize: 1, Bavail: h.server.freed}, nil
+func (h *handlers) StatVFS(r *sftp.Request) (*sftp.StatVFS, error) {
+	h.server.mu.Lock()
+	defer h.server.mu.Unlock()
+	return &sftp.StatVFS{Frsize: 1, Bavail: h.server.freed, Fsid: h.server.fsid[r.Filepath]}, nil
 }
 
 // crooked is a folder with a name that no folder can have.

@@ -50,6 +50,14 @@ type testServer struct {
 	conns    map[net.Conn]bool
 	sessions int // that were begun
 	freed    uint64
+	fsid     map[string]uint64 // of file systems by folder; 0: the server names none
+}
+
+// setFsid says which file systems folders are in.
+func (s *testServer) setFsid(fsid map[string]uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fsid = fsid
 }
 
 // The password and the keys of all test servers. The keys are the same each

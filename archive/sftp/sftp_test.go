@@ -1,6 +1,7 @@
 package sftp
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -57,6 +58,18 @@ func targetOn(t *testing.T, c Config, root string) archivetest.Target {
 				hidden[i] = filepath.Base(name)
 			}
 			return hidden
+		},
+		Put: func(name string, body []byte) {
+			d := open(t, c) // the user of the server may be another one
+			err := d.with(context.Background(), func(s *session) error {
+				if err := unlessAbsent(s.Remove(d.below(name))); err != nil || body == nil {
+					return err
+				}
+				return s.create(d.below(name), body)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
 		},
 		Litter: func(bundle string) {
 			dir := filepath.Join(account, "."+bundle+".123")

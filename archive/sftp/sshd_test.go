@@ -203,3 +203,14 @@ func TestRefusedByOpenSSH(t *testing.T) {
 	_, err := open(t, wrong).Probe(context.Background())
 	wantClass(t, err, archive.Halt)
 }
+
+// OpenSSH names file systems, so that a missing mount is seen there.
+func TestMountsOfOpenSSH(t *testing.T) {
+	c := realServer(t)
+	for folder, want := range map[string]string{"/proc": archive.MountPoint, "/proc/sys": "", t.TempDir(): ""} {
+		c.Path = folder
+		if got, err := openDrop(t, c).Stand(context.Background()); err != nil || got != want {
+			t.Errorf("%s stands as %q, %v, want %q", folder, got, err, want)
+		}
+	}
+}

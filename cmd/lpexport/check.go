@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"syscall"
 	"time"
 
@@ -56,8 +55,7 @@ func (r *checkResult) text(w io.Writer) {
 }
 
 func newCheck(p *program) *cobra.Command {
-	accept := ""
-	cmd := &cobra.Command{
+	return p.command(&cobra.Command{
 		Use:   "check",
 		Short: "Try everything that an export needs",
 		Long: `Try what an export needs: the configuration, the state, free space on the disk,
@@ -69,27 +67,20 @@ something, such as for a destination that halts.
 LivePerson is asked even while runs leave it alone because it was unavailable.
 Once it answers, the next run asks it again.
 
-A destination whose configured place has changed halts until that is confirmed
-with --accept NAME, after its new place has passed the check.`,
+A destination that is configured to be elsewhere than before, that does not hold
+what it took last, or to which somebody else has written, is a fault. Nothing is
+written there then: not even to try whether that works.`,
 		Args: arguments(0, 0),
-	}
-	cmd.Flags().StringVar(&accept, "accept", "", "confirm that the destination `NAME` is where it is configured now")
-	return p.command(cmd, func() result { return newCheckResult() }, func(ctx context.Context, _ []string) (result, error) {
-		return runCheck(ctx, p, accept)
+	}, func() result { return newCheckResult() }, func(ctx context.Context, _ []string) (result, error) {
+		return runCheck(ctx, p)
 	})
 }
 
-func runCheck(ctx context.Context, p *program, accept string) (*checkResult, error) {
+func runCheck(ctx context.Context, p *program) (*checkResult, error) {
 	found := newCheckResult()
 	c, err := p.loadConfig()
 	if err != nil {
 		return found, err
-	}
-	var accepted []string
-	if accept != "" {
-		if accepted, err = knownDestinations(c, []string{accept}); err != nil {
-			return found, err
-		}
 	}
 	faults := []error{found.note("configuration", nil)}
 	e, err := p.openExporter(ctx, c, exporter.Settings{})
@@ -116,7 +107,7 @@ func runCheck(ctx context.Context, p *program, accept string) (*checkResult, err
 	}
 	if e != nil {
 		for _, d := range e.Destinations {
-			facts, err := tryDestination(ctx, c, e, d, slices.Contains(accepted, d.Name))
+			facts, err := tryDestination(ctx, c, e, d)
 			faults = append(faults, found.note("destination "+called(c, d.Name), err, facts...))
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -10,36 +11,36 @@ import (
 	"lpexport/exporter/config"
 )
 
-// tryDestination probes a destination, and accepts that it is there.
-func tryDestination(ctx context.Context, c *config.Config, e *exporter.Exporter, d exporter.Destination, accept bool) ([]string, error) {
-	facts, err := d.Target.Probe(ctx)
+// tryDestination makes sure that a destination is what it was, and tries what an
+// export needs of it.
+func tryDestination(ctx context.Context, c *config.Config, e *exporter.Exporter, d exporter.Destination) (facts []string, err error) {
+	if err = e.CheckPlace(ctx, d.Name); err == nil { // a probe would write into what a missing mount leaves
+		facts, err = d.Target.Probe(ctx)
+	}
 	if err == nil {
 		var sizes []string
 		sizes, err = trySizes(ctx, c, d)
 		facts = append(facts, sizes...)
 	}
-	if err == nil {
-		err = tryRefusals(ctx, e, d)
-	}
 	err = errors.Join(err, d.Target.Close())
 	if err == nil && d.Seal != nil {
 		_, err = d.Seal()
 	}
-	switch {
-	case err == nil && accept:
-		return append(facts, "accepted as "+d.Where), e.Accept(ctx, d.Name)
-	case err != nil:
-		return facts, forAPerson(err)
+	if err == nil {
+		err = tryRefusals(ctx, e, d)
 	}
-	if err := e.Moved(ctx, d); err != nil {
-		return facts, err
+	if err == nil {
+		err = stillHalts(ctx, e, d.Name)
 	}
-	return facts, stillHalts(ctx, e, d.Name)
+	return facts, forAPerson(err)
 }
 
 // forAPerson lets a check that finds what halts a destination end as one that finds
 // a fault of the configuration: repeating it does not help.
 func forAPerson(err error) error {
+	if err == nil || exitCode(err) == exitDamage {
+		return err
+	}
 	if at, ok := errors.AsType[*archive.Error](err); ok && at.Class == archive.Halt {
 		return &outcome{code: exitUsage, err: err, hint: at.Hint}
 	}
@@ -62,7 +63,7 @@ func stillHalts(ctx context.Context, e *exporter.Exporter, name string) error {
 		if d.Name == name && d.Halted {
 			return &outcome{
 				code: exitUsage, fact: "it halts since the last run: " + d.LastError,
-				hint: "the check finds nothing else wrong: if that is mended, let a run try again: lpexport export",
+				hint: cmp.Or(d.Remedy, "the check finds nothing else wrong: if that is mended, let a run try again: lpexport export"),
 			}
 		}
 	}

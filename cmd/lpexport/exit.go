@@ -109,14 +109,15 @@ func ownCode(err error) (code int, known bool) {
 		return e.code, true
 	case config.Faults, *exporter.UnknownSkillError, *exporter.FromRequiredError, *exporter.UnknownDestinationError, *exporter.NotReadableError, *exporter.ListError,
 		*exporter.StillConfiguredError, *exporter.StillPendingError, *exporter.RetiredError, *exporter.NotWaitingError, *exporter.NothingToSaveError,
+		*exporter.RenamedError, *exporter.TargetChangedError,
 		*exporter.NothingToAcceptError, *exporter.ReasonError:
 		return exitUsage, true
 	case stopped:
 		return exitStopped, true
-	case *exporter.ForkError:
+	case *exporter.ForkError, *exporter.GoneError, *exporter.ChangedError, *exporter.DiffersError:
 		return exitDamage, true
 	case *exporter.HaltError:
-		if is[*exporter.ForkError](e) {
+		if is[*exporter.ForkError](e) || is[*exporter.GoneError](e) || is[*exporter.ChangedError](e) {
 			return exitDamage, true
 		}
 		if is[*exporter.TargetChangedError](e) {
@@ -189,44 +190,20 @@ func hint(err error) string {
 	if is[*liveperson.UnavailableError](err) {
 		return "lpexport check"
 	}
-	if elsewhere, ok := errors.AsType[*liveperson.ServiceHostError](err); ok {
-		return elsewhere.Hint()
+	if is[*liveperson.AuthError](err) {
+		return "" // it names its remedy itself
 	}
-	if hole, ok := errors.AsType[*exporter.HoleError](err); ok {
-		return hole.Hint()
-	}
-	if fork, ok := errors.AsType[*exporter.ForkError](err); ok {
-		return fork.Hint()
-	}
-	if moved, ok := errors.AsType[*exporter.TargetChangedError](err); ok {
-		return moved.Hint()
-	}
-	if pending, ok := errors.AsType[*exporter.StillPendingError](err); ok {
-		return pending.Hint()
-	}
-	if nothing, ok := errors.AsType[*exporter.NothingToAcceptError](err); ok {
-		return nothing.Hint()
-	}
-	if gone, ok := errors.AsType[*exporter.NotWaitingError](err); ok {
-		return gone.Hint()
+	if own, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](err); ok {
+		return own.Hint()
 	}
 	if state, ok := errors.AsType[*checkpoint.Error](err); ok {
 		return state.Hint
 	}
 	if at, ok := errors.AsType[*archive.Error](err); ok {
 		return at.Hint
-	}
-	if listen, ok := errors.AsType[*listener.Error](err); ok {
-		return listen.Hint()
-	}
-	if skill, ok := errors.AsType[*exporter.UnknownSkillError](err); ok {
-		return skill.Hint()
-	}
-	if clock, ok := errors.AsType[*liveperson.ClockError](err); ok {
-		return clock.Hint()
-	}
-	if api, ok := errors.AsType[*liveperson.APIError](err); ok && !is[*liveperson.AuthError](err) {
-		return api.Hint()
 	}
 	return ""
 }

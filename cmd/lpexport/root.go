@@ -78,7 +78,7 @@ func newRoot(p *program) *cobra.Command {
 		}
 	}
 	add("daily", newExport(p), newServe(p), newStatus(p), newVerify(p))
-	add("repair", newQuarantine(p), newReplay(p), newRecover(p), newBackup(p), newRetire(p))
+	add("repair", newQuarantine(p), newAccept(p), newReplay(p), newRecover(p), newBackup(p), newRetire(p))
 	add("setup", newConfig(p), newCheck(p), newDestinations(p), newSandbox(p), newSystemd(p))
 	help := newHelp()
 	root.SetHelpCommand(help)

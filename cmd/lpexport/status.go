@@ -25,6 +25,7 @@ type statusResult struct {
 	Holes             []statusHole        `json:"holes"`
 	Doubts            []statusDoubt       `json:"doubts"`
 	LastCycle         *statusCycle        `json:"last_cycle"` // null: none has ended
+	GivenUp           []statusGivenUp     `json:"given_up"`
 	Destinations      []statusDestination `json:"destinations"`
 	Unconfigured      []statusDestination `json:"unconfigured"` // that the configuration names no more and something is owed to
 	Quarantined       int                 `json:"quarantined"`
@@ -65,6 +66,7 @@ type statusCovered struct {
 // statusHole is a period, between others that were read, that is not known to be captured.
 type statusHole struct {
 	period
+	ID           string   `json:"id"`           // that accept takes
 	Fetchable    bool     `json:"fetchable"`    // LivePerson still keeps it
 	Command      string   `json:"command"`      // that fills it; "": nothing can
 	Destinations []string `json:"destinations"` // that may lack it; empty: all of them
@@ -75,7 +77,7 @@ type statusHole struct {
 func newHoles(c *config.Config, holes []exporter.Hole, command func(string) string) []statusHole {
 	list := []statusHole{}
 	for _, h := range holes {
-		one := statusHole{period: period(h.Period), Fetchable: h.Fetchable, Destinations: []string{}, text: h.String()}
+		one := statusHole{period: period(h.Period), ID: h.ID(), Fetchable: h.Fetchable, Destinations: []string{}, text: h.String()}
 		if fill := h.Command(); fill != "" {
 			one.Command = command(fill)
 		}
@@ -105,6 +107,17 @@ type statusCycle struct {
 	trouble string
 }
 
+// statusGivenUp is a period that a person lets stay uncaptured.
+type statusGivenUp struct {
+	period
+	Destinations []string  `json:"destinations"` // empty: all of them
+	At           time.Time `json:"at"`
+	Person       string    `json:"person"`
+	Reason       string    `json:"reason"`
+
+	text string
+}
+
 // statusBackfill is a backfill that is not at its end.
 type statusBackfill struct {
 	period
@@ -121,6 +134,7 @@ type statusDestination struct {
 	Rejected             int    `json:"rejected"`  // items that wait for a person
 	Held                 int    `json:"held"`      // conversations that wait for a person
 	Dismissed            int    `json:"dismissed"` // items and conversations that a person has given up
+	Found                int    `json:"found"`     // bundles that were found changed or missing
 	Uncertain            int    `json:"uncertain"` // items that may have arrived once more, by count of their doubtful ends
 	Left                 int    `json:"left"`      // files that lie in a flat folder for too long
 	LastError            string `json:"last_error"`
@@ -171,7 +185,7 @@ type statusFiles struct {
 }
 
 func newStatusResult() *statusResult {
-	return &statusResult{Coverage: []statusCovered{}, Holes: []statusHole{}, Doubts: []statusDoubt{}, Destinations: []statusDestination{},
+	return &statusResult{Coverage: []statusCovered{}, Holes: []statusHole{}, Doubts: []statusDoubt{}, GivenUp: []statusGivenUp{}, Destinations: []statusDestination{},
 		Unconfigured: []statusDestination{}, Waiting: []waitingGroup{}, Backfills: []statusBackfill{}}
 }
 
@@ -258,6 +272,13 @@ func (r *statusResult) take(c *config.Config, s exporter.Status, now time.Time) 
 	for _, d := range s.Doubts {
 		r.Doubts = append(r.Doubts, statusDoubt{period(d.Period), d.ReadAt, d.Reason, d.String()})
 	}
+	for _, g := range s.GivenUp {
+		one := statusGivenUp{period(g.Period), []string{}, g.At, g.Person, g.Reason, g.String()}
+		for _, name := range g.Destinations {
+			one.Destinations = append(one.Destinations, called(c, name))
+		}
+		r.GivenUp = append(r.GivenUp, one)
+	}
 	if last := s.LastCycle; !last.Started.IsZero() {
 		r.LastCycle = &statusCycle{last.Started, last.Ended, last.Result, last.Error, last.Trouble()}
 	}
@@ -282,7 +303,7 @@ func (r *statusResult) take(c *config.Config, s exporter.Status, now time.Time) 
 func (r *statusResult) destination(c *config.Config, d exporter.DestinationStatus, now time.Time) statusDestination {
 	one := statusDestination{
 		Name: called(c, d.Name), Pending: d.Pending, OldestPendingSeconds: int64(d.OldestPending / time.Second),
-		Failed: d.Failed, Rejected: d.Rejected, Held: d.Held, Dismissed: d.Dismissed, Uncertain: d.Uncertain, Left: d.Left,
+		Failed: d.Failed, Rejected: d.Rejected, Held: d.Held, Dismissed: d.Dismissed, Found: d.Found, Uncertain: d.Uncertain, Left: d.Left,
 		LastError: d.LastError, Halted: d.Halted, advice: d.Advice(),
 	}
 	if command := d.Command(); command != "" {
@@ -315,7 +336,10 @@ func (r *statusResult) text(w io.Writer) {
 		fmt.Fprintf(w, "covered: %s\n", p.period)
 	}
 	for _, h := range r.Holes {
-		fmt.Fprintf(w, "gap: %s\n", h.text)
+		fmt.Fprintf(w, "gap: %s (ID %s)\n", h.text, h.ID)
+	}
+	for _, g := range r.GivenUp {
+		fmt.Fprintf(w, "given up: %s\n", printable(g.text))
 	}
 	for _, d := range latest(r.Doubts) {
 		fmt.Fprintf(w, "not known: %s\n", d.Text)
@@ -422,6 +446,9 @@ func (d statusDestination) String() string {
 	if d.Dismissed > 0 {
 		line += fmt.Sprintf(", %d dismissed", d.Dismissed)
 	}
+	if d.Found > 0 {
+		line += fmt.Sprintf(", %s found changed or missing", count(d.Found, "bundle"))
+	}
 	if d.Uncertain > 0 {
 		line += fmt.Sprintf(", %d uncertain", d.Uncertain)
 	}
@@ -480,6 +507,11 @@ func (r *statusResult) needs() []need {
 			exactly(strings.TrimSuffix("destination "+d.Name+" halts: "+d.LastError+": "+d.advice, ": "), command)
 		case d.failing():
 			exactly(fmt.Sprintf("destination %s has been failing for %s: %s", d.Name, age(d.FailingSeconds), d.LastError), command)
+		}
+	}
+	for _, d := range r.Destinations {
+		if d.Found > 0 {
+			add(fmt.Sprintf("%s of destination %s found changed or missing", count(d.Found, "bundle"), d.Name), "lpexport status --list found")
 		}
 	}
 	if r.Namesakes > 0 {

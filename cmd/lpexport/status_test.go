@@ -122,7 +122,7 @@ func TestStatusOfSeveralHoldsTheObjectsOfEach(t *testing.T) {
 		return slices.Sorted(maps.Keys(object))
 	}
 	several := one("12345678", "a.yaml", nil)
-	alone := []string{"backfills", "checkpoint", "coverage", "destinations", "dismissed", "doubts", "events", "excluded", "exit", "failed_looks", "files", "holes", "lag_seconds", "last_cycle", "namesakes", "open_backfills", "open_conversations", "partial", "quarantined", "schema", "unavailable", "unconfigured", "waiting"}
+	alone := []string{"backfills", "checkpoint", "coverage", "destinations", "dismissed", "doubts", "events", "excluded", "exit", "failed_looks", "files", "given_up", "holes", "lag_seconds", "last_cycle", "namesakes", "open_backfills", "open_conversations", "partial", "quarantined", "schema", "unavailable", "unconfigured", "waiting"}
 	if diff := cmp.Diff(alone, keys(several.statusResult)); diff != "" {
 		t.Errorf("alone: (-want +got)\n%s", diff)
 	}

@@ -21,6 +21,7 @@ var listOf = map[string]string{
 	"failed_looks":       "failed-looks",
 	"holes":              "holes",
 	"doubts":             "doubts",
+	"given_up":           "given-up",
 	"excluded":           "excluded",
 	"namesakes":          "namesakes",
 	"quarantined":        "quarantine", "waiting": "quarantine", "waiting.count": "quarantine", "waiting.first": "",
@@ -32,7 +33,8 @@ var listOf = map[string]string{
 	"files.waiting": "files-waiting", "files.missing": "files-missing", "files.doubtful": "files-doubtful", "files.kept": "files-kept", "files.bytes": "", "files.oldest_waiting_seconds": "",
 	"destinations":         "failing",
 	"destinations.pending": "pending", "destinations.oldest_pending_seconds": "", "destinations.failed": "failed", "destinations.rejected": "rejected",
-	"destinations.held": "held", "destinations.dismissed": "dismissed", "destinations.uncertain": "uncertain", "destinations.left": "left", "destinations.failing_seconds": "", "destinations.next_try_seconds": "",
+	"destinations.held": "held", "destinations.dismissed": "dismissed", "destinations.found": "found", "destinations.uncertain": "uncertain", "destinations.left": "left", "destinations.failing_seconds": "", "destinations.next_try_seconds": "",
+	"unconfigured.found": "",
 }
 
 // numbersIn gives the JSON paths of all numbers and lists of objects.

@@ -48,7 +48,8 @@ func newVerify(p *program) *cobra.Command {
 		Long: `Read every bundle again: each file against its manifest and SHA256SUMS, the
 chain of manifests, the numbers, the totals, and the names of messages inside
 against those that the manifest lists. One line for each problem; the walk is
-finished in spite of them.
+finished in spite of them. What was delivered and is found changed stays a
+problem, even when it is put back or deleted, until you accept it.
 
 With PATH, the folder above the account's, no configuration is needed. Without
 it, all configured destinations are read.`,
@@ -143,6 +144,7 @@ func (r *verifyResult) end(walked archive.Result) error {
 	}
 	return &outcome{
 		code: exitDamage, fact: fmt.Sprintf("%s found; nothing was changed", count(len(r.Problems), "problem")),
-		hint: "restore the named files from a copy of the archive, then: lpexport verify",
+		hint: "restore the named files from a copy of the archive, or with `lpexport replay --destination NAME`, and verify again; " +
+			"what was found changed stays a problem until you accept it: lpexport accept bundle NAME --reason TEXT",
 	}
 }

@@ -103,6 +103,9 @@ func knownDestinations(c *config.Config, names []string) ([]string, error) {
 	}
 	for _, name := range names {
 		i := slices.Index(listed, name)
+		if i < 0 { // hints of the state's name it so
+			i = slices.IndexFunc(c.Destinations, func(d config.Destination) bool { return identityOf(d) == name })
+		}
 		if i < 0 {
 			return nil, usage(fmt.Sprintf("no destination %q in %s; there are: %s", name, c.File, strings.Join(listed, ", ")), "")
 		}

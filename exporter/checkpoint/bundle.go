@@ -218,6 +218,7 @@ type Waiting struct {
 	Rejected  int // items that wait for a person
 	Held      int // conversations that wait for a person
 	Dismissed int // items and conversations that a person has given up
+	Found     int // open findings
 	OldestAt  int64
 }
 
@@ -237,6 +238,7 @@ func (c *Checkpoint) Waiting(ctx context.Context, destination int64) (w Waiting,
 		{[]any{&w.Rejected}, `SELECT count(*) FROM item i JOIN bundle b ON b.id = i.bundle WHERE i.state = 'rejected' AND b.destination = ?`},
 		{[]any{&w.Held}, `SELECT count(*) FROM quarantine WHERE kind = 'conversation' AND destination = ? AND resolved_at IS NULL`},
 		{[]any{&w.Dismissed}, `SELECT count(*) FROM quarantine WHERE decision IS NOT NULL AND destination = ?`},
+		{[]any{&w.Found}, `SELECT count(*) FROM finding WHERE state = 'open' AND destination = ?`},
 	} {
 		if _, err = c.get(ctx, q.into, q.query, destination); err != nil {
 			return w, err

@@ -50,15 +50,17 @@ func (c *Checkpoint) Destination(ctx context.Context, name string) (d Destinatio
 	return d, found, err
 }
 
-// Destinations lists all that are registered and not retired, by name.
-func (c *Checkpoint) Destinations(ctx context.Context) (all []Destination, err error) {
+// Destinations lists all that were ever registered, in that order.
+func (c *Checkpoint) Destinations(ctx context.Context) (list []Destination, err error) {
 	err = c.list(ctx, func(s scanner) error {
 		var d Destination
-		err := scanDestination(s, &d)
-		all = append(all, d)
-		return err
-	}, `SELECT `+destinationColumns+` FROM destination WHERE retired_at IS NULL ORDER BY name`)
-	return all, err
+		if err := scanDestination(s, &d); err != nil {
+			return err
+		}
+		list = append(list, d)
+		return nil
+	}, `SELECT `+destinationColumns+` FROM destination ORDER BY id`)
+	return list, err
 }
 
 // From says what a destination that is registered now is given.
@@ -289,8 +291,9 @@ func (tx *Tx) BeginRecovery(destination int64, r Recovery, now int64) (withdrawn
 			return 0, err
 		}
 	}
-	if err := tx.exec(`UPDATE destination SET origin = ?, serial = ?, previous_bundle = ?, previous_sha256 = ?, previous_path = ?, halted = '', remedy = '', given_up = 0,
-		attempts = 0, failing_since = 0, next_at = 0, error = '' WHERE id = ?`, r.Origin, r.Serial, r.Bundle, r.ManifestSHA256, r.Path, destination); err != nil {
+	if err := tx.exec(`UPDATE destination SET origin = ?, serial = ?, previous_bundle = ?, previous_sha256 = ?, previous_path = ?, halted = '', remedy = '',
+		given_up = CASE WHEN given_up < ? THEN given_up ELSE 0 END, attempts = 0, failing_since = 0, next_at = 0, error = '' WHERE id = ?`,
+		r.Origin, r.Serial, r.Bundle, r.ManifestSHA256, r.Path, r.Serial, destination); err != nil {
 		return 0, err
 	}
 	return withdrawn, tx.exec(`INSERT INTO due (destination, conversation, revision, oldest_at, since)

@@ -1,6 +1,9 @@
 package checkpoint
 
-import "context"
+import (
+	"context"
+	"path"
+)
 
 // States of a finding.
 const (
@@ -89,13 +92,29 @@ func (c *Checkpoint) LastTaken(ctx context.Context, destination int64) (b Bundle
 		`SELECT `+bundleColumns+` FROM bundle WHERE destination = ? AND state = 'delivered'
 		AND serial > (SELECT given_up FROM destination WHERE id = ?)
 		AND NOT EXISTS (SELECT 1 FROM finding f WHERE f.destination = bundle.destination AND f.path = bundle.path AND f.state = 'accepted' AND f.found = '')
+		AND NOT EXISTS (SELECT 1 FROM item i WHERE i.bundle = bundle.id AND i.file = '' AND i.state IN ('rejected', 'given up'))
 		ORDER BY serial DESC LIMIT 1`, destination, destination)
 	return b, found, err
 }
 
+// NeverTaken calls each for every bundle that a destination has refused as a whole,
+// with its name and whether a person has given it up.
+func (c *Checkpoint) NeverTaken(ctx context.Context, destination int64, each func(name string, givenUp bool) error) error {
+	return c.list(ctx, func(s scanner) error {
+		var p string
+		var givenUp bool
+		if err := s.Scan(&p, &givenUp); err != nil {
+			return err
+		}
+		return each(path.Base(p), givenUp)
+	}, `SELECT b.path, i.state = 'given up' FROM bundle b JOIN item i ON i.bundle = b.id
+		WHERE b.destination = ? AND i.file = '' AND i.state IN ('rejected', 'given up') ORDER BY b.serial`, destination)
+}
+
 // HasTaken reports whether a destination has ever taken anything.
 func (c *Checkpoint) HasTaken(ctx context.Context, destination int64) (taken bool, err error) {
-	_, err = c.get(ctx, []any{&taken}, `SELECT EXISTS (SELECT 1 FROM bundle WHERE destination = ? AND state = 'delivered')
+	_, err = c.get(ctx, []any{&taken}, `SELECT EXISTS (SELECT 1 FROM bundle WHERE destination = ? AND state = 'delivered'
+			AND NOT EXISTS (SELECT 1 FROM item i WHERE i.bundle = bundle.id AND i.file = '' AND i.state IN ('rejected', 'given up')))
 		OR EXISTS (SELECT 1 FROM bundle b JOIN item i ON i.bundle = b.id WHERE b.destination = ? AND i.taken_at IS NOT NULL)`, destination, destination)
 	return taken, err
 }

@@ -72,6 +72,8 @@ var (
 	// Ends of which nobody knows whether the item was taken, as ListFailed.
 	ListUncertain = List{`r.id`, `b.path, i.file, i.state, r.at, 0, i.attempts`, `receipt r CROSS JOIN item i ON i.id = r.item JOIN bundle b ON b.id = i.bundle
 		WHERE r.kind = 'uncertain' AND b.destination = ?`}
+	// What was found changed or missing, as path, kind and detail.
+	ListFound = List{`f.id`, `f.path, f.kind, f.detail, f.found_at, 0, 0`, `finding f WHERE f.destination = ? AND f.state = 'open'`}
 	// Files that lie in its flat folder since before the second argument, as ListFailed.
 	ListLeft = List{`i.id`, `b.path, i.file, i.state, i.taken_at, 0, i.attempts`, `bundle b CROSS JOIN item i ON i.bundle = b.id
 		WHERE b.destination = ? AND i.state = 'taken' AND i.state != 'gone' AND i.file != '' AND i.taken_at < ?`}

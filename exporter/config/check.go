@@ -27,6 +27,7 @@ func (d *decoder) check(c *draft) {
 		d.checkReach(path, t)
 	}
 	d.checkIdentity(c)
+	d.checkPlaces(c.chosen)
 }
 
 // checkNames wants each name, and each name before it, once.

@@ -154,7 +154,7 @@ alert: {command: [/bin/tell, "a b"], lag: 2h, failing: 3h, silence: 4h, expiry: 
 metrics_file: m
 destinations:
   - {name: a, archive: generic, cut: 1d12h, from: new, directory: {path: a}}
-  - {name: b, archive: generic, cut: closed, from: 2026-01-31T12:00:00+02:00, directory: {path: a}, bundle: {max_conversations: 5, max_bytes: 64KiB, max_wait: 0s}}
+  - {name: b, archive: generic, cut: closed, from: 2026-01-31T12:00:00+02:00, directory: {path: b}, bundle: {max_conversations: 5, max_bytes: 64KiB, max_wait: 0s}}
 `)
 	want := &Config{
 		File: "config.yaml", Account: "12345678",
@@ -173,7 +173,7 @@ destinations:
 		MetricsFile: "m",
 		Identity:    Identity{Settings: identity.Settings{Account: "12345678", ConsumerEmail: "verified", UnknownAgent: "hold"}},
 	}
-	a, b := plain("a", "a"), plain("b", "a")
+	a, b := plain("a", "a"), plain("b", "b")
 	a.Cut, a.From = Cut{CutAfter, 36 * time.Hour}, From{Mode: FromNew}
 	b.Cut, b.From = Cut{CutClosed, 7 * 24 * time.Hour}, From{FromDate, time.Date(2026, 1, 31, 10, 0, 0, 0, time.UTC)}
 	b.Bundle = Bundle{5, 64 << 10, 0, 0}

@@ -163,6 +163,10 @@ var destinationFamilies = []family{
 		func(_ *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
 			return float64(d.Held), true
 		}),
+	ofDestination("lpexport_destination_found_bundles", "Bundles that were found changed or missing, and nobody has accepted that.",
+		func(_ *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
+			return float64(d.Found), true
+		}),
 	ofDestination("lpexport_destination_uncertain_deliveries", "Deliveries of which nobody knows whether the item was taken.",
 		func(_ *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
 			return float64(d.Uncertain), true

@@ -56,6 +56,9 @@ func remarks(d exporter.DestinationStatus, now time.Time) string {
 	if d.Failed > 0 {
 		all = append(all, count(d.Failed, "item")+" tried in vain")
 	}
+	if d.Found > 0 {
+		all = append(all, number(d.Found)+" found changed or missing")
+	}
 	if d.Rejected > 0 {
 		all = append(all, number(d.Rejected)+" rejected")
 	}
