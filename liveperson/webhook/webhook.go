@@ -86,6 +86,7 @@ type Receiver struct {
 	keys     *keyring
 	inFlight slots
 	large    slots
+	drains   slots
 	counts   map[Result]*atomic.Int64 // every Result; the map is never changed
 	lastAt   atomic.Pointer[time.Time]
 	alarm    alarm
@@ -100,7 +101,7 @@ func New(set Settings) (*Receiver, error) {
 	set.Secrets = nil
 	r := &Receiver{
 		set: set, keys: keys,
-		inFlight: make(slots, set.InFlight), large: make(slots, largeAtOnce),
+		inFlight: make(slots, set.InFlight), large: make(slots, largeAtOnce), drains: make(slots, drainedAtOnce),
 		counts: make(map[Result]*atomic.Int64, len(results)),
 		alarm:  alarm{log: set.Log, now: set.Now, logged: make(map[string]time.Time)},
 	}
