@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lpexport/exporter/checkpoint"
+	"lpexport/exporter/identity"
 )
 
 // Service runs until it is stopped: cycles on a schedule, deliveries as things
@@ -45,6 +46,16 @@ func (e *Exporter) NewService(s ServeSettings) *Service {
 
 // Events takes real-time events; nil where there are none.
 func (s *Service) Events() *Events { return s.events }
+
+// SetAddresses replaces what gives participants their addresses, for what is cut from
+// now on. Conversations that waited for an address are looked at again at once.
+func (s *Service) SetAddresses(r *identity.Resolver) {
+	s.addresses.Store(r)
+	for _, w := range s.workers {
+		w.again.Store(true)
+	}
+	wake(s.workers)
+}
 
 // drainTime is how long what is under way may take after the service was stopped.
 const drainTime = 20 * time.Second

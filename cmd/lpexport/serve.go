@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,10 +31,14 @@ func newServe(p *program) *cobra.Command {
 is set, deliveries as things become due; metrics, health and a status page on
 serve.listen. Backfills, replays and quarantine retries may run beside it.
 
-A signal stops it within 30 seconds, without loss; a second one cuts.`,
+SIGTERM stops it within 30 seconds, without loss; a second one cuts. SIGHUP reads
+the configuration again: certificates, identity.agents and agents_file, the
+webhook's secrets and log_level are in use at once; for all else it logs that a
+restart is needed.`,
 		Args: arguments(0, 0),
 	}
 	return p.command(cmd, func() result { return new(bare) }, func(ctx context.Context, _ []string) (result, error) {
+		p.serves.Store(true)
 		c, err := p.loadConfig()
 		if err != nil {
 			return nil, err
@@ -94,7 +100,8 @@ func (s *serving) open(ctx context.Context) (err error) {
 	if c.Serve.Listen == "" {
 		return nil
 	}
-	settings := monitor.Settings{Overview: s.overview, Commands: s.pasteable, Behind: c.Alert.Lag, Alive: s.alive, Ready: s.service.Ready, Log: s.log, Now: s.now}
+	settings := monitor.Settings{Overview: s.overview, Commands: s.pasteable, Behind: c.Alert.Lag, Alive: s.alive, Ready: s.service.Ready,
+		Hosts: append(slices.Clone(c.Serve.Hosts), hostOf(c.Serve.Listen)), Log: s.log, Now: s.now}
 	if !c.Serve.PasswordHash.Empty() {
 		settings.User, settings.PasswordHash = c.Serve.User, c.Serve.PasswordHash.Reveal()
 	}
@@ -103,17 +110,20 @@ func (s *serving) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.monitor, err = listener.Listen(ctx, listener.Settings{Address: c.Serve.Listen, Certificate: c.Serve.TLS.CertFile, Key: c.Serve.TLS.KeyFile,
-		Handler: shown, Log: s.log, Now: s.now})
+		Handler: shown, Proves: monitor.Proves, Log: s.log, Now: s.now})
 	return err
+}
+
+// hostOf is the host of host:port.
+func hostOf(listen string) string {
+	host, _, _ := net.SplitHostPort(listen) // it has been checked
+	return strings.ToLower(host)
 }
 
 func (s *serving) openWebhook(ctx context.Context) (err error) {
 	w := s.config.Webhook
-	settings := webhook.Settings{Account: s.config.Account, Path: w.Path, ClientID: w.ClientID, Secrets: []string{w.ClientSecret.Reveal()},
+	settings := webhook.Settings{Account: s.config.Account, Path: w.Path, ClientID: w.ClientID, Secrets: secretsOf(w),
 		Store: s.service.Events().Store, Log: s.log, Now: s.now}
-	if !w.PreviousClientSecret.Empty() {
-		settings.Secrets = append(settings.Secrets, w.PreviousClientSecret.Reveal())
-	}
 	if w.Signature != config.SignatureAny {
 		settings.Signature = webhook.Shape(w.Signature)
 	}
@@ -123,6 +133,15 @@ func (s *serving) openWebhook(ctx context.Context) (err error) {
 	s.events, err = listener.Listen(ctx, listener.Settings{Address: w.Listen, Certificate: w.TLS.CertFile, Key: w.TLS.KeyFile,
 		Handler: s.receiver, Log: s.log, Now: s.now})
 	return err
+}
+
+// secretsOf are those that events may be signed with.
+func secretsOf(w config.Webhook) []string {
+	secrets := []string{w.ClientSecret.Reveal()}
+	if !w.PreviousClientSecret.Empty() {
+		secrets = append(secrets, w.PreviousClientSecret.Reveal())
+	}
+	return secrets
 }
 
 // alivePatience is how long the state may not be writable until that counts.
@@ -153,6 +172,7 @@ func (s *serving) run(ctx context.Context) error {
 		}
 	}
 	g.Go(func() error { s.keepMinutes(working); return nil })
+	g.Go(func() error { s.keepReloading(working); return nil })
 	g.Go(func() error {
 		defer give() // it ends by itself only when it cannot go on
 		return s.service.Run(working)

@@ -149,6 +149,13 @@ func (l *Listener) CertificateExpiry() time.Time {
 	return l.pair.inUse().Leaf.NotAfter
 }
 
+// Reload looks at the certificate's files now. They are looked at by themselves too.
+func (l *Listener) Reload() {
+	if l.pair != nil {
+		l.pair.again()
+	}
+}
+
 // Serve answers until Shutdown has ended, and then returns nil.
 func (l *Listener) Serve() error {
 	limited := newSeats(&door{Listener: l.tcp, log: l.log, now: l.now}, l.max, l.now)

@@ -202,23 +202,35 @@ func (s *seats) wake() {
 
 // groupOf is the group of an address.
 func (s *seats) groupOf(address net.Addr) *group {
-	var ip netip.Addr
-	if at, err := netip.ParseAddrPort(address.String()); err == nil {
-		ip = at.Addr().Unmap().WithZone("")
+	key := NetworkOf(address.String())
+	if g := s.groups[key]; g != nil {
+		return g
 	}
+	local, turns := key.Addr().IsLoopback() || key.Addr() == ipv6Loopback, turnsOf(s.most)
+	if !local {
+		turns = max(1, turns/4)
+	}
+	return &group{key: key, local: local, turns: make(chan struct{}, turns)}
+}
+
+// ipv6Loopback is the network of ::1, which has nothing but that one in use.
+var ipv6Loopback = netip.IPv6Unspecified()
+
+// NetworkOf is what a single client is known by, from its host:port: its address, or
+// of IPv6 the first 64 bits, which is what one host is commonly given. What has no
+// address is in no network.
+func NetworkOf(remote string) netip.Prefix {
+	at, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	ip := at.Addr().Unmap().WithZone("")
 	bits := 32
 	if ip.Is6() {
 		bits = 64
 	}
-	key, _ := ip.Prefix(bits) // what has no address is one group
-	if g := s.groups[key]; g != nil {
-		return g
-	}
-	turns := turnsOf(s.most)
-	if !ip.IsLoopback() {
-		turns = max(1, turns/4)
-	}
-	return &group{key: key, local: ip.IsLoopback(), turns: make(chan struct{}, turns)}
+	network, _ := ip.Prefix(bits) // never fails: so many bits there are
+	return network
 }
 
 // forget drops a group that nobody needs any more, or else the known one that was

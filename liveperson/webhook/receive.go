@@ -86,7 +86,7 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) Result {
 	if result != "" {
 		return r.refuse(result, nil)
 	}
-	if !r.keys.signed(claimed, body) {
+	if !r.keys.Load().signed(claimed, body) {
 		return r.refuse(WrongSignature, nil)
 	}
 	if err := r.set.Store(context.WithoutCancel(req.Context()), body); err != nil {

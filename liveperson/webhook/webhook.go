@@ -83,7 +83,7 @@ func (s *Settings) complete() error {
 // keeps what was not stored.
 type Receiver struct {
 	set      Settings // without the secrets
-	keys     *keyring
+	keys     atomic.Pointer[keyring]
 	inFlight slots
 	large    slots
 	drains   slots
@@ -100,11 +100,12 @@ func New(set Settings) (*Receiver, error) {
 	keys := newKeyring(set.Secrets)
 	set.Secrets = nil
 	r := &Receiver{
-		set: set, keys: keys,
+		set:      set,
 		inFlight: make(slots, set.InFlight), large: make(slots, largeAtOnce), drains: make(slots, drainedAtOnce),
 		counts: make(map[Result]*atomic.Int64, len(results)),
 		alarm:  alarm{log: set.Log, now: set.Now, logged: make(map[string]time.Time)},
 	}
+	r.keys.Store(keys)
 	for result := range results {
 		r.counts[result] = new(atomic.Int64)
 	}
@@ -112,6 +113,10 @@ func New(set Settings) (*Receiver, error) {
 }
 
 var _ http.Handler = (*Receiver)(nil)
+
+// SetSecrets replaces the secrets that events may be signed with, the current one first.
+// None of them may be empty.
+func (r *Receiver) SetSecrets(secrets []string) { r.keys.Store(newKeyring(secrets)) }
 
 // Counts returns how many requests ended in each Result since the start, those
 // that none ended in included.
