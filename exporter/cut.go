@@ -310,7 +310,8 @@ func (b *cutBundle) freeze(ctx context.Context) error {
 		if err := b.freezeCoverage(tx); err != nil {
 			return err
 		}
-		return tx.FinishCut(b.worker.row.ID, b.row)
+		amended := checkpoint.Count{Name: CounterAmendments, Second: b.dest.Name, Value: int64(b.row.Amendments)}
+		return errors.Join(tx.AddCounts([]checkpoint.Count{amended}), tx.FinishCut(b.worker.row.ID, b.row))
 	})
 	b.Step("bundle cut")
 	if err != nil || b.position == 0 {
@@ -321,6 +322,5 @@ func (b *cutBundle) freeze(ctx context.Context) error {
 	b.report.Slices += b.row.Slices
 	b.report.Messages += b.row.Messages
 	b.report.Amendments += b.row.Amendments
-	b.tally.add(CounterAmendments, "", b.dest.Name, int64(b.row.Amendments))
 	return nil
 }

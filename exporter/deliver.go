@@ -114,14 +114,14 @@ func (h *handing) one(ctx context.Context, i *checkpoint.Item) error {
 	if err != nil {
 		return err
 	}
-	h.tally.add(CounterDeliveries, "taken", h.dest.Name, 1)
-	h.tally.add(CounterDelivered, "", h.dest.Name, h.bytesOf(i))
+	counts := []checkpoint.Count{{Name: CounterDeliveries, Label: "taken", Second: h.dest.Name, Value: 1},
+		{Name: CounterDelivered, Second: h.dest.Name, Value: h.bytesOf(i)}}
 	h.lonely = 0
 	well := h.row.Trouble == checkpoint.Trouble{}
 	h.row.Trouble = checkpoint.Trouble{}
 	id, row := i.ID, h.row.ID
 	h.since = func(tx *checkpoint.Tx) error {
-		if err := tx.SetTaken(id, string(answer), h.millis()); err != nil || well {
+		if err := errors.Join(tx.SetTaken(id, string(answer), h.millis()), tx.AddCounts(counts)); err != nil || well {
 			return err
 		}
 		return tx.SetTrouble(row, checkpoint.Trouble{})

@@ -23,7 +23,6 @@ type Service struct {
 	files   *fetcher
 	cycles  atomic.Bool // one has been tried
 	began   time.Time
-	samples samples
 }
 
 // ServeSettings is what a Service works with.
@@ -272,11 +271,8 @@ func (s *Service) keepFetching(ctx context.Context) {
 // keepMinutes does what is to be done about once a minute.
 func (s *Service) keepMinutes(ctx context.Context) {
 	for {
-		if err := s.sample(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Error("the state could not be read", "error", err)
-		}
-		if err := s.flushCounts(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Error("what was counted could not be stored", "error", err)
+		if err := s.sample(ctx); s.news.is("counting", textOf(err)) && err != nil && ctx.Err() == nil {
+			s.Log.Error("what was counted could not be stored: tried again every minute", "error", err)
 		}
 		if pauseFor(ctx, time.Minute) != nil {
 			return
@@ -294,10 +290,11 @@ func (s *Service) Alive(ctx context.Context) error {
 	return err
 }
 
-// Ready tells whether the service has begun its work: a first cycle was tried.
+// Ready reports whether the service does its work: a first cycle was tried, and the last
+// thing that was to be stored could be. Once a minute there is one.
 func (s *Service) Ready() error {
 	if !s.cycles.Load() {
 		return errors.New("the first cycle has not ended yet")
 	}
-	return nil
+	return s.cp.Fault()
 }

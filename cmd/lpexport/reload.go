@@ -15,7 +15,9 @@ func (s *serving) keepReloading(ctx context.Context) {
 	for {
 		select {
 		case <-s.hangups:
+			s.note(s.notifier.Reloading())
 			inUse = s.reload(inUse)
+			s.ready()
 		case <-ctx.Done():
 			return
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -100,7 +101,7 @@ func (s *serving) open(ctx context.Context) (err error) {
 	if c.Serve.Listen == "" {
 		return nil
 	}
-	settings := monitor.Settings{Overview: s.overview, Commands: s.pasteable, Behind: c.Alert.Lag, Alive: s.alive, Ready: s.service.Ready,
+	settings := monitor.Settings{Overview: s.overview, Commands: s.pasteable, Behind: c.Alert.Lag, Alive: s.alive, Ready: s.atWork,
 		Hosts: append(slices.Clone(c.Serve.Hosts), hostOf(c.Serve.Listen)), Log: s.log, Now: s.now}
 	if !c.Serve.PasswordHash.Empty() {
 		settings.User, settings.PasswordHash = c.Serve.User, c.Serve.PasswordHash.Reveal()
@@ -153,6 +154,18 @@ func (s *serving) alive() error {
 	return s.service.Alive(ctx)
 }
 
+// fullDisk is the space below which nothing more can be stored reliably: a transaction
+// needs some MiB.
+const fullDisk = 16 << 20
+
+// atWork reports whether what comes can be stored. What cannot be asked is no fault.
+func (s *serving) atWork() error {
+	if free, err := freeSpace(s.config.State); err == nil && free < fullDisk {
+		return fmt.Errorf("the disk of the state is full: %d MiB are free", free>>20)
+	}
+	return s.service.Ready()
+}
+
 // stopPatience is for senders whose events are being stored when the service stops.
 const stopPatience = 5 * time.Second
 
@@ -172,12 +185,12 @@ func (s *serving) run(ctx context.Context) error {
 		}
 	}
 	g.Go(func() error { s.keepMinutes(working); return nil })
-	g.Go(func() error { s.keepReloading(working); return nil })
 	g.Go(func() error {
 		defer give() // it ends by itself only when it cannot go on
 		return s.service.Run(working)
 	})
 	s.began()
+	g.Go(func() error { s.keepReloading(working); return nil })
 	g.Go(func() error { s.keepAlive(working); return nil })
 	<-ctx.Done()
 	s.note(s.notifier.Stopping())
@@ -221,8 +234,10 @@ func (s *serving) began() {
 		about = append(about, each.what, scheme+"://"+each.at.Addr().String()+each.path)
 	}
 	s.log.Info("serving", about...)
-	s.note(s.notifier.Ready("serving account " + s.config.Account))
+	s.ready()
 }
+
+func (s *serving) ready() { s.note(s.notifier.Ready("serving account " + s.config.Account)) }
 
 // note logs that the service manager could not be told something.
 func (s *serving) note(err error) {
@@ -279,6 +294,9 @@ func (s *serving) countEvents() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for result, n := range s.receiver.Counts() {
+		if result == exporter.EventStored { // counted where it is stored
+			continue
+		}
 		s.service.Count(exporter.CounterEvents, string(result), "", n-s.counted[result])
 		s.counted[result] = n
 	}
