@@ -147,7 +147,7 @@ func TestEventOfAnotherAgeWaits(t *testing.T) {
 	r, _ := handLive(t, nil)
 	r.settle()
 	const inTheYear3270 = 41_025_312_000_000
-	for seq, at := range []int64{inTheYear3270, r.millis() + 2*day.Milliseconds()} {
+	for seq, at := range []int64{inTheYear3270, r.millis() + 8*day.Milliseconds()} {
 		said := hear(heard{"a", "a", seq, "x", ""})
 		r.receive(bytes.Replace(said, fmt.Append(nil, talkStart+int64(seq)*60_000), fmt.Append(nil, at), 1))
 	}

@@ -53,7 +53,8 @@ type EventStatus struct {
 // ReceiverStatus is how the listener for events fares.
 type ReceiverStatus struct {
 	LastAt time.Time // when the last event was stored; zero: none since the start
-	Alarm  string    // why events that bear our client id are refused; "" they are not
+	Alarm  string    // why events that bear our client id are refused, or what is odd about them; "" all is well
+	Taken  bool      // those that alarm are taken all the same
 	Since  time.Time // of the alarm
 }
 

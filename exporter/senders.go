@@ -73,7 +73,7 @@ func (v *Events) askForSenders(ctx context.Context, events []*told) {
 	v.tasks.Go(func() {
 		defer v.asking.Store(false)
 		err := v.refreshDirectories(ctx)
-		told := v.news.is("users for events", textOf(err))
+		told := v.news.is("users for events", newsOf(err))
 		if err != nil {
 			if !told {
 				return

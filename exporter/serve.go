@@ -213,7 +213,7 @@ func (s *Service) cycleEnded(err error, first bool) (fatal error) {
 	}
 	result := cycleResult(err == nil, err)
 	s.Count(CounterCycles, result, "", 1)
-	switch told := s.news.is("cycles", textOf(err)); {
+	switch told := s.news.is("cycles", newsOf(err)); {
 	case !told:
 	case err == nil:
 		s.Log.Info("cycles are whole again")
@@ -246,7 +246,7 @@ func (s *Service) keepDigesting(ctx context.Context) {
 			return
 		}
 		now := s.Now()
-		if s.news.is("digesting events", textOf(err)) || now.Sub(failed) > 2*lookAgain+time.Minute {
+		if s.news.is("digesting events", newsOf(err)) || now.Sub(failed) > 2*lookAgain+time.Minute {
 			s.Log.Error("events could not be digested: they wait in the checkpoint", "error", err)
 		}
 		failed = now
@@ -259,7 +259,7 @@ func (s *Service) keepDigesting(ctx context.Context) {
 // keepFetching fetches the files that messages name, soon after these were captured.
 func (s *Service) keepFetching(ctx context.Context) {
 	for s.Files.Fetch {
-		if err := s.files.all(ctx); s.news.is("fetching files", textOf(err)) && err != nil && ctx.Err() == nil {
+		if err := s.files.all(ctx); s.news.is("fetching files", newsOf(err)) && err != nil && ctx.Err() == nil {
 			s.Log.Error("files could not be fetched: tried again", "error", err)
 		}
 		if s.files.sleep(ctx) != nil {
@@ -271,7 +271,7 @@ func (s *Service) keepFetching(ctx context.Context) {
 // keepMinutes does what is to be done about once a minute.
 func (s *Service) keepMinutes(ctx context.Context) {
 	for {
-		if err := s.sample(ctx); s.news.is("counting", textOf(err)) && err != nil && ctx.Err() == nil {
+		if err := s.sample(ctx); s.news.is("counting", newsOf(err)) && err != nil && ctx.Err() == nil {
 			s.Log.Error("what was counted could not be stored: tried again every minute", "error", err)
 		}
 		if pauseFor(ctx, time.Minute) != nil {

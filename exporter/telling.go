@@ -27,8 +27,8 @@ type telling struct {
 }
 
 // mostAhead is how much later than it was received an event may claim to have been sent:
-// what clocks differ by. Beyond, history has to tell.
-const mostAhead = 24 * time.Hour
+// more than any clock is wrong by unnoticed. Beyond, history has to tell.
+const mostAhead = 7 * 24 * time.Hour
 
 func (t *telling) take(c *toldChange) error {
 	if c.state != nil {

@@ -308,7 +308,7 @@ func (s *serving) overview(ctx context.Context) (exporter.Overview, error) {
 	o, err := s.service.Overview(ctx)
 	if s.receiver != nil {
 		reason, since := s.receiver.Alarm()
-		o.Receiver = &exporter.ReceiverStatus{LastAt: s.receiver.LastAt(), Alarm: reason, Since: since}
+		o.Receiver = &exporter.ReceiverStatus{LastAt: s.receiver.LastAt(), Alarm: reason, Since: since, Taken: s.receiver.AlarmTaken()}
 	}
 	o.Expiries = slices.Concat(o.Expiries, s.expiries())
 	return o, err

@@ -12,7 +12,9 @@ func TestSamples(t *testing.T) {
 	c := opened(t, t.TempDir())
 	ctx := context.Background()
 	for _, at := range []int64{100, 200, 900, 300} {
-		if err := c.Update(ctx, func(tx *Tx) error { return tx.AddSample(Sample{At: at, Lag: at + 1, Pending: 2, Messages: 3, Events: 4}, at-150) }); err != nil {
+		if err := c.Update(ctx, func(tx *Tx) error {
+			return tx.AddSample(Sample{At: at, Lag: at + 1, Pending: 2, Messages: 3, Events: 4}, at-150)
+		}); err != nil {
 			t.Fatal(err)
 		}
 	}

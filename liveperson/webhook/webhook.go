@@ -141,3 +141,6 @@ func (r *Receiver) LastAt() time.Time {
 // is stored. Events of another shape than expected, though stored, alarm until
 // one of the expected shape is. "": all is well.
 func (r *Receiver) Alarm() (reason string, since time.Time) { return r.alarm.get() }
+
+// AlarmTaken reports whether the requests that alarm are taken all the same.
+func (r *Receiver) AlarmTaken() bool { return r.alarm.isTaken() }
