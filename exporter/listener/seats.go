@@ -23,7 +23,7 @@ const (
 // shown that its client belongs here. When all seats are taken, a new connection gets
 // that of an unproven one: of the address that holds the most, and there the oldest;
 // addresses that have proven themselves before come last. Where all are proven, the one
-// that has been idle longest goes. A request that arrives on it in that very moment is
+// that has been idle longest goes; half of the seats are theirs. A request that arrives on it in that very moment is
 // lost to its sender, as with every server that ends idle connections.
 type seats struct {
 	net.Listener
@@ -154,6 +154,13 @@ func (s *seats) sheddable() *seat {
 		if out := s.pick(func(each *seat) bool { return !each.trusted && (each.group.known != 0) == known && ripe(each) }); out != nil {
 			return out
 		}
+	}
+	unproven := 0
+	for _, each := range s.groups {
+		unproven += each.unproven
+	}
+	if unproven > s.most/2 {
+		return nil // one of them soon will be
 	}
 	var longest *seat
 	for each := range s.open {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -101,6 +102,22 @@ func TestProofKeepsASeat(t *testing.T) {
 	rest(sibling)
 	if got := r.arrive(s, "192.0.2.6:1"); got == nil || !others[2].wasShed() || sibling.wasShed() {
 		t.Error("not the one that was idle longest made room")
+	}
+}
+
+// Proven connections are not cut for strangers who come faster than they can be told
+// from friends.
+func TestProvenOutlastAFlood(t *testing.T) {
+	r, s := newTestSeats(t, 4)
+	proven := r.arrive(s, "192.0.2.1:1")
+	proven.judge(http.StatusOK, true)
+	rest(proven)
+	r.pass(time.Hour)
+	for i := range 10 {
+		_, shed := s.enter(&client{from: fmt.Sprintf("192.0.2.%d:1", 2+i)})
+		if len(shed) != 0 {
+			t.Error("a connection was cut for one that has just come")
+		}
 	}
 }
 
