@@ -1,14 +1,17 @@
 package main
 
 import (
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"lpexport/exporter/config"
 	"lpexport/liveperson/sandbox"
 )
 
@@ -90,4 +93,51 @@ func TestServeReloads(t *testing.T) {
 		t.Error("the secret does not count again")
 	}
 	s.stop(os.Interrupt)
+}
+
+// TestLogLevel: the configuration says it, and a flag goes before it, also after a reload.
+func TestLogLevel(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "config.yaml")
+	for _, given := range []bool{false, true} {
+		p := &program{log: slog.New(slog.DiscardHandler), flags: globalFlags{config: file, logLevel: "info", levelSet: given}}
+		p.setLevel(p.flags.logLevel)
+		for word, want := range map[string]slog.Level{"debug": slog.LevelDebug, "error": slog.LevelError} {
+			text := "account: sandbox\nlog_level: " + word + "\ndestinations: [{name: a, archive: generic, from: all, directory: {path: out}}]\n"
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.loadConfig(); err != nil {
+				t.Fatal(err)
+			}
+			if given {
+				want = slog.LevelInfo
+			}
+			if got := p.level.Level(); got != want {
+				t.Errorf("log_level %s, flag given %v: %v", word, given, got)
+			}
+		}
+	}
+}
+
+// TestWhatHasChanged: a configuration that is read twice is the same, whatever it holds.
+func TestWhatHasChanged(t *testing.T) {
+	read := func(text string) *config.Config {
+		t.Helper()
+		c, err := config.Parse("config.yaml", []byte(text), config.Lookup{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	const text = "account: sandbox\nidentity: {internal_domains: [firm.example], consumer_domain: v.example, bot_domain: b.firm.example}\n" +
+		"destinations:\n  - {name: a, archive: generic, from: all, directory: {path: out}}\n" +
+		"  - {name: b, archive: proofpoint, from: all, mail: {domain: firm.example}, smtp: {host: h.example, sender: a@firm.example, recipient: b@firm.example}}\n"
+	if got := config.Changed(read(text), read(text)); len(got) != 0 {
+		t.Errorf("nothing has changed but %q", got)
+	}
+	other := read(strings.Replace(text, "h.example", "i.example", 1) + "webhook: {client_secret: x}\npoll: {since: 2h}\n")
+	if got, want := config.Changed(read(text), other), []string{"poll", "webhook", "destinations"}; !slices.Equal(got, want) {
+		t.Errorf("changed: %q, want %q", got, want)
+	}
 }
