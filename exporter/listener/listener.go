@@ -35,7 +35,7 @@ type Settings struct {
 	IdleTimeout   time.Duration // between two requests; 0: 6 min
 
 	Log *slog.Logger     // nil: silent
-	Now func() time.Time // of certificates; nil: time.Now
+	Now func() time.Time // nil: time.Now
 }
 
 // The default for idle connections is longer than that of any common HTTP client,

@@ -2,6 +2,7 @@ package listener
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -186,6 +187,35 @@ func TestSilentConnections(t *testing.T) {
 			c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
 		}
 		r.ask(c)
+	}
+}
+
+// Requests of an address that has proven nothing take no more than their share of what
+// is served at once, and those of proven connections need none of it.
+func TestTurnsOfAnAddress(t *testing.T) {
+	r, s := newTestSeats(t, 16) // 12 turns, 3 of an address
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	ask := func(from string) bool {
+		c := r.arrive(s, from)
+		c.begin()
+		_, ok := c.turn(over)
+		return ok
+	}
+	for n := range 5 {
+		if got := ask("192.0.2.1:1"); got != (n < 3) {
+			t.Errorf("request %d of one address is served: %v", n, got)
+		}
+	}
+	if !ask("192.0.2.2:1") {
+		t.Error("a request of another address is not served")
+	}
+	proven := r.arrive(s, "192.0.2.1:1")
+	proven.judge(http.StatusOK, true)
+	for range 2 * turnsOfConnection {
+		if _, ok := proven.turn(over); !ok {
+			t.Error("a request of a proven connection is not served")
+		}
 	}
 }
 
