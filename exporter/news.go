@@ -1,8 +1,10 @@
 package exporter
 
 import (
+	"errors"
 	"regexp"
 	"sync"
+	"syscall"
 )
 
 // news remembers what the log was told of things that last, so that a process
@@ -40,8 +42,11 @@ func textOf(err error) string {
 // newsOf is textOf without what changes while nothing else does: when an unavailable
 // LivePerson is asked again, what it was that it did not answer, and the ports of this side.
 func newsOf(err error) string {
-	if isUnavailable(err) {
+	switch {
+	case isUnavailable(err):
 		return "unavailable"
+	case errors.Is(err, syscall.ENOSPC): // whatever was to be written
+		return "disk full"
 	}
 	return sameTrouble(textOf(err))
 }
