@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -109,7 +110,7 @@ func (c *capture) store(ctx context.Context, p *page, finish func(*checkpoint.Tx
 				return err
 			}
 		}
-		if err := n.addDays(tx); err != nil {
+		if err := errors.Join(n.addDays(tx), tx.AddCounts(n.counters())); err != nil {
 			return err
 		}
 		c.Step("page in transaction")
@@ -356,6 +357,25 @@ func (c *capture) page(ctx context.Context) (*page, error) {
 	return &page{n: c.norm, packer: c.packer, account: c.Account, drafting: c.drafting, asked: asked, events: events}, err
 }
 
+// counters is what operators are shown of n. It is stored with what it counts, so that
+// both are there after a kill, or neither is.
+func (n *Counts) counters() []checkpoint.Count {
+	var t tally
+	for brand, k := range n.Foreign {
+		t.add(CounterForeign, brand, "", k)
+	}
+	t.add(CounterLossy, "", "", n.Lossy)
+	t.add(CounterUntimed, "", "", n.Untimed)
+	for reason, k := range n.Excluded {
+		t.add(CounterExcluded, reason, "", k)
+	}
+	t.add(CounterMessages, "history", "", n.Messages)
+	t.add(CounterBytes, "history", "", n.Bytes)
+	n.lateness.addTo(&t)
+	return t.take()
+}
+
+// count adds n to what the run has captured.
 func (c *capture) count(n *Counts) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -375,17 +395,10 @@ func (c *capture) count(n *Counts) {
 			c.counts.Foreign = map[string]int64{}
 		}
 		c.counts.Foreign[brand] += k
-		c.tally.add(CounterForeign, brand, "", k)
 	}
-	c.tally.add(CounterLossy, "", "", n.Lossy)
-	c.tally.add(CounterUntimed, "", "", n.Untimed)
 	for reason, k := range n.Excluded {
 		c.counts.Excluded[reason] += k
-		c.tally.add(CounterExcluded, reason, "", k)
 	}
-	c.tally.add(CounterMessages, "history", "", n.Messages)
-	c.tally.add(CounterBytes, "history", "", n.Bytes)
-	n.lateness.addTo(c.tally)
 }
 
 // advance tells that so many conversations more were read.

@@ -322,7 +322,8 @@ func (b *cutBundle) freeze(ctx context.Context) error {
 				return err
 			}
 		}
-		return tx.FinishCut(b.worker.row.ID, b.row)
+		amended := checkpoint.Count{Name: CounterAmendments, Second: b.dest.Name, Value: int64(b.row.Amendments)}
+		return errors.Join(tx.AddCounts([]checkpoint.Count{amended}), tx.FinishCut(b.worker.row.ID, b.row))
 	})
 	b.Step("bundle cut")
 	if err != nil || b.position == 0 {
@@ -336,6 +337,5 @@ func (b *cutBundle) freeze(ctx context.Context) error {
 	b.report.Slices += b.row.Slices
 	b.report.Messages += b.row.Messages
 	b.report.Amendments += b.row.Amendments
-	b.tally.add(CounterAmendments, "", b.dest.Name, int64(b.row.Amendments))
 	return nil
 }

@@ -35,7 +35,7 @@ func (c *capture) cycle(ctx context.Context) (complete bool, err error) {
 		if err := step(); errors.Is(err, errIncomplete) {
 			rest = false
 			c.lack(err)
-			if c.news.is("rest of a cycle", textOf(err)) {
+			if c.news.is("rest of a cycle", newsOf(err)) {
 				c.Log.Warn("not all could be read: the next cycle tries again", "error", err)
 			}
 		} else if err != nil {
@@ -67,7 +67,7 @@ func (c *capture) updates(ctx context.Context, place checkpoint.Place) (whole bo
 	if err != nil && !errors.Is(err, errIncomplete) {
 		return false, began, err
 	}
-	if c.news.is("updates", textOf(err)) && err != nil {
+	if c.news.is("updates", newsOf(err)) && err != nil {
 		c.Log.Warn("updates could not be read whole: the watermark stays", "error", err)
 	}
 	if err != nil {

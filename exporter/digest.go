@@ -154,16 +154,15 @@ func (v *Events) digest(ctx context.Context, rows []checkpoint.Event) error {
 	due := false
 	v.Step("events read")
 	err = v.cp.Update(ctx, func(tx *checkpoint.Tx) (err error) {
-		due, err = v.settle(ctx, tx, events, counts)
+		if due, err = v.settle(ctx, tx, events, counts); err == nil {
+			err = tx.AddCounts(counts.take())
+		}
 		v.Step("digest in transaction")
 		return err
 	})
 	v.Step("events digested")
 	if err != nil {
 		return fmt.Errorf("digest events: %w", err)
-	}
-	for _, c := range counts.take() {
-		v.tally.add(c.Name, c.Label, c.Second, c.Value)
 	}
 	if due {
 		v.due()

@@ -109,7 +109,7 @@ func (e *Exporter) tolerate(ctx context.Context, what string, err error) error {
 	case ctx.Err() != nil || !errors.As(err, &api) && !errors.As(err, &auth):
 		return fmt.Errorf("fetch %s: %w", what, err)
 	}
-	if e.news.is("directory of "+what, textOf(err)) && err != nil {
+	if e.news.is("directory of "+what, newsOf(err)) && err != nil {
 		e.Log.Warn("directory could not be fetched: going on with the names in the records", "directory", what, "error", err)
 	}
 	return nil

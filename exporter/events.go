@@ -28,6 +28,7 @@ type Events struct {
 	held     bool // some destination was recovered
 	norm     *normaliser
 	missed   map[string]int64 // pids that no user had, and when the directory was last asked for them
+	asks     asks             // when it was asked for anybody
 	warned   map[string]bool  // types that nobody knows
 }
 
@@ -111,6 +112,8 @@ func (v *Events) passing(body []byte) bool {
 			return false
 		}
 	}
+	v.tally.add(CounterEvents, EventStored, "", 1)
+	v.tally.add(CounterBytes, sourceWebhook, "", int64(len(body)))
 	v.tally.add(CounterChanges, "accept", "", accepts)
 	v.tally.add(CounterChanges, "chat", "", chats)
 	return true
@@ -164,7 +167,8 @@ func (v *Events) keep(batch []arrival) []arrival {
 		for i := range batch {
 			events[i] = batch[i].event
 		}
-		err := tx.AddEvents(events)
+		err := errors.Join(tx.AddEvents(events), tx.AddCounts([]checkpoint.Count{
+			{Name: CounterEvents, Label: EventStored, Value: int64(len(events))}, {Name: CounterBytes, Label: sourceWebhook, Value: eventBytes(events)}}))
 		v.Step("events in transaction")
 		return err
 	})
@@ -176,6 +180,13 @@ func (v *Events) keep(batch []arrival) []arrival {
 		wakeOne(v.stored)
 	}
 	return batch
+}
+
+func eventBytes(events []checkpoint.Event) (total int64) {
+	for i := range events {
+		total += events[i].Bytes
+	}
+	return total
 }
 
 // wakeOne wakes who waits for a channel of room for one.

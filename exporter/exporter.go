@@ -154,6 +154,8 @@ type Exporter struct {
 	lastDays *dayCache
 	ceiling  int         // of a window
 	noFiles  atomic.Bool // LivePerson refuses them: nobody waits for any
+
+	addresses atomic.Pointer[identity.Resolver] // instead of the destinations'; nil: theirs
 }
 
 // Open opens the state directory, and makes it when it is not there yet.

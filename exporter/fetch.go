@@ -150,7 +150,7 @@ func (f *fetcher) all(ctx context.Context) error {
 	}
 	switch what := cmp.Or(whichOf(err, liveperson.ErrFilesRefused, errFilesDown), err); {
 	case ctx.Err() != nil:
-	case f.news.is("files", textOf(what)) && err != nil:
+	case f.news.is("files", newsOf(what)) && err != nil:
 		f.Log.Warn("files that messages name are not fetched for now", "error", err)
 	}
 	if f.down || errors.Is(err, liveperson.ErrFilesRefused) {

@@ -88,8 +88,8 @@ func (h *handing) taken(ctx context.Context, i *checkpoint.Item, receipt archive
 	if err != nil {
 		return err
 	}
-	h.tally.add(CounterDeliveries, "taken", h.dest.Name, 1)
-	h.tally.add(CounterDelivered, "", h.dest.Name, h.bytesOf(i))
+	counts := []checkpoint.Count{{Name: CounterDeliveries, Label: "taken", Second: h.dest.Name, Value: 1},
+		{Name: CounterDelivered, Second: h.dest.Name, Value: h.bytesOf(i)}}
 	well, rowEnds := h.row.Trouble == checkpoint.Trouble{}, h.refusing
 	h.row.Trouble, h.refusing = checkpoint.Trouble{}, false
 	h.pauses, h.faults = 0, 0
@@ -98,7 +98,7 @@ func (h *handing) taken(ctx context.Context, i *checkpoint.Item, receipt archive
 	}
 	id, row := i.ID, h.row.ID
 	h.since = func(tx *checkpoint.Tx) error {
-		if err := tx.SetTaken(id, string(answer), h.millis()); err != nil {
+		if err := errors.Join(tx.SetTaken(id, string(answer), h.millis()), tx.AddCounts(counts)); err != nil {
 			return err
 		}
 		if rowEnds {

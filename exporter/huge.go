@@ -83,8 +83,10 @@ func (h *huge) begin(ctx context.Context) (in bool, err error) {
 	h.norm.captureRest(&h.head, &h.record, h.events)
 	h.head.sha256, h.head.alone = sha256.Sum256(small["info"]), true
 	err = h.cp.Update(ctx, func(tx *checkpoint.Tx) error {
-		in, err = h.open(ctx, tx, small)
-		return err
+		if in, err = h.open(ctx, tx, small); err != nil {
+			return err
+		}
+		return tx.AddCounts(h.counts.counters())
 	})
 	h.count(&h.counts)
 	h.counts = Counts{Excluded: map[string]int64{}}
@@ -309,7 +311,7 @@ func (h *huge) finish(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := h.counts.addDays(tx); err != nil {
+		if err := errors.Join(h.counts.addDays(tx), tx.AddCounts(h.counts.counters())); err != nil {
 			return err
 		}
 		return tx.DropPartsAfter(h.known.ID, h.known.Revision)

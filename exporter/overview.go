@@ -21,7 +21,7 @@ type Overview struct {
 	Days      []Day           // the last 400 UTC days up to today, the oldest first, without a gap
 	Receiver  *ReceiverStatus // nil: no webhook is listened to by this process
 	Counters  []Counter       // in order of their name and labels
-	Samples   []Sample        // about one a minute for the last 24 h of this process, the oldest first
+	Samples   []Sample        // about one a minute that serve ran in the last 24 h, the oldest first
 	Expiries  []Expiry
 }
 
@@ -53,7 +53,8 @@ type EventStatus struct {
 // ReceiverStatus is how the listener for events fares.
 type ReceiverStatus struct {
 	LastAt time.Time // when the last event was stored; zero: none since the start
-	Alarm  string    // why events that bear our client id are refused; "" they are not
+	Alarm  string    // why events that bear our client id are refused, or what is odd about them; "" all is well
+	Taken  bool      // those that alarm are taken all the same
 	Since  time.Time // of the alarm
 }
 
@@ -69,7 +70,7 @@ type Counter struct {
 const (
 	CounterRequests   = "requests"   // to LivePerson, by result: ok, throttled, unauthorized, rejected, unavailable, timeout, cancelled
 	CounterEvents     = "events"     // notifications, by the receiver's result
-	CounterChanges    = "changes"    // changes in stored notifications, by kind: content, rich, accept, chat, conversation, unknown
+	CounterChanges    = "changes"    // changes in stored notifications, by kind: content, rich, accept, chat, conversation, known, unknown, unreadable
 	CounterDeliveries = "deliveries" // items handed over, by class: taken, retry, reject, halt, abort, uncertain; and destination
 	CounterMessages   = "messages"   // captured, by source: history, webhook
 	CounterLossy      = "lossy"      // captured messages and happenings that have what UTF-8 cannot hold
@@ -81,6 +82,10 @@ const (
 	CounterCycles     = "cycles"     // by result: complete, incomplete, failed, refused (the login), busy (another process is in one)
 	CounterFiles      = "files"      // that messages name, by what came of them: fetched, missing
 	CounterAmendments = "amendments" // cut, by destination (in Second)
+
+	// EventStored is the result of CounterEvents that Events count themselves: in the
+	// transaction that stores them.
+	EventStored = "stored"
 
 	CounterLateness    = "lateness"     // records with new messages that cycles captured, by bucket: LatenessLabel
 	CounterLatenessSum = "lateness_sum" // of their lateness, in seconds
@@ -102,10 +107,9 @@ type Expiry struct {
 }
 
 const (
-	daysShown   = 400
-	runsShown   = 20
-	samplesKept = 24 * 60
-	daysEvery   = time.Minute // they are counted anew
+	daysShown = 400
+	runsShown = 20
+	daysEvery = time.Minute // they are counted anew
 )
 
 // Overview reads all that operators are shown and that the state knows. It needs
@@ -123,6 +127,9 @@ func (e *Exporter) Overview(ctx context.Context) (o Overview, err error) {
 		o.Runs = append(o.Runs, RunSummary{ID: r.ID, Kind: r.Kind, Started: timeOf(r.Started), Ended: timeOf(r.Ended), Result: CycleResult(r.Result)})
 	}
 	if o.Days, err = e.days(ctx, o.Coverage); err != nil {
+		return o, err
+	}
+	if o.Samples, err = e.samples(ctx); err != nil {
 		return o, err
 	}
 	o.Counters, err = e.counters(ctx)
@@ -162,6 +169,5 @@ func (e *Exporter) counters(ctx context.Context) (list []Counter, err error) {
 func (s *Service) Overview(ctx context.Context) (Overview, error) {
 	o, err := s.Exporter.Overview(ctx)
 	o.Began = s.began.UTC()
-	o.Samples = s.samples.list()
 	return o, err
 }

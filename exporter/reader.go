@@ -70,7 +70,7 @@ const longestTime = 64
 // clockForm is how LivePerson's dates and clocks begin, with a space or a T between.
 const clockForm = "2006-01-02 15:04:05"
 
-// epochDigits are those of epoch milliseconds from 2001 to 2286.
+// epochDigits are those of epoch milliseconds from 2001 on.
 const epochDigits = 13
 
 // parseTime reads a time that says which moment it is, as epoch milliseconds, 0 for
@@ -83,7 +83,7 @@ const epochDigits = 13
 func parseTime(s string) int64 {
 	s = strings.TrimSpace(s)
 	if len(s) == epochDigits {
-		if n, err := strconv.ParseInt(s, 10, 64); err == nil && n > 0 {
+		if n, err := strconv.ParseInt(s, 10, 64); err == nil && n > 0 && n <= liveperson.EndOfTime {
 			return n
 		}
 	}
@@ -103,7 +103,10 @@ func parseTime(s string) int64 {
 	if !ok {
 		return 0
 	}
-	return max(t.UnixMilli()+fraction-offset, 0)
+	if at := t.UnixMilli() + fraction - offset; at > 0 && at <= liveperson.EndOfTime {
+		return at
+	}
+	return 0
 }
 
 // cutFraction cuts a fraction of a second, in whole milliseconds.

@@ -157,7 +157,7 @@ func (e *Exporter) run(ctx context.Context, kind string, only []string, captureA
 func (e *Exporter) names(ctx context.Context, d Destination) (*normaliser, error) {
 	n, err := e.plainNames(ctx)
 	if err == nil && d.Addresses != nil {
-		n.resolveWith(d.Addresses)
+		n.resolveWith(cmp.Or(e.addresses.Load(), d.Addresses))
 	}
 	return n, err
 }

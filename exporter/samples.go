@@ -2,24 +2,31 @@ package exporter
 
 import (
 	"context"
-	"slices"
-	"sync"
+	"time"
+
+	"lpexport/exporter/checkpoint"
 )
 
-// samples is what charts are drawn of.
-type samples struct {
-	mu               sync.Mutex
-	kept             []Sample
-	messages, events int64 // by the counters at the last one
+// samplesFor is how long samples are kept.
+const samplesFor = 24 * time.Hour
+
+// samples is what charts are drawn of. The first has no rates: nothing came before it.
+func (e *Exporter) samples(ctx context.Context) ([]Sample, error) {
+	rows, err := e.cp.Samples(ctx, e.Now().Add(-samplesFor).UnixMilli())
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Sample, len(rows))
+	for i, r := range rows {
+		list[i] = Sample{At: timeOf(r.At), Lag: time.Duration(r.Lag) * time.Millisecond, Pending: int(r.Pending)}
+		if i > 0 {
+			list[i].Messages, list[i].Events = max(r.Messages-rows[i-1].Messages, 0), max(r.Events-rows[i-1].Events, 0)
+		}
+	}
+	return list, nil
 }
 
-func (s *samples) list() []Sample {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.kept)
-}
-
-// sample takes one.
+// sample takes one, and stores it with what was counted.
 func (s *Service) sample(ctx context.Context) error {
 	status, err := s.Status(ctx)
 	if err != nil {
@@ -29,32 +36,17 @@ func (s *Service) sample(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := Sample{At: s.Now().UTC(), Lag: status.Lag}
+	now := checkpoint.Sample{At: s.millis(), Lag: status.Lag.Milliseconds()}
 	for _, d := range status.Destinations {
-		now.Pending += d.Pending
+		now.Pending += int64(d.Pending)
 	}
-	var messages, events int64
 	for _, c := range counters {
 		switch {
 		case c.Name == CounterMessages:
-			messages += c.Value
-		case c.Name == CounterEvents && c.Labels == "stored":
-			events += c.Value
+			now.Messages += c.Value
+		case c.Name == CounterEvents && c.Labels == EventStored:
+			now.Events += c.Value
 		}
 	}
-	s.samples.add(now, messages, events)
-	return nil
-}
-
-func (s *samples) add(now Sample, messages, events int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.kept) > 0 {
-		now.Messages, now.Events = messages-s.messages, events-s.events
-	}
-	s.messages, s.events = messages, events
-	s.kept = append(s.kept, now)
-	if len(s.kept) > samplesKept {
-		s.kept = s.kept[1:]
-	}
+	return s.flush(ctx, func(tx *checkpoint.Tx) error { return tx.AddSample(now, now.At-samplesFor.Milliseconds()) })
 }

@@ -2,6 +2,8 @@ package exporter
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"lpexport/liveperson"
 )
@@ -44,28 +46,34 @@ func (v *Events) Learned() {
 }
 
 // askForSenders has the directory of users fetched when an event is from somebody
-// whom it does not have; for the same one again after a while.
+// whom it does not have; for the same one again after a while. However many strangers
+// there are, that is seldom: those who come in between are asked for together.
 func (v *Events) askForSenders(ctx context.Context, events []*told) {
-	now, ask := v.millis(), false
+	now := v.millis()
+	var strangers []string
 	for _, e := range events {
 		for i := range e.changes {
 			id := v.strangerIn(&e.changes[i])
 			if last, asked := v.missed[id]; id == "" || asked && now-last < askAgain.Milliseconds() {
 				continue
 			}
-			if len(v.missed) > 10_000 {
-				clear(v.missed)
-			}
-			v.missed[id], ask = now, true
+			strangers = append(strangers, id)
 		}
 	}
-	if !ask || v.Source == nil || !v.asking.CompareAndSwap(false, true) {
+	if len(strangers) == 0 || v.Source == nil || !v.asks.may(now) || !v.asking.CompareAndSwap(false, true) {
 		return
+	}
+	v.asks.begin(now, strangers, func(id string) bool { _, known := v.norm.userOf(id); return known })
+	if len(v.missed) > 10_000 {
+		clear(v.missed)
+	}
+	for _, id := range strangers {
+		v.missed[id] = now
 	}
 	v.tasks.Go(func() {
 		defer v.asking.Store(false)
 		err := v.refreshDirectories(ctx)
-		told := v.news.is("users for events", textOf(err))
+		told := v.news.is("users for events", newsOf(err))
 		if err != nil {
 			if !told {
 				return
@@ -75,6 +83,36 @@ func (v *Events) askForSenders(ctx context.Context, events []*told) {
 		}
 		v.Learned()
 	})
+}
+
+// Bounds of the time between two fetches of the users for strangers: doubled after one
+// that has found none of those it was for.
+const (
+	shortestAsk = 10 * time.Second
+	longestAsk  = time.Minute
+)
+
+// asks is when the users were fetched for strangers last, and for whom.
+type asks struct {
+	last  int64 // 0: never
+	pause time.Duration
+	whom  []string
+}
+
+// may reports whether it is time for another. A clock that was set back is no reason to
+// wait.
+func (a *asks) may(now int64) bool {
+	return a.last == 0 || now < a.last || now-a.last >= a.pause.Milliseconds()
+}
+
+func (a *asks) begin(now int64, whom []string, known func(string) bool) {
+	switch {
+	case len(a.whom) == 0 || slices.ContainsFunc(a.whom, known):
+		a.pause = shortestAsk
+	default:
+		a.pause = min(2*a.pause, longestAsk)
+	}
+	a.last, a.whom = now, whom[:min(len(whom), 100)]
 }
 
 // strangerIn is the id of an agent whom no user is known to be, or "".

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lpexport/exporter/checkpoint"
+	"lpexport/exporter/identity"
 )
 
 // Service runs until it is stopped: cycles on a schedule, deliveries as things
@@ -22,7 +23,6 @@ type Service struct {
 	files   *fetcher
 	cycles  atomic.Bool // one has been tried
 	began   time.Time
-	samples samples
 }
 
 // ServeSettings is what a Service works with.
@@ -45,6 +45,16 @@ func (e *Exporter) NewService(s ServeSettings) *Service {
 
 // Events takes real-time events; nil where there are none.
 func (s *Service) Events() *Events { return s.events }
+
+// SetAddresses replaces what gives participants their addresses, for what is cut from
+// now on. Conversations that waited for an address are looked at again at once.
+func (s *Service) SetAddresses(r *identity.Resolver) {
+	s.addresses.Store(r)
+	for _, w := range s.workers {
+		w.again.Store(true)
+	}
+	wake(s.workers)
+}
 
 // drainTime is how long what is under way may take after the service was stopped.
 const drainTime = 20 * time.Second
@@ -209,7 +219,7 @@ func (s *Service) cycleEnded(err error, first bool) (fatal error) {
 	}
 	result := runResult(err == nil, err)
 	s.Count(CounterCycles, result, "", 1)
-	switch told := s.news.is("cycles", textOf(err)); {
+	switch told := s.news.is("cycles", newsOf(err)); {
 	case !told:
 	case err == nil:
 		s.Log.Info("cycles are whole again")
@@ -242,7 +252,7 @@ func (s *Service) keepDigesting(ctx context.Context) {
 			return
 		}
 		now := s.Now()
-		if s.news.is("digesting events", textOf(err)) || now.Sub(failed) > 2*lookAgain+time.Minute {
+		if s.news.is("digesting events", newsOf(err)) || now.Sub(failed) > 2*lookAgain+time.Minute {
 			s.Log.Error("events could not be digested: they wait in the checkpoint", "error", err)
 		}
 		failed = now
@@ -255,7 +265,7 @@ func (s *Service) keepDigesting(ctx context.Context) {
 // keepFetching fetches the files that messages name, soon after these were captured.
 func (s *Service) keepFetching(ctx context.Context) {
 	for s.Files.Fetch {
-		if err := s.files.all(ctx); s.news.is("fetching files", textOf(err)) && err != nil && ctx.Err() == nil {
+		if err := s.files.all(ctx); s.news.is("fetching files", newsOf(err)) && err != nil && ctx.Err() == nil {
 			s.Log.Error("files could not be fetched: tried again", "error", err)
 		}
 		if s.files.sleep(ctx) != nil {
@@ -267,11 +277,8 @@ func (s *Service) keepFetching(ctx context.Context) {
 // keepMinutes does what is to be done about once a minute.
 func (s *Service) keepMinutes(ctx context.Context) {
 	for {
-		if err := s.sample(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Error("the state could not be read", "error", err)
-		}
-		if err := s.flushCounts(ctx); err != nil && ctx.Err() == nil {
-			s.Log.Error("what was counted could not be stored", "error", err)
+		if err := s.sample(ctx); s.news.is("counting", newsOf(err)) && err != nil && ctx.Err() == nil {
+			s.Log.Error("what was counted could not be stored: tried again every minute", "error", err)
 		}
 		if pauseFor(ctx, time.Minute) != nil {
 			return
@@ -289,10 +296,11 @@ func (s *Service) Alive(ctx context.Context) error {
 	return err
 }
 
-// Ready tells whether the service has begun its work: a first cycle was tried.
+// Ready reports whether the service does its work: a first cycle was tried, and the last
+// thing that was to be stored could be. Once a minute there is one.
 func (s *Service) Ready() error {
 	if !s.cycles.Load() {
 		return errors.New("the first cycle has not ended yet")
 	}
-	return nil
+	return s.cp.Fault()
 }

@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"lpexport/exporter/checkpoint"
@@ -56,11 +57,16 @@ func (e *Exporter) Count(name, label, second string, n int64) { e.tally.add(name
 
 // flushCounts adds what was counted to the checkpoint.
 func (e *Exporter) flushCounts(ctx context.Context) error {
-	counts := e.tally.take()
-	if len(counts) == 0 {
+	if len(e.tally.peek()) == 0 {
 		return nil
 	}
-	err := e.cp.Update(ctx, func(tx *checkpoint.Tx) error { return tx.AddCounts(counts) })
+	return e.flush(ctx, func(*checkpoint.Tx) error { return nil })
+}
+
+// flush is flushCounts with something else in the same transaction.
+func (e *Exporter) flush(ctx context.Context, with func(*checkpoint.Tx) error) error {
+	counts := e.tally.take()
+	err := e.cp.Update(ctx, func(tx *checkpoint.Tx) error { return errors.Join(tx.AddCounts(counts), with(tx)) })
 	if err != nil {
 		for _, c := range counts { // they are tried again with the next ones
 			e.tally.add(c.Name, c.Label, c.Second, c.Value)

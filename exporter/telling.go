@@ -26,6 +26,10 @@ type telling struct {
 	stated   bool
 }
 
+// mostAhead is how much later than it was received an event may claim to have been sent:
+// more than any clock is wrong by unnoticed. Beyond, history has to tell.
+const mostAhead = 7 * 24 * time.Hour
+
 func (t *telling) take(c *toldChange) error {
 	if c.state != nil {
 		t.counts.add(CounterChanges, "conversation", "", 1)
@@ -33,7 +37,7 @@ func (t *telling) take(c *toldChange) error {
 	}
 	h := header{}
 	m, before, ok := t.norm.toldMessageAs(&h, t.known.SourceID, c.value)
-	if !ok {
+	if !ok || m.SentAt-c.event.row.ReceivedAt > mostAhead.Milliseconds() {
 		t.wait(c)
 		return nil
 	}

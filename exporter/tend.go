@@ -26,7 +26,7 @@ func (s *Service) tend(ctx context.Context, w *worker) {
 		if err != nil {
 			next = tendAgain
 		}
-		if s.news.is(about, textOf(err)) && err != nil {
+		if s.news.is(about, newsOf(err)) && err != nil {
 			s.Log.Error("nothing is cut or delivered for now", "destination", w.dest.Name, "error", err)
 		}
 		wait = next

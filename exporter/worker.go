@@ -148,7 +148,7 @@ func (w *worker) trouble(ctx context.Context, at *archive.Error) error {
 	switch failing := time.Duration(w.millis()-t.Since) * time.Millisecond; {
 	case failing >= lasting:
 		w.Log.Error("destination has been failing for "+failing.Round(time.Minute).String(), about...)
-	case t.Error != at.Error():
+	case sameTrouble(t.Error) != sameTrouble(at.Error()):
 		w.Log.Warn("destination cannot be used now: tried again later", about...)
 	}
 	t.Error = at.Error()

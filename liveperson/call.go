@@ -104,7 +104,7 @@ func (c *Client) pause(ctx context.Context, k *call, api *APIError, failed int) 
 	if !again || api.RetryAfter > longestWait || k.open && c.circuit.doubtful() {
 		return api
 	}
-	c.cfg.Log.LogAttrs(ctx, slog.LevelInfo, "request failed, will repeat",
+	c.cfg.Log.LogAttrs(ctx, c.seen.tellRepeat(api.Status, c.cfg.Now()), "request failed, will repeat",
 		slog.String("error", api.Error()), slog.Int("attempt", failed), slog.Duration("wait", wait))
 	if api.Status == http.StatusTooManyRequests {
 		c.limiter.throttled(wait) // everybody waits for a slot, k too

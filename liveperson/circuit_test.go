@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -424,4 +425,23 @@ func TestCheckAlwaysAsks(t *testing.T) {
 		t.Errorf("waited %v", clk.waited())
 	}
 	mustUnavailable(t, search(c)) // it is for a caller to say that it is over
+}
+
+// Requests that are repeated are logged once an hour for each status; the rest is there
+// for who looks for it.
+func TestRepeatsAreToldOnce(t *testing.T) {
+	f := newFake(t)
+	var log strings.Builder
+	f.on(searchPath, status(503), status(503), status(429), body(emptyPage), status(503), body(emptyPage))
+	c, _ := f.client(func(c *Config) {
+		c.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	for range 2 {
+		if _, err := c.Search(t.Context(), day, &kept{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if info, all := strings.Count(log.String(), "level=INFO"), strings.Count(log.String(), "will repeat"); info != 2 || all != 4 {
+		t.Errorf("%d of %d repeats are told, want 2 of 4: %s", info, all, log.String())
+	}
 }

@@ -10,8 +10,10 @@
 package liveperson
 
 import (
+	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -38,6 +40,28 @@ type seen struct {
 	requests, searches atomic.Int64
 	skew               atomic.Int64 // nanoseconds
 	dated              atomic.Bool
+
+	mu       sync.Mutex
+	repeated map[int]time.Time // when it was logged that a request is repeated, by its status
+}
+
+// repeatAfter is the shortest time between two lines of the log, above its debug level,
+// about requests that are repeated for the same status: an outage is told by whoever
+// asks, when it begins and when it ends.
+const repeatAfter = time.Hour
+
+// tellRepeat is the level at which it is logged that a request is repeated.
+func (s *seen) tellRepeat(status int, now time.Time) slog.Level {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if last, told := s.repeated[status]; told && now.Sub(last) < repeatAfter {
+		return slog.LevelDebug
+	}
+	if s.repeated == nil {
+		s.repeated = map[int]time.Time{}
+	}
+	s.repeated[status] = now
+	return slog.LevelInfo
 }
 
 // New checks cfg; it sends nothing.

@@ -179,14 +179,15 @@ func (v Value) Int() (int64, bool) {
 	return n, err == nil
 }
 
-// endOfTime is the last moment of the year 9999, in epoch milliseconds.
-const endOfTime = 253402300799999
+// EndOfTime is the last moment of the year 2099, in epoch milliseconds. What lies beyond
+// is another unit, or nothing.
+const EndOfTime = 4102444799999
 
 // Millis is a time in epoch milliseconds, 0 when there is none: absent, zero,
 // LivePerson's -1, or a number that no calendar has a day for.
 func (v Value) Millis() int64 {
 	n, ok := v.Int()
-	if !ok || n <= 0 || n > endOfTime {
+	if !ok || n <= 0 || n > EndOfTime {
 		return 0
 	}
 	return n

@@ -56,12 +56,17 @@ func (s *screen) close() {
 }
 
 func (p *program) logHandler() slog.Handler {
-	var level slog.Level
-	// The flag takes only words that slog knows.
-	_ = level.UnmarshalText([]byte(p.flags.logLevel))
-	options := &slog.HandlerOptions{Level: level}
+	p.setLevel(p.flags.logLevel)
+	options := &slog.HandlerOptions{Level: &p.level}
 	if p.flags.logFormat == "json" {
 		return slog.NewJSONHandler(p.screen, options)
 	}
 	return slog.NewTextHandler(p.screen, options)
+}
+
+// setLevel takes words that slog knows: flag and configuration take no others.
+func (p *program) setLevel(word string) {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(word))
+	p.level.Set(level)
 }

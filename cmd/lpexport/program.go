@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -31,9 +32,25 @@ type program struct {
 	flags    globalFlags
 	summing  string // the command whose errors end in a line with the cause; "" none does
 	log      *slog.Logger
+	level    slog.LevelVar // of log
 	screen   *screen
 	empty    map[*cobra.Command]func() result
 	reported bool
+
+	serves  atomic.Bool   // a hangup means to reload
+	hangups chan struct{} // there was one
+}
+
+// hangUp takes a hangup where it means to reload; else it is a reason to stop.
+func (p *program) hangUp() (taken bool) {
+	if !p.serves.Load() {
+		return false
+	}
+	select {
+	case p.hangups <- struct{}{}:
+	default: // one is waiting
+	}
+	return true
 }
 
 // result is what a command found, also when it failed: its lists are never nil.

@@ -14,6 +14,7 @@ type globalFlags struct {
 	configs   []string // as given
 	config    string   // the one in use; "": none was given
 	logLevel  string
+	levelSet  bool // logLevel was given: it goes before the configuration's
 	logFormat string
 	progress  string
 	json      bool
@@ -52,13 +53,14 @@ func newRoot(p *program) *cobra.Command {
 			return cmd.Help()
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			p.flags.levelSet = cmd.Flags().Changed("log-level")
 			p.log = slog.New(p.logHandler())
 			return p.chooseConfig(cmd)
 		},
 	}
 	flags := root.PersistentFlags()
 	flags.StringArrayVar(&p.flags.configs, "config", nil, "configuration `FILE` (else ./config.yaml, then /etc/lpexport/config.yaml)")
-	choiceVar(root, &p.flags.logLevel, "log-level", "info", "least level that is logged", "debug", "info", "warn", "error")
+	choiceVar(root, &p.flags.logLevel, "log-level", "info", "least level that is logged, instead of log_level", "debug", "info", "warn", "error")
 	choiceVar(root, &p.flags.logFormat, "log-format", "text", "format of the log", "text", "json")
 	choiceVar(root, &p.flags.progress, "progress", "auto", "progress: auto is a bar on a terminal, a line now and then elsewhere", "auto", "always", "never")
 	root.Flags().BoolVar(&version, "version", false, "print the version, as lpexport version does")

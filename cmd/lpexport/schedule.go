@@ -32,7 +32,7 @@ func newSchedule(c *config.Config) func(after time.Time) time.Time {
 		from := after.Add(-mostSpread).In(zone)
 		for {
 			begin := schedule.Next(from)
-			if begin.IsZero() { // a day that never comes, such as February 30
+			if begin.IsZero() { // none in the next five years, as for February 29 before 2104
 				return after.AddDate(1, 0, 0)
 			}
 			gap := schedule.Next(begin).Sub(begin)

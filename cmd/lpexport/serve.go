@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
-	"log/slog"
+	"fmt"
+	"net"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,10 +31,14 @@ func newServe(p *program) *cobra.Command {
 is set, deliveries as things become due; metrics, health and a status page on
 serve.listen. Backfills, replays and quarantine retries may run beside it.
 
-A signal stops it within 30 seconds, without loss; a second one cuts.`,
+SIGTERM stops it within 30 seconds, without loss; a second one cuts. SIGHUP reads
+the configuration again: certificates, identity.agents and agents_file, the
+webhook's secrets and log_level are in use at once; for all else it logs that a
+restart is needed.`,
 		Args: arguments(0, 0),
 	}
 	return p.command(cmd, func() result { return new(bare) }, func(ctx context.Context, _ []string) (result, error) {
+		p.serves.Store(true)
 		c, err := p.loadConfig()
 		if err != nil {
 			return nil, err
@@ -94,7 +100,8 @@ func (s *serving) open(ctx context.Context) (err error) {
 	if c.Serve.Listen == "" {
 		return nil
 	}
-	settings := monitor.Settings{Overview: s.overview, Commands: s.pasteable, Behind: c.Alert.Lag, Alive: s.alive, Ready: s.service.Ready, Log: s.log, Now: s.now}
+	settings := monitor.Settings{Overview: s.overview, Commands: s.pasteable, Behind: c.Alert.Lag, Alive: s.alive, Ready: s.atWork,
+		Hosts: append(slices.Clone(c.Serve.Hosts), hostOf(c.Serve.Listen)), Log: s.log, Now: s.now}
 	if !c.Serve.PasswordHash.Empty() {
 		settings.User, settings.PasswordHash = c.Serve.User, c.Serve.PasswordHash.Reveal()
 	}
@@ -103,17 +110,20 @@ func (s *serving) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.monitor, err = listener.Listen(ctx, listener.Settings{Address: c.Serve.Listen, Certificate: c.Serve.TLS.CertFile, Key: c.Serve.TLS.KeyFile,
-		Handler: shown, Log: s.log, Now: s.now})
+		Handler: shown, Proves: monitor.Proves, Log: s.log, Now: s.now})
 	return err
+}
+
+// hostOf is the host of host:port.
+func hostOf(listen string) string {
+	host, _, _ := net.SplitHostPort(listen) // it has been checked
+	return strings.ToLower(host)
 }
 
 func (s *serving) openWebhook(ctx context.Context) (err error) {
 	w := s.config.Webhook
-	settings := webhook.Settings{Account: s.config.Account, Path: w.Path, ClientID: w.ClientID, Secrets: []string{w.ClientSecret.Reveal()},
+	settings := webhook.Settings{Account: s.config.Account, Path: w.Path, ClientID: w.ClientID, Secrets: secretsOf(w),
 		Store: s.service.Events().Store, Log: s.log, Now: s.now}
-	if !w.PreviousClientSecret.Empty() {
-		settings.Secrets = append(settings.Secrets, w.PreviousClientSecret.Reveal())
-	}
 	if w.Signature != config.SignatureAny {
 		settings.Signature = webhook.Shape(w.Signature)
 	}
@@ -125,6 +135,15 @@ func (s *serving) openWebhook(ctx context.Context) (err error) {
 	return err
 }
 
+// secretsOf are those that events may be signed with.
+func secretsOf(w config.Webhook) []string {
+	secrets := []string{w.ClientSecret.Reveal()}
+	if !w.PreviousClientSecret.Empty() {
+		secrets = append(secrets, w.PreviousClientSecret.Reveal())
+	}
+	return secrets
+}
+
 // alivePatience is how long the state may not be writable until that counts.
 const alivePatience = 10 * time.Second
 
@@ -132,6 +151,18 @@ func (s *serving) alive() error {
 	ctx, cancel := context.WithTimeout(context.Background(), alivePatience)
 	defer cancel()
 	return s.service.Alive(ctx)
+}
+
+// fullDisk is the space below which nothing more can be stored reliably: a transaction
+// needs some MiB.
+const fullDisk = 16 << 20
+
+// atWork reports whether what comes can be stored. What cannot be asked is no fault.
+func (s *serving) atWork() error {
+	if free, err := freeSpace(s.config.State); err == nil && free < fullDisk {
+		return fmt.Errorf("the disk of the state is full: %d MiB are free", free>>20)
+	}
+	return s.service.Ready()
 }
 
 // stopPatience is for senders whose events are being stored when the service stops.
@@ -158,6 +189,7 @@ func (s *serving) run(ctx context.Context) error {
 		return s.service.Run(working)
 	})
 	s.began()
+	g.Go(func() error { s.keepReloading(working); return nil })
 	g.Go(func() error { s.keepAlive(working); return nil })
 	<-ctx.Done()
 	s.note(s.notifier.Stopping())
@@ -201,8 +233,10 @@ func (s *serving) began() {
 		about = append(about, each.what, scheme+"://"+each.at.Addr().String()+each.path)
 	}
 	s.log.Info("serving", about...)
-	s.note(s.notifier.Ready("serving account " + s.config.Account))
+	s.ready()
 }
+
+func (s *serving) ready() { s.note(s.notifier.Ready("serving account " + s.config.Account)) }
 
 // note logs that the service manager could not be told something.
 func (s *serving) note(err error) {
@@ -229,85 +263,5 @@ func (s *serving) keepAlive(ctx context.Context) {
 			t.Stop()
 			return
 		}
-	}
-}
-
-// keepMinutes counts, alerts and writes the metrics file once a minute.
-func (s *serving) keepMinutes(ctx context.Context) {
-	t := time.NewTicker(time.Minute)
-	defer t.Stop()
-	for {
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			s.countEvents()
-			return
-		}
-		s.countEvents()
-		if s.watch != nil {
-			s.watch.Look(ctx)
-		}
-		s.writeMetrics(ctx, s.config, s.overview)
-	}
-}
-
-// countEvents adds what the receiver has counted to the counters that last.
-func (s *serving) countEvents() {
-	if s.receiver == nil {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for result, n := range s.receiver.Counts() {
-		s.service.Count(exporter.CounterEvents, string(result), "", n-s.counted[result])
-		s.counted[result] = n
-	}
-}
-
-// overview is the service's, with what is known of the listeners.
-func (s *serving) overview(ctx context.Context) (exporter.Overview, error) {
-	s.countEvents()
-	o, err := s.service.Overview(ctx)
-	if s.receiver != nil {
-		reason, since := s.receiver.Alarm()
-		o.Receiver = &exporter.ReceiverStatus{LastAt: s.receiver.LastAt(), Alarm: reason, Since: since}
-	}
-	o.Expiries = slices.Concat(o.Expiries, s.expiries())
-	return o, err
-}
-
-func (s *serving) expiries() (list []exporter.Expiry) {
-	add := func(what string, at time.Time) {
-		if !at.IsZero() {
-			list = append(list, exporter.Expiry{What: what, At: at.UTC()})
-		}
-	}
-	add("login to LivePerson", s.config.LivePerson.Expires.Time)
-	if s.events != nil {
-		add("webhook certificate", s.events.CertificateExpiry())
-	}
-	if s.monitor != nil {
-		add("status page certificate", s.monitor.CertificateExpiry())
-	}
-	for _, d := range s.config.Destinations {
-		if d.SMTP != nil && d.SMTP.CertFile != "" {
-			add("client certificate of destination "+d.Name, certificateEnd(d.SMTP.CertFile))
-		}
-	}
-	return list
-}
-
-// writeMetrics writes the metrics file, where one is wanted. A run does not fail
-// for it.
-func (p *program) writeMetrics(ctx context.Context, c *config.Config, overview func(context.Context) (exporter.Overview, error)) {
-	if c.MetricsFile == "" {
-		return
-	}
-	o, err := overview(ctx)
-	if err == nil {
-		err = monitor.WriteMetricsFile(c.MetricsFile, o)
-	}
-	if err != nil {
-		p.log.LogAttrs(ctx, slog.LevelError, "metrics_file could not be written", slog.Any("error", err))
 	}
 }

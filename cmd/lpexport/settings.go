@@ -60,6 +60,9 @@ func (p *program) loadConfig() (*config.Config, error) {
 	case err != nil:
 		return nil, &outcome{code: exitUsage, err: err}
 	}
+	if !p.flags.levelSet {
+		p.setLevel(loaded.LogLevel)
+	}
 	for _, warning := range loaded.Warnings {
 		p.log.Warn("configuration", "at", fmt.Sprintf("%s:%d", warning.File, warning.Line), "key", warning.Key, "detail", warning.Detail)
 	}

@@ -22,7 +22,7 @@ import (
 
 // stubborn is a program that goes on after the first signal.
 func stubborn() {
-	ctx, _ := stoppable(context.Background())
+	ctx, _ := stoppable(context.Background(), func() bool { return false })
 	fmt.Println("running")
 	<-ctx.Done()
 	fmt.Println("stopping")

@@ -130,6 +130,8 @@ func TestUnitsSayWhatWasChosen(t *testing.T) {
 			"ExecStart=/usr/bin/lpexport " + command + " --config /etc/lpexport/%i.yaml",
 			"User=lp-%i", "StateDirectory=lpexport/%i", "WorkingDirectory=%S/lpexport/%i",
 			"LoadCredential=client_secret:/etc/lpexport/credentials/%i/client_secret",
+			map[string]string{"export": "Type=oneshot", "serve": "Restart=always"}[command],
+			map[string]string{"export": "SuccessExitStatus=11 130", "serve": "ExecReload=/bin/kill -HUP $MAINPID"}[command],
 		} {
 			if !slices.Contains(lines, want) {
 				t.Errorf("%s has no line %s", units[i].Path, want)

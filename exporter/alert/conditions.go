@@ -19,16 +19,17 @@ const (
 	Lag         = "lag"         // capture is further behind than Bounds.Lag
 	Halted      = "halted"      // a destination stands still until a person has looked
 	Failing     = "failing"     // a destination has failed for longer than Bounds.Failing
-	Refused     = "refused"     // events that bear our client id are refused, or come other than configured
+	Refused     = "refused"     // events that bear our client id are refused
 	Skill       = "skill"       // a skill bears a name which stands for another in select.skills: it is not captured
 	Silence     = "silence"     // no event has come for longer than Bounds.Silence
 	Quarantine  = "quarantine"  // more waits for a person than before
 	Hole        = "hole"        // a period is not known to be captured, and a backfill can fetch it
+	Signature   = "signature"   // events are signed in another way than webhook.signature; they are taken
 	Unconfirmed = "unconfirmed" // history does not confirm what events told
 	Expiry      = "expiry"      // credentials or a certificate end within Bounds.Expiry
 )
 
-var severity = []string{State, Login, Cycle, Lag, Halted, Failing, Refused, Skill, Silence, Quarantine, Hole, Unconfirmed, Expiry}
+var severity = []string{State, Login, Cycle, Lag, Halted, Failing, Refused, Skill, Silence, Quarantine, Hole, Signature, Unconfirmed, Expiry}
 
 // Bounds say from when on something is a condition. A bound of 0 turns off what
 // it is for; what has no bound is always on.
@@ -121,7 +122,11 @@ func destination(at time.Time, d exporter.DestinationStatus, b Bounds, hold func
 }
 
 func receiver(o exporter.Overview, b Bounds, hold func(Condition)) {
-	if o.Receiver.Alarm != "" {
+	switch {
+	case o.Receiver.Alarm == "":
+	case o.Receiver.Taken:
+		hold(Condition{Name: Signature, Since: o.Receiver.Since, Hint: "lpexport status", Text: "webhook: " + o.Receiver.Alarm})
+	default:
 		hold(Condition{Name: Refused, Since: o.Receiver.Since, Hint: "lpexport status", Text: "webhook: " + o.Receiver.Alarm})
 	}
 	heard := o.Receiver.LastAt

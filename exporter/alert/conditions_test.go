@@ -66,6 +66,9 @@ func TestConditions(t *testing.T) {
 		}},
 		"refused events": {func(o *exporter.Overview) { o.Receiver.Alarm, o.Receiver.Since = "the signature is another", hour(-1) },
 			[]Condition{{Name: Refused, Since: hour(-1), Text: "webhook: the signature is another", Hint: "lpexport status"}}},
+		"events of another shape": {func(o *exporter.Overview) {
+			o.Receiver.Alarm, o.Receiver.Since, o.Receiver.Taken = "another shape: they are taken", hour(-1), true
+		}, []Condition{{Name: Signature, Since: hour(-1), Text: "webhook: another shape: they are taken", Hint: "lpexport status"}}},
 		"silence": {func(o *exporter.Overview) { o.Receiver.LastAt = hour(-3) },
 			[]Condition{{Name: Silence, Since: hour(-3), Text: "no event has come for 3h00m, more than 2h00m: is the connector still on?", Hint: "lpexport check"}}},
 		"silence since the start": {func(o *exporter.Overview) { o.Receiver.LastAt = time.Time{} },

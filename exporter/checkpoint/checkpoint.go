@@ -13,12 +13,14 @@ package checkpoint
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
 )
@@ -38,6 +40,7 @@ type Checkpoint struct {
 	mu    sync.Mutex // of conn
 	conn  *sql.Conn
 	stmt  map[string]*sql.Stmt
+	fault atomic.Pointer[Error] // see Fault
 
 	mover   mover
 	readers sync.Map // query to *sql.Stmt: to parse a statement costs more than to run it
@@ -204,6 +207,7 @@ func (c *Checkpoint) update(ctx context.Context, soon bool, do func(*Tx) error) 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	tx := &Tx{c: c, ctx: context.WithoutCancel(ctx)}
+	defer func() { c.learn(err, tx.written > 0) }()
 	if _, err := c.conn.ExecContext(tx.ctx, "BEGIN IMMEDIATE"); err != nil {
 		return classify("begin", c.path, err)
 	}
@@ -220,6 +224,26 @@ func (c *Checkpoint) update(ctx context.Context, soon bool, do func(*Tx) error) 
 	}
 	c.mover.wrote(tx.written)
 	return nil
+}
+
+// Fault is why the last Update that had something to write could not, for a reason that
+// keeps others from writing too, such as a full disk; nil: it could.
+func (c *Checkpoint) Fault() error {
+	if e := c.fault.Load(); e != nil {
+		return e
+	}
+	return nil
+}
+
+// learn notes how an Update ended. One that wrote nothing proves nothing.
+func (c *Checkpoint) learn(err error, wrote bool) {
+	e, is := errors.AsType[*Error](err)
+	switch {
+	case is && e.lasts():
+		c.fault.Store(e)
+	case err == nil && wrote:
+		c.fault.Store(nil)
+	}
 }
 
 func (tx *Tx) prepared(query string) (*sql.Stmt, error) {

@@ -8,9 +8,12 @@ type Count struct {
 	Value               int64
 }
 
-// AddCounts adds to what has been counted so far.
+// AddCounts adds to what has been counted so far. Zeros leave no trace.
 func (tx *Tx) AddCounts(counts []Count) error {
 	for _, n := range counts {
+		if n.Value == 0 {
+			continue
+		}
 		if err := tx.exec(`INSERT INTO counter (name, label, second, value) VALUES (?, ?, ?, ?)
 			ON CONFLICT (name, label, second) DO UPDATE SET value = value + excluded.value`, n.Name, n.Label, n.Second, n.Value); err != nil {
 			return err

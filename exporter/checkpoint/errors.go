@@ -35,6 +35,14 @@ func (e *Error) Error() string { return fmt.Sprintf("%s %s: %v", e.Op, e.Path, e
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// lasts reports whether the next transaction will meet it too.
+func (e *Error) lasts() bool {
+	if s, is := errors.AsType[*sqlite.Error](e); is && s.Code()&0xff == sqlite3.SQLITE_IOERR {
+		return true
+	}
+	return e.Kind == Damaged || e.Kind == DiskFull || e.Kind == NotWritable
+}
+
 // classify wraps an error once, and adds the remedy where there is one.
 func classify(op, path string, err error) error {
 	var own *Error

@@ -100,9 +100,15 @@ func TestFullDiskLosesNothing(t *testing.T) {
 	if err := put("second", 1<<20); !errors.As(err, &e) || e.Kind != DiskFull || e.Hint == "" {
 		t.Errorf("on a full disk: %v", err)
 	}
+	if err := c.Update(ctx, func(*Tx) error { return nil }); err != nil || !errors.As(c.Fault(), &e) || e.Kind != DiskFull {
+		t.Errorf("after a full disk, and something that needs none: %v, fault %v", err, c.Fault())
+	}
 	limit(1 << 20)
-	if err := put("second", 1<<20); err != nil {
-		t.Errorf("with room again: %v", err)
+	if err := put("second", 1<<20); err != nil || c.Fault() != nil {
+		t.Errorf("with room again: %v, fault %v", err, c.Fault())
+	}
+	if err := c.Update(ctx, func(tx *Tx) error { return tx.exec(`INSERT INTO nowhere VALUES (1)`) }); err == nil || c.Fault() != nil {
+		t.Errorf("a fault of one transaction: %v, fault %v", err, c.Fault())
 	}
 	var n int
 	if _, err := c.get(ctx, []any{&n}, `SELECT count(*) FROM conversation`); err != nil || n != 2 {

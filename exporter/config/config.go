@@ -29,6 +29,7 @@ type Config struct {
 	Serve        Serve
 	Alert        Alert
 	MetricsFile  string // "" = none
+	LogLevel     string // debug, info, warn or error
 	Identity     Identity
 	Destinations []Destination
 
@@ -161,7 +162,8 @@ func (i Identity) Empty() bool {
 
 // Serve is the listener for metrics, health and the status page.
 type Serve struct {
-	Listen       string // "" = none
+	Listen       string   // "" = none
+	Hosts        []string // names, besides loopback ones, that the page answers to without a password
 	TLS          TLS
 	User         string
 	PasswordHash Secret // bcrypt; empty = nobody is asked
@@ -187,7 +189,8 @@ func defaults() *Config {
 			Source:      "lpexport",
 			Concurrency: 4,
 		},
-		State: "./state",
+		State:    "./state",
+		LogLevel: "info",
 		Poll: Poll{
 			Schedule: "*/5 * * * *",
 			TimeZone: "UTC",

@@ -37,6 +37,7 @@ func keys(c *draft) object {
 			may("serve", serveKeys(&c.Serve)),
 			may("alert", alertKeys(&c.Alert)),
 			may("metrics_file", text(&c.MetricsFile, "file for Prometheus text, written after each run; empty means none", "", checkOptional(checkPath))),
+			may("log_level", choice(&c.LogLevel, "least level that is logged; --log-level goes before it", "debug", "info", "warn", "error")),
 			may("identity", identityKeys(&c.Identity)),
 			need("destinations", list{
 				doc:   "the archives that are written to",
@@ -111,6 +112,9 @@ func fileKeys(f *Files) object {
 	}
 }
 
+// hostName is what a URL names a host by.
+var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$`)
+
 // hostDomain is a domain of at least two labels, in lower case.
 var hostDomain = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
@@ -151,6 +155,10 @@ func serveKeys(s *Serve) object {
 		fields: flatten(
 			[]field{
 				may("listen", text(&s.Listen, "host:port; empty means off", "", checkOptionalListen)),
+				may("hosts", texts(&s.Hosts, "names that a proxy on this machine asks for the page by; without a password it answers to loopback names and these only",
+					func(at *string) scalar {
+						return text(at, "a host name", "", checkMatch(hostName, "must be a host name in lower case, without a port"))
+					})),
 				may("tls", tlsKeys(&s.TLS)),
 				may("user", text(&s.User, "who may look", "", checkLine(1, 64))),
 			},

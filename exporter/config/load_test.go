@@ -149,9 +149,10 @@ poll: {schedule: "0 1 * * 1-5", time_zone: Europe/London, since: 2026-01-31, ove
 select: {skills: [12, Sales]}
 files: {fetch: false, max_bytes: 64KiB, give_up: 2d, hosts: [files.example]}
 webhook: {listen: ":8443", path: /x, client_id: i, client_secret: a, previous_client_secret: b, signature: sha256-hex, resolve_within: 1m, confirm_within: 2h, tls: {cert_file: c, key_file: k}}
-serve: {listen: "[::1]:0", tls: {cert_file: d, key_file: l}, user: u, password_hash: "`+hashOfPassword+`"}
+serve: {listen: "[::1]:0", hosts: [archive, archive.firm.example], tls: {cert_file: d, key_file: l}, user: u, password_hash: "`+hashOfPassword+`"}
 alert: {command: [/bin/tell, "a b"], lag: 2h, failing: 3h, silence: 4h, expiry: 5d, repeat: 6h}
 metrics_file: m
+log_level: debug
 destinations:
   - {name: a, archive: generic, cut: 1d12h, from: new, directory: {path: a}}
   - {name: b, archive: generic, cut: closed, from: 2026-01-31T12:00:00+02:00, directory: {path: b}, bundle: {max_conversations: 5, max_bytes: 64KiB, max_wait: 0s}}
@@ -167,10 +168,11 @@ destinations:
 		Select:  Select{Skills: []string{"12", "Sales"}},
 		Files:   Files{false, 64 << 10, 48 * time.Hour, []string{"files.example"}},
 		Webhook: Webhook{":8443", "/x", "i", NewSecret("a"), NewSecret("b"), "sha256-hex", time.Minute, 2 * time.Hour, TLS{"c", "k"}},
-		Serve:   Serve{"[::1]:0", TLS{"d", "l"}, "u", NewSecret(hashOfPassword)},
+		Serve:   Serve{"[::1]:0", []string{"archive", "archive.firm.example"}, TLS{"d", "l"}, "u", NewSecret(hashOfPassword)},
 		Alert: Alert{[]string{"/bin/tell", "a b"}, Secret{},
 			2 * time.Hour, 3 * time.Hour, 4 * time.Hour, 5 * 24 * time.Hour, 6 * time.Hour},
 		MetricsFile: "m",
+		LogLevel:    "debug",
 		Identity:    Identity{Settings: identity.Settings{Account: "12345678", ConsumerEmail: "verified", UnknownAgent: "hold"}},
 	}
 	a, b := plain("a", "a"), plain("b", "b")

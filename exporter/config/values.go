@@ -212,8 +212,13 @@ func checkSchedule(text string) error {
 	if strings.Contains(text, "=") {
 		return errors.New(`must be a schedule of five fields; its time zone is poll.time_zone`)
 	}
-	if _, err := scheduleParser.Parse(text); err != nil {
+	schedule, err := scheduleParser.Parse(text)
+	if err != nil {
 		return errors.New(`must be a schedule of five fields, such as "*/5 * * * *"`)
+	}
+	// From a year with a February 29, so that nothing else than the fields decides.
+	if schedule.Next(time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC)).IsZero() {
+		return errors.New("names a day that never comes, such as February 30")
 	}
 	return nil
 }

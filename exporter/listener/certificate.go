@@ -60,6 +60,16 @@ func (p *pair) inUse() *tls.Certificate {
 	return p.current.Load()
 }
 
+// again looks at the files now.
+func (p *pair) again() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	p.looked = now
+	p.refresh()
+	p.watch(now)
+}
+
 // refresh takes over what the files hold when they are not those of the current
 // pair. After a look that found none they are read in any case: the trouble is over
 // too when the old ones are put back.
@@ -70,7 +80,8 @@ func (p *pair) refresh() {
 	loaded, files, err := p.load()
 	if err != nil {
 		if !p.failing {
-			p.log.Error("the changed certificate cannot be used: the one before is kept", "certificate", p.certificate, "error", err)
+			p.log.Error("the changed certificate cannot be used: the one before is kept", "certificate", p.certificate, "error", err,
+				"remedy", p.remedy(files))
 		}
 		p.failing = true
 		return
@@ -78,6 +89,19 @@ func (p *pair) refresh() {
 	p.current.Store(loaded)
 	p.files, p.failing, p.expired = files, false, false
 	p.log.Info("certificate reloaded", "certificate", p.certificate, "expires", loaded.Leaf.NotAfter)
+}
+
+// remedy is the likely one when changed files are no pair.
+func (p *pair) remedy(files [2]os.FileInfo) string {
+	for i := range files {
+		if files[i] == nil || p.files[i] == nil {
+			return "both files must be there, and readable to the user that runs this"
+		}
+	}
+	if only := unlike(files, p.files); only[0] != only[1] {
+		return "only one of the two files has changed: if the other is a credential of systemd, which is copied when the service starts, restart it after each renewal"
+	}
+	return "write a certificate and its key, and reload"
 }
 
 // watch logs once when the current certificate ends without another.
@@ -118,11 +142,12 @@ func (p *pair) stat() ([2]os.FileInfo, error) {
 	return [2]os.FileInfo{certificate, key}, errors.Join(err, err2)
 }
 
-func same(a, b [2]os.FileInfo) bool {
+func same(a, b [2]os.FileInfo) bool { return unlike(a, b) == [2]bool{} }
+
+// unlike reports which of two files has changed.
+func unlike(a, b [2]os.FileInfo) (changed [2]bool) {
 	for i := range a {
-		if !os.SameFile(a[i], b[i]) || !a[i].ModTime().Equal(b[i].ModTime()) || a[i].Size() != b[i].Size() {
-			return false
-		}
+		changed[i] = !os.SameFile(a[i], b[i]) || !a[i].ModTime().Equal(b[i].ModTime()) || a[i].Size() != b[i].Size()
 	}
-	return true
+	return changed
 }

@@ -213,3 +213,24 @@ func TestReloadUnderLoad(t *testing.T) {
 	running.Wait()
 	r.presents(l, all[pairs-1].name)
 }
+
+// A reload looks at once; where only one file was renewed, the log says what may be behind
+// that, once.
+func TestReloadLooksAtOnce(t *testing.T) {
+	r := newRig(t)
+	r.installBoth(r.issue("first", start))
+	l := r.serve(r.withTLS(r.settings(ok)))
+	next := r.issue("second", start)
+	r.install(r.cert, next.cert)
+	for range 3 {
+		l.Reload()
+	}
+	r.presents(l, "first")
+	if got := strings.Count(r.log.String(), "credential of systemd"); got != 1 {
+		t.Errorf("said %d times: %s", got, r.log.String())
+	}
+	r.install(r.key, next.key)
+	l.Reload()
+	r.presents(l, "second")
+	r.serve(r.settings(ok)).Reload() // without TLS there is nothing to look at
+}

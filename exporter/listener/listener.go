@@ -15,8 +15,6 @@ import (
 	"net/http"
 	"sync"
 	"time"
-
-	"golang.org/x/net/netutil"
 )
 
 // Settings say where to listen and what answers.
@@ -26,13 +24,18 @@ type Settings struct {
 	Handler          http.Handler
 	MaxConnections   int // 0: 512
 
+	// Proves tells whether an answer shows that its client belongs here, as by a
+	// signature or a password. Connections without such an answer make room for others
+	// when there are too many. nil: any status below 300.
+	Proves func(r *http.Request, status int) bool
+
 	HeaderTimeout time.Duration // for a TLS handshake, and for a request's head; 0: 5 s
 	ReadTimeout   time.Duration // for a whole request, head included; 0: 10 s
 	WriteTimeout  time.Duration // from a request's head to the end of its answer; 0: 30 s
 	IdleTimeout   time.Duration // between two requests; 0: 6 min
 
 	Log *slog.Logger     // nil: silent
-	Now func() time.Time // of certificates; nil: time.Now
+	Now func() time.Time // nil: time.Now
 }
 
 // The default for idle connections is longer than that of any common HTTP client,
@@ -55,6 +58,9 @@ func (s *Settings) fill() {
 	s.ReadTimeout = cmp.Or(s.ReadTimeout, defaultRead)
 	s.WriteTimeout = cmp.Or(s.WriteTimeout, defaultWrite)
 	s.IdleTimeout = cmp.Or(s.IdleTimeout, defaultIdle)
+	if s.Proves == nil {
+		s.Proves = func(_ *http.Request, status int) bool { return status < http.StatusMultipleChoices }
+	}
 	if s.Log == nil {
 		s.Log = slog.New(slog.DiscardHandler)
 	}
@@ -111,20 +117,20 @@ func (s *Settings) pair() (*pair, error) {
 }
 
 func (s *Settings) newServer(p *pair) *http.Server {
-	seats := newSeats(s.MaxConnections)
 	server := &http.Server{
-		Handler:                      guarded(s.Handler, s.Log),
+		Handler:                      counted(guarded(s.Handler, s.Log), s.Proves),
 		DisableGeneralOptionsHandler: true,
 		ReadHeaderTimeout:            s.HeaderTimeout,
 		ReadTimeout:                  s.ReadTimeout,
 		WriteTimeout:                 s.WriteTimeout,
 		IdleTimeout:                  s.IdleTimeout,
 		MaxHeaderBytes:               maxHeader,
-		ConnState:                    seats.changed,
+		ConnContext:                  remember,
+		ConnState:                    rested,
 		// What is left for net/http to log is what clients do wrong.
 		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 		// What a connection may send before it is read; its default is 1 MiB.
-		HTTP2: &http.HTTP2Config{MaxReceiveBufferPerConnection: 64 << 10, MaxReceiveBufferPerStream: 64 << 10},
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: mostStreams, MaxReceiveBufferPerConnection: 64 << 10, MaxReceiveBufferPerStream: 64 << 10},
 	}
 	if p != nil {
 		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: p.get}
@@ -143,9 +149,16 @@ func (l *Listener) CertificateExpiry() time.Time {
 	return l.pair.inUse().Leaf.NotAfter
 }
 
+// Reload looks at the certificate's files now. They are looked at by themselves too.
+func (l *Listener) Reload() {
+	if l.pair != nil {
+		l.pair.again()
+	}
+}
+
 // Serve answers until Shutdown has ended, and then returns nil.
 func (l *Listener) Serve() error {
-	limited := netutil.LimitListener(&door{Listener: l.tcp, log: l.log, now: l.now}, l.max)
+	limited := newSeats(&door{Listener: l.tcp, log: l.log, now: l.now}, l.max, l.now)
 	var err error
 	if l.pair == nil {
 		err = l.server.Serve(limited)

@@ -244,6 +244,9 @@ const inspect = `(width, scheme) => {
 		const b = a.getBoundingClientRect();
 		if (b.width < 24 || b.height < 24) found.push("a link is too small to be hit by a finger: " + a.textContent);
 	}
+	const waits = document.querySelector(".steps") && document.querySelector("#quarantine"); // after what is wrong, within a screen
+	const below = waits && waits.getBoundingClientRect().top - document.querySelector("header").getBoundingClientRect().bottom;
+	if (below > 740) found.push("what waits for a person stands " + Math.round(below) + " px down");
 	if (document.querySelectorAll("h1").length !== 1) found.push("not one h1");
 	for (const landmark of ["header", "main", "footer"]) {
 		if (document.querySelectorAll("body > " + landmark).length !== 1) found.push("not one " + landmark);

@@ -10,12 +10,15 @@ import (
 	"fmt"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"lpexport/exporter/listener"
 )
 
 const (
-	hashesAtOnce = 2  // a flood of passwords takes no more than two cores
+	hashesAtOnce = 2  // passwords take no more than two cores
 	highestCost  = 15 // of a password hash: some seconds
 )
 
@@ -25,6 +28,7 @@ type door struct {
 	hash    []byte
 	compare func(hash, password []byte) error
 	slots   chan struct{}
+	guesses *guesses
 
 	// What was let in last, by a hash with a key of this process: a scraper that
 	// comes every 15 s does not cost a bcrypt each. It cannot go stale, since name
@@ -34,7 +38,7 @@ type door struct {
 }
 
 // newDoor returns nil when nobody is asked.
-func newDoor(user, hash string) (*door, error) {
+func newDoor(user, hash string, now func() time.Time) (*door, error) {
 	switch {
 	case user == "" && hash == "":
 		return nil, nil
@@ -51,38 +55,49 @@ func newDoor(user, hash string) (*door, error) {
 		return nil, fmt.Errorf("the password hash has cost %d: at most %d, else each log-in takes minutes", cost, highestCost)
 	}
 	d := &door{user: sha256.Sum256([]byte(user)), hash: []byte(hash), compare: bcrypt.CompareHashAndPassword,
-		slots: make(chan struct{}, hashesAtOnce)}
+		slots: make(chan struct{}, hashesAtOnce), guesses: newGuesses(now)}
 	_, _ = rand.Read(d.key[:]) // never fails: crypto/rand
 	return d, nil
 }
 
-// admits says whether a request bears the name and the password. A wrong name
-// costs what a wrong password does.
-func (d *door) admits(r *http.Request) bool {
+// admits reports whether a request bears the name and the password; wait is for how
+// long that is not looked at, since too many were wrong. A wrong name costs what a
+// wrong password does.
+func (d *door) admits(r *http.Request) (in bool, wait time.Duration) {
 	user, password, given := r.BasicAuth()
 	if !given {
-		return false
+		return false, 0
 	}
 	mark := d.mark(user, password)
 	if d.known(mark) {
-		return true
+		return true, 0
+	}
+	from := listener.NetworkOf(r.RemoteAddr)
+	if wrong, wait := d.guesses.try(from, mark); wrong || wait > 0 {
+		return false, wait
 	}
 	select {
 	case d.slots <- struct{}{}:
 		defer func() { <-d.slots }()
 	case <-r.Context().Done():
-		return false
+		return false, 0
 	}
-	if d.known(mark) { // by another request, while this one waited
-		return true
+	switch { // by another request, while this one waited
+	case d.known(mark):
+		d.guesses.right(from)
+		return true, 0
+	case d.guesses.knownWrong(from, mark):
+		return false, 0
 	}
 	fits := d.compare(d.hash, []byte(password)) == nil
 	named := sha256.Sum256([]byte(user))
 	if subtle.ConstantTimeCompare(named[:], d.user[:]) != 1 || !fits {
-		return false
+		d.guesses.wrong(from, mark)
+		return false, 0
 	}
 	d.last.Store(&mark)
-	return true
+	d.guesses.right(from)
+	return true, 0
 }
 
 func (d *door) known(mark [sha256.Size]byte) bool {

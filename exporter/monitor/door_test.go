@@ -2,14 +2,19 @@ package monitor
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"lpexport/exporter/monitor/overviewtest"
 )
 
 func hashed(t *testing.T, password string) string {
@@ -29,6 +34,8 @@ func as(user, password string) func(*http.Request) {
 func TestPassword(t *testing.T) {
 	s := good()
 	s.User, s.PasswordHash = "ops", strings.Replace(hashed(t, "se:cret ü"), "$2a$", "$2y$", 1) // as htpasswd writes it
+	now := overviewtest.Now
+	s.Now = func() time.Time { now = now.Add(forgottenIn); return now }
 	h := handler(t, s)
 	// Twice: what was let in once must not let in others.
 	for range 2 {
@@ -65,7 +72,7 @@ func TestPassword(t *testing.T) {
 // counting returns a door that counts how often it compares.
 func counting(t *testing.T) (*door, *atomic.Int64) {
 	t.Helper()
-	d, err := newDoor("ops", hashed(t, "secret"))
+	d, err := newDoor("ops", hashed(t, "secret"), func() time.Time { return overviewtest.Now })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,9 +103,10 @@ func TestCostOfHashes(t *testing.T) {
 		{"nobody", "secret", false, 1}, {"ops", "wrong", false, 1}, {"nobody", "wrong", false, 1},
 		{"ops", "secret", true, 1}, {"ops", "secret", true, 0},
 		{"ops", "wrong", false, 1}, {"nobody", "secret", false, 1}, {"ops", "secret", true, 0},
+		{"nobody", "secret", false, 0}, // the same again, as a scraper does
 	} {
 		before := times.Load()
-		if got := d.admits(request(test.user, test.password)); got != test.admitted {
+		if got, _ := d.admits(request(test.user, test.password)); got != test.admitted {
 			t.Errorf("%d: %s is admitted: %v", i, test.user, got)
 		}
 		if hashes := times.Load() - before; hashes != test.hashes {
@@ -129,7 +137,7 @@ func TestHashesAtOnce(t *testing.T) {
 			if i >= 10 {
 				r = request("ops", "wrong").WithContext(ctx)
 			}
-			go func() { results <- d.admits(r) }()
+			go func() { in, _ := d.admits(r); results <- in }()
 			synctest.Wait() // in this order
 		}
 		leave()
@@ -148,4 +156,90 @@ func TestHashesAtOnce(t *testing.T) {
 			t.Errorf("%d hashes at once, %d in all", most.Load(), times.Load())
 		}
 	})
+}
+
+// Passwords that are tried out cost few hashes: of one address the next ones have to
+// wait, longer each time, and of all together there are only so many in a time.
+func TestGuesses(t *testing.T) {
+	d, times := counting(t)
+	now := overviewtest.Now
+	d.guesses.now = func() time.Time { return now }
+	n := 0
+	guess := func(from string) time.Duration {
+		n++
+		r := request("ops", fmt.Sprint(n))
+		r.RemoteAddr = from
+		in, wait := d.admits(r)
+		if in {
+			t.Error("admitted")
+		}
+		return wait
+	}
+	const home = "192.0.2.1:1"
+	for range 58 {
+		guess(home)
+	}
+	if got := times.Load(); got != freeGuesses {
+		t.Errorf("58 passwords at once cost %d hashes, want %d", got, freeGuesses)
+	}
+	for want := firstWait; want < longestWait; want *= 2 {
+		if got := guess(home); got != want {
+			t.Errorf("told to wait %v, want %v", got, want)
+		}
+		now = now.Add(want)
+		if got := guess(home); got != 0 {
+			t.Errorf("after %v told to wait %v", want, got)
+		}
+	}
+	if got := guess(home); got != longestWait {
+		t.Errorf("told to wait %v, want %v", got, longestWait)
+	}
+	// Somebody else need not wait, and nobody does who was let in.
+	other := request("ops", "secret")
+	other.RemoteAddr = "192.0.2.2:1"
+	if in, _ := d.admits(other); !in {
+		t.Error("another address is kept out")
+	}
+	other.RemoteAddr = home
+	if in, _ := d.admits(other); !in {
+		t.Error("a known password is kept out")
+	}
+	// A firm's worth of addresses, of which none gives up.
+	now = now.Add(forgottenIn)
+	before := times.Load()
+	for i := range 10 * mostGuessers {
+		guess(fmt.Sprintf("[2001:db8:%x:%x::1]:1", i>>8, i&255))
+	}
+	if got := times.Load() - before; got != allGuesses {
+		t.Errorf("a flood costs %d hashes, want %d", got, allGuesses)
+	}
+	if len(d.guesses.of) > mostGuessers {
+		t.Errorf("%d addresses are remembered", len(d.guesses.of))
+	}
+	now = now.Add(everyGuess)
+	if got := guess("192.0.2.9:1"); got != 0 {
+		t.Errorf("after a while still told to wait %v", got)
+	}
+}
+
+// Whoever has to wait is told for how long, and the log that it is so.
+func TestGuessesAreAnswered(t *testing.T) {
+	var logged strings.Builder
+	s := good()
+	s.User, s.PasswordHash = "ops", hashed(t, "secret")
+	s.Log = slog.New(slog.NewTextHandler(&logged, nil))
+	h := handler(t, s)
+	for i := range freeGuesses + 3 {
+		w := ask(h, "GET", "/", as("ops", fmt.Sprint(i)))
+		want, after := 401, ""
+		if i >= freeGuesses {
+			want, after = 429, "1"
+		}
+		if w.Code != want || w.Header().Get("Retry-After") != after {
+			t.Errorf("guess %d: %d, retry after %q", i, w.Code, w.Header().Get("Retry-After"))
+		}
+	}
+	if got := strings.Count(logged.String(), "wrong passwords"); got != 1 {
+		t.Errorf("logged %d times: %s", got, logged.String())
+	}
 }

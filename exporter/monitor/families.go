@@ -131,7 +131,7 @@ var eventFamilies = []family{
 	{"lpexport_receiver_alarm", "Whether events that bear our client id are refused: 1 or 0.", gauge, nil,
 		func(o *exporter.Overview, emit emitter) {
 			if o.Receiver != nil {
-				emit(truth(o.Receiver.Alarm != ""))
+				emit(truth(o.Receiver.Alarm != "" && !o.Receiver.Taken))
 			}
 		}},
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"lpexport/archive"
 	"lpexport/exporter"
 	"lpexport/exporter/monitor/overviewtest"
 )
@@ -231,5 +232,61 @@ func TestOddNumbers(t *testing.T) {
 	o.Lag, o.Counters[0].Value, o.Destinations[0].Pending = math.MinInt64, math.MinInt64, -1
 	if !strings.Contains(written(t, o), "lpexport_quarantined_items{account=\"12345678\"} 7\n") {
 		t.Error("a known number is absent")
+	}
+}
+
+// The manual has each value of a label that is one of a list, and no other. The lists are
+// in the packages that count.
+func TestManualHasEachValue(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "doc", "metrics.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := func(pattern string, files ...string) (values []string) {
+		for _, glob := range files {
+			paths, err := filepath.Glob(filepath.Join("..", "..", glob))
+			if err != nil || len(paths) == 0 {
+				t.Fatalf("no %s: %v", glob, err)
+			}
+			for _, path := range paths {
+				text, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if strings.HasSuffix(path, "_test.go") {
+					continue
+				}
+				for _, m := range regexp.MustCompile(pattern).FindAllSubmatch(text, -1) {
+					values = append(values, string(m[1]))
+				}
+			}
+		}
+		return values
+	}
+	classes := []string{"taken"}
+	for c := archive.Class(0); c.String() != "unknown"; c++ {
+		classes = append(classes, c.String())
+	}
+	for name, want := range map[string][]string{
+		"lpexport_events_total":        found(`Result = "(\w+)"`, "liveperson/webhook/result.go"),
+		"lpexport_requests_total":      found(`Result = "(\w+)"`, "liveperson/result.go"),
+		"lpexport_cycles_total":        append(found(`Run\w+ += "(\w+)"`, "exporter/checkpoint/count.go"), found(`cycleBusy = "(\w+)"`, "exporter/run.go")...),
+		"lpexport_event_changes_total": append(found(`CounterChanges, "(\w+)"`, "exporter/*.go"), found(`kind :?= "(\w+)"`, "exporter/telling.go")...),
+		"lpexport_files_total":         found(`CounterFiles, "(\w+)"`, "exporter/*.go"),
+		"lpexport_deliveries_total":    classes,
+	} {
+		_, section, _ := strings.Cut(string(page), "### `"+name+"`\n")
+		section, _, _ = strings.Cut(section, "\n### ")
+		var got []string
+		for _, row := range regexp.MustCompile("(?m)^\\| `(\\w+)` \\| .").FindAllStringSubmatch(section, -1) {
+			if row[1] != "result" && row[1] != "kind" && row[1] != "class" {
+				got = append(got, row[1])
+			}
+		}
+		slices.Sort(got)
+		slices.Sort(want)
+		if diff := cmp.Diff(slices.Compact(want), got); diff != "" || len(got) < 2 {
+			t.Errorf("%s: %s", name, diff)
+		}
 	}
 }

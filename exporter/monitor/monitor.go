@@ -29,6 +29,7 @@ type Settings struct {
 	Behind       time.Duration       // the lag of capture that is called wrong; 0: an hour
 	User         string              // with PasswordHash
 	PasswordHash string              // bcrypt; "": nobody is asked
+	Hosts        []string            // names in lower case, besides loopback ones, that it answers to where nobody is asked
 	Log          *slog.Logger        // nil: nothing is logged
 	Now          func() time.Time    // nil: time.Now
 }
@@ -37,8 +38,8 @@ type Settings struct {
 //
 //	/         the status page
 //	/metrics  Prometheus' text format
-//	/healthz  200 while Alive; asks for no password
-//	/readyz   200 while Ready; asks for no password
+//	/healthz  200 while Alive; asks for no password, and answers to any name
+//	/readyz   200 while Ready; the same
 func New(s Settings) (http.Handler, error) {
 	if s.Overview == nil || s.Alive == nil || s.Ready == nil {
 		return nil, errors.New("monitor needs Overview, Alive and Ready")
@@ -55,7 +56,7 @@ func New(s Settings) (http.Handler, error) {
 	if s.Now == nil {
 		s.Now = time.Now
 	}
-	door, err := newDoor(s.User, s.PasswordHash)
+	door, err := newDoor(s.User, s.PasswordHash, s.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +71,8 @@ type monitor struct {
 	door    *door // nil: open
 	latest  *latest
 	page    page.Settings
-	failing atomic.Bool // the state cannot be read: logged once
+	failing atomic.Bool  // the state cannot be read: logged once
+	guessed atomic.Int64 // when it was logged that passwords are guessed
 }
 
 // ServeHTTP answers GET and HEAD of four paths, and nothing else.
@@ -83,12 +85,46 @@ func (m *monitor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
 		refuse(w, http.StatusMethodNotAllowed)
-	case !open && m.door != nil && !m.door.admits(r):
-		w.Header().Set("WWW-Authenticate", `Basic realm="lpexport", charset="UTF-8"`)
-		refuse(w, http.StatusUnauthorized)
+	case !open && !m.admits(w, r):
 	default:
 		answer(w, r)
 	}
+}
+
+// admits reports whether a request is answered, and refuses it otherwise.
+func (m *monitor) admits(w http.ResponseWriter, r *http.Request) bool {
+	if m.door == nil {
+		if local(r, m.Hosts) {
+			return true
+		}
+		plain(w, http.StatusMisdirectedRequest, "Ask for localhost, or add this name to serve.hosts")
+		return false
+	}
+	in, wait := m.door.admits(r)
+	switch {
+	case in:
+	case wait > 0:
+		w.Header().Set("Retry-After", strconv.FormatInt(int64((wait+time.Second-1)/time.Second), 10))
+		plain(w, http.StatusTooManyRequests, "Too many wrong passwords: try again later")
+		m.tellGuesses()
+	default:
+		w.Header().Set("WWW-Authenticate", `Basic realm="lpexport", charset="UTF-8"`)
+		refuse(w, http.StatusUnauthorized)
+	}
+	return in
+}
+
+// tellGuesses logs once an hour that passwords are being guessed.
+func (m *monitor) tellGuesses() {
+	now := m.Now().UnixNano()
+	if last := m.guessed.Load(); (last == 0 || now-last >= int64(time.Hour)) && m.guessed.CompareAndSwap(last, now) {
+		m.Log.Warn("wrong passwords are tried at the status page: further ones have to wait")
+	}
+}
+
+// Proves reports whether an answer of New's handler shows that its client belongs here.
+func Proves(r *http.Request, status int) bool {
+	return status == http.StatusOK && (r.URL.Path == "/" || r.URL.Path == "/metrics")
 }
 
 // route finds what answers a path, and whether it does so for anybody.

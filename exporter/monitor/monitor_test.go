@@ -38,6 +38,7 @@ func handler(t *testing.T, s Settings) http.Handler {
 
 func ask(h http.Handler, method, path string, change ...func(*http.Request)) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, path, nil)
+	r.Host = "localhost:9464"
 	for _, c := range change {
 		c(r)
 	}
@@ -180,6 +181,36 @@ func TestNewWantsWhatItNeeds(t *testing.T) {
 			t.Errorf("%s: no error", name)
 		} else if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), hash) {
 			t.Errorf("%s: %v tells what is secret", name, err)
+		}
+	}
+}
+
+// Without a password, a page answers to names of this machine only: a name of somebody
+// else's may be made to lead here. Health has nothing to hide.
+func TestHosts(t *testing.T) {
+	s := good()
+	s.Hosts = []string{"archive.firm.example"}
+	open := handler(t, s)
+	s.User, s.PasswordHash = "ops", hashed(t, "secret")
+	closed := handler(t, s)
+	for host, want := range map[string]int{
+		"localhost": 200, "LocalHost:1": 200, "localhost.": 200, "127.0.0.1": 200, "127.8.9.1:9464": 200, "[::1]": 200, "[::1]:80": 200, "": 200,
+		"[::ffff:127.0.0.1]:1": 200, "archive.firm.example": 200, "Archive.Firm.Example:443": 200,
+		"evil.example": 421, "evil.example:9464": 421, "localhost.evil.example": 421, "127.0.0.1.evil.example": 421, "0.0.0.0:9464": 421,
+		"192.0.2.1": 421, "[::]:9464": 421, "x.archive.firm.example": 421,
+	} {
+		named := func(r *http.Request) { r.Host = host }
+		for _, path := range []string{"/", "/metrics"} {
+			w := ask(open, "GET", path, named)
+			if w.Code != want || want != 200 && strings.Contains(w.Body.String(), overviewtest.Well().Account) {
+				t.Errorf("%s at %q: %d %.40q", path, host, w.Code, w.Body)
+			}
+			if w := ask(closed, "GET", path, named, as("ops", "secret")); w.Code != 200 {
+				t.Errorf("%s at %q, with a password: %d", path, host, w.Code)
+			}
+		}
+		if w := ask(open, "GET", "/healthz", named); w.Code != 200 {
+			t.Errorf("/healthz at %q: %d", host, w.Code)
 		}
 	}
 }

@@ -58,6 +58,9 @@ func (n *Notifier) Ready(status string) error {
 	return n.send(daemon.SdNotifyReady + "\n" + statusLine(status))
 }
 
+// Reloading says that the service reads its configuration again. Ready ends that.
+func (n *Notifier) Reloading() error { return n.send(daemon.SdNotifyReloading) }
+
 // Status shows people one line about the service. What cannot be printed is
 // replaced, and more than 200 characters are cut. The line goes into the journal
 // and systemctl status, so it must hold nothing of a conversation.

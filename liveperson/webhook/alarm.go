@@ -21,6 +21,7 @@ type alarm struct {
 	mu     sync.Mutex
 	reason string // "": none
 	since  time.Time
+	taken  bool                 // requests of that kind are stored
 	logged map[string]time.Time // when each reason was logged last
 	open   bool                 // a line was logged whose end was not
 }
@@ -31,12 +32,18 @@ func (a *alarm) get() (string, time.Time) {
 	return a.reason, a.since
 }
 
+func (a *alarm) isTaken() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.taken
+}
+
 // raise makes reason the current one and logs it, unless it was of late.
 func (a *alarm) raise(level slog.Level, reason string, err error) {
 	now := a.now()
 	a.mu.Lock()
 	if a.reason != reason {
-		a.reason, a.since = reason, now
+		a.reason, a.since, a.taken = reason, now, level < slog.LevelError
 	}
 	since := a.since
 	last, before := a.logged[reason]
@@ -60,7 +67,7 @@ func (a *alarm) raise(level slog.Level, reason string, err error) {
 func (a *alarm) clear() {
 	a.mu.Lock()
 	tell := a.open
-	a.reason, a.since, a.open = "", time.Time{}, false
+	a.reason, a.since, a.taken, a.open = "", time.Time{}, false, false
 	a.mu.Unlock()
 	if tell {
 		a.log.LogAttrs(context.Background(), slog.LevelInfo, "webhook events are taken again")

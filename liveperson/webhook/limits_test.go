@@ -35,7 +35,7 @@ func TestBodySizes(t *testing.T) {
 				g.holds()
 				g.counted(map[Result]int64{TooLarge: 1})
 			}
-			if len(g.inFlight)+len(g.large) != 0 {
+			if len(g.inFlight)+len(g.large)+len(g.drains) != 0 {
 				t.Errorf("%d bytes: a slot is not given back", n)
 			}
 		}
@@ -210,6 +210,9 @@ func TestOverTheWire(t *testing.T) {
 		"wrong chunks":              {request(testBody, "Transfer-Encoding: chunked\r\n", "x\r\n"), 400, ""},
 		"negative length":           {request(testBody, length(-1), testBody), 400, ""},
 		"two lengths":               {request(testBody, length(1)+length(2), testBody), 400, ""},
+		// A sender that looks for an answer only at the end of its body finds one.
+		"too large":         {request("", length(9<<20), strings.Repeat("x", 9<<20)), 413, ""},
+		"too large, chunks": {request("", "Transfer-Encoding: chunked\r\n", fmt.Sprintf("%x\r\n%s\r\n0\r\n\r\n", 9<<20, strings.Repeat("x", 9<<20))), 413, ""},
 		// Refused before the sender is told to go on.
 		"too large, asked": {request(testBody, "Expect: 100-continue\r\n"+length(9<<20), ""), 413, ""},
 		"two signatures":   {request(testBody, length(len(testBody))+"x-liveperson-signature: sha1=x\r\n", testBody), 401, ""},

@@ -43,7 +43,27 @@ func (s slots) release() { <-s }
 func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	result := r.receive(w, req)
 	r.counts[result].Add(1)
+	if result == TooLarge {
+		r.drain(req)
+	}
 	answer(w, result)
+}
+
+// Of a body that is too large, so much is read and thrown away, of so many at once.
+const (
+	mostDrained   = 64 << 20
+	drainedAtOnce = 4
+)
+
+// drain lets a sender finish that looks for an answer only when it has sent all, as
+// most do on HTTP/1: a connection that is closed before shows it a reset in the place
+// of the 413. The server's time for a request bounds it too.
+func (r *Receiver) drain(req *http.Request) {
+	if req.ProtoMajor > 1 || req.Header.Get("Expect") != "" || !r.drains.take() {
+		return
+	}
+	defer r.drains.release()
+	_, _ = io.CopyN(io.Discard, req.Body, mostDrained) // whoever sends more has to live with a reset
 }
 
 // receive goes from what costs least to what costs most: whoever does not even
@@ -66,7 +86,7 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) Result {
 	if result != "" {
 		return r.refuse(result, nil)
 	}
-	if !r.keys.signed(claimed, body) {
+	if !r.keys.Load().signed(claimed, body) {
 		return r.refuse(WrongSignature, nil)
 	}
 	if err := r.set.Store(context.WithoutCancel(req.Context()), body); err != nil {

@@ -54,7 +54,7 @@ func TestKnownSignatures(t *testing.T) {
 				g.holds(testBody)
 				g.counted(want)
 				reason, _ := g.Alarm()
-				if (reason != "") != (pinned != shape) {
+				if (reason != "") != (pinned != shape) || g.AlarmTaken() != (pinned != shape) {
 					t.Errorf("%s where %s is expected: alarm %q", shape, pinned, reason)
 				}
 			}

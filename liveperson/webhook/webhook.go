@@ -83,9 +83,10 @@ func (s *Settings) complete() error {
 // keeps what was not stored.
 type Receiver struct {
 	set      Settings // without the secrets
-	keys     *keyring
+	keys     atomic.Pointer[keyring]
 	inFlight slots
 	large    slots
+	drains   slots
 	counts   map[Result]*atomic.Int64 // every Result; the map is never changed
 	lastAt   atomic.Pointer[time.Time]
 	alarm    alarm
@@ -99,11 +100,12 @@ func New(set Settings) (*Receiver, error) {
 	keys := newKeyring(set.Secrets)
 	set.Secrets = nil
 	r := &Receiver{
-		set: set, keys: keys,
-		inFlight: make(slots, set.InFlight), large: make(slots, largeAtOnce),
+		set:      set,
+		inFlight: make(slots, set.InFlight), large: make(slots, largeAtOnce), drains: make(slots, drainedAtOnce),
 		counts: make(map[Result]*atomic.Int64, len(results)),
 		alarm:  alarm{log: set.Log, now: set.Now, logged: make(map[string]time.Time)},
 	}
+	r.keys.Store(keys)
 	for result := range results {
 		r.counts[result] = new(atomic.Int64)
 	}
@@ -111,6 +113,10 @@ func New(set Settings) (*Receiver, error) {
 }
 
 var _ http.Handler = (*Receiver)(nil)
+
+// SetSecrets replaces the secrets that events may be signed with, the current one first.
+// None of them may be empty.
+func (r *Receiver) SetSecrets(secrets []string) { r.keys.Store(newKeyring(secrets)) }
 
 // Counts returns how many requests ended in each Result since the start, those
 // that none ended in included.
@@ -135,3 +141,6 @@ func (r *Receiver) LastAt() time.Time {
 // is stored. Events of another shape than expected, though stored, alarm until
 // one of the expected shape is. "": all is well.
 func (r *Receiver) Alarm() (reason string, since time.Time) { return r.alarm.get() }
+
+// AlarmTaken reports whether the requests that alarm are taken all the same.
+func (r *Receiver) AlarmTaken() bool { return r.alarm.isTaken() }

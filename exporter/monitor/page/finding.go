@@ -129,6 +129,9 @@ func refused(o *exporter.Overview) []finding {
 	if o.Receiver == nil || o.Receiver.Alarm == "" {
 		return nil
 	}
+	if o.Receiver.Taken {
+		return []finding{{care, fmt.Sprintf("Since %s: %s", at(o.Receiver.Since, o.At).Text, ended(Line(o.Receiver.Alarm, errorLimit))), ""}}
+	}
 	return []finding{{bad, fmt.Sprintf("Events of this account are refused since %s: %s",
 		at(o.Receiver.Since, o.At).Text, ended(Line(o.Receiver.Alarm, errorLimit))), "lpexport check"}}
 }

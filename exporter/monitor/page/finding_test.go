@@ -57,6 +57,9 @@ func TestSentence(t *testing.T) {
 		{"events refused", func(o *exporter.Overview) {
 			o.Receiver = &exporter.ReceiverStatus{Alarm: "has the secret been rotated?", Since: now.Add(-time.Minute)}
 		}, finding{bad, "Events of this account are refused since 17:09 UTC: has the secret been rotated?", "lpexport check"}},
+		{"events of another shape", func(o *exporter.Overview) {
+			o.Receiver = &exporter.ReceiverStatus{Alarm: "events are signed in another shape: they are taken", Since: now.Add(-time.Minute), Taken: true}
+		}, finding{care, "Since 17:09 UTC: events are signed in another shape: they are taken.", ""}},
 		{"another skill has a chosen name", func(o *exporter.Overview) {
 			o.Selection.Namesakes = []exporter.Namesake{{Entry: "Billing", ID: "9", Since: now.Add(-time.Minute)}}
 		}, finding{bad, "Skill 9 is called “Billing” since 17:09 UTC, and is not the one that select.skills means: it is not captured until its id is written there.",

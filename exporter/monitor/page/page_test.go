@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,4 +50,18 @@ func golden(t *testing.T, name string, got []byte) {
 func TestGolden(t *testing.T) {
 	golden(t, "first.html", render(t, overviewtest.First()))
 	golden(t, "wrong.html", render(t, overviewtest.Wrong()))
+}
+
+// What needs a person comes before what is only to be looked at, also where the window
+// is narrow and all stands in one column.
+func TestWhatNeedsAPersonComesFirst(t *testing.T) {
+	drawn := string(render(t, overviewtest.Wrong()))
+	last := 0
+	for _, id := range []string{"now", "quarantine", "destinations", "days", "recent", "charts", "events"} {
+		at := strings.Index(drawn, `<h2 id="`+id+`"`)
+		if at <= last || strings.Count(drawn, `<h2 id="`+id+`"`) != 1 {
+			t.Errorf("%s does not follow, once", id)
+		}
+		last = at
+	}
 }

@@ -28,7 +28,7 @@ type view struct {
 	Waiting      []figure
 	Quarantine   []step
 	Events       []figure
-	Alarm        string
+	Alarm        *alarm // nil: none
 	Expiries     []expiry
 	Coverage     []period
 	Earlier      string // covered periods that are not listed
@@ -38,6 +38,12 @@ type view struct {
 type figure struct {
 	Name, Value, Note string
 	Level             level
+}
+
+// alarm is what is wrong with events that come.
+type alarm struct {
+	Text  string
+	Level level // bad: they are refused
 }
 
 // step is a command with what it is for.
@@ -55,8 +61,11 @@ func (s Settings) view(o *exporter.Overview) view {
 		began := at(o.Began, o.At)
 		v.Began = &began
 	}
-	if o.Receiver != nil {
-		v.Alarm = Line(o.Receiver.Alarm, errorLimit)
+	if r := o.Receiver; r != nil && r.Alarm != "" {
+		v.Alarm = &alarm{Line(r.Alarm, errorLimit), bad}
+		if r.Taken {
+			v.Alarm.Level = care
+		}
 	}
 	if o.Quarantined > 0 {
 		v.Quarantined = itemsWait(o.Quarantined)
