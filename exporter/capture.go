@@ -159,6 +159,9 @@ func (c *capture) storeOne(ctx context.Context, tx *checkpoint.Tx, p *page, r *c
 	if m.err != nil {
 		return false, m.err
 	}
+	if err := m.settleHeard(tx, &known); err != nil {
+		return false, err
+	}
 	if m.blind || m.stale || known.Changed > p.asked && (m.differs() || changedState(&known, r)) {
 		p.overtaken = append(p.overtaken, r.id)
 		return false, tx.SetReread(known.ID, now)
@@ -276,7 +279,10 @@ func (c *capture) storeMerged(tx *checkpoint.Tx, m *merger, r *captured, known *
 		n.Partial++
 	}
 	if !m.deliver() {
-		return false, nil
+		if m.heard == 0 {
+			return false, nil
+		}
+		return true, tx.MakeUnsaidDue(known.ID, known.Revision, m.heardAt, now)
 	}
 	n.Conversations++
 	return true, tx.MakeDue(known.ID, known.Revision, m.oldest, now)

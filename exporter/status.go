@@ -28,17 +28,19 @@ type Status struct {
 
 // DestinationStatus is what a destination has still to get.
 type DestinationStatus struct {
-	Name          string
-	Pending       int // conversations and bundles
-	OldestPending time.Duration
-	Failed        int // items tried in vain
-	Rejected      int // items that wait for a person
-	Uncertain     int // ends of which nobody knows whether the item was taken
-	Left          int // files that no importer has taken from the flat folder for too long
-	LastError     string
-	FailingSince  time.Time // zero while it does not fail
-	NextTry       time.Time // zero: with the next run
-	Halted        bool
+	Name            string
+	Pending         int // conversations and bundles
+	OldestPending   time.Duration
+	Failed          int   // items tried in vain
+	Rejected        int   // items that wait for a person
+	Uncertain       int   // ends of which nobody knows whether the item was taken
+	Left            int   // files that no importer has taken from the flat folder for too long
+	Withheld        int64 // private messages that it is not given
+	AudienceUnknown int64 // messages that it is not given before history has said for whom they are
+	LastError       string
+	FailingSince    time.Time // zero while it does not fail
+	NextTry         time.Time // zero: with the next run
+	Halted          bool
 }
 
 // Status reads the state. It changes nothing and needs no lease.
@@ -118,6 +120,11 @@ func (e *Exporter) destinationStatus(ctx context.Context, d Destination) (Destin
 	if row.Halted != "" {
 		s.Halted, s.LastError = true, row.Halted
 	}
+	withheld, err := e.cp.Withheld(ctx, row.ID)
+	if err != nil {
+		return s, err
+	}
+	s.Withheld, s.AudienceUnknown = withheld.Private, withheld.Unsaid
 	s.Left, err = e.countLeft(ctx, d, row.ID)
 	return s, err
 }

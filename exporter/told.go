@@ -75,8 +75,10 @@ func (n *normaliser) toldHead(h *header, conversation string, c *liveperson.Mess
 		return m, false
 	}
 	m.Sequence, m.Dialog, m.Source, m.Audience = sequence, cmp.Or(c.Dialog.ID(), conversation), sourceWebhook, "all"
-	if len(c.Audience) > 0 && !c.Audience.Is("ALL") && c.Audience.In(liveperson.Audience) != "" {
-		m.Audience = "agents"
+	if !c.Audience.Is("ALL") {
+		if m.Assumed = c.Audience.In(liveperson.Audience) == ""; !m.Assumed {
+			m.Audience = "agents"
+		}
 	}
 	m.Sender, ok = n.toldSender(h, c.Originator.ID(), c.Role.Text())
 	return m, ok

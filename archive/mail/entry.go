@@ -79,6 +79,9 @@ func (l *log) message(m *archive.Message, sender *person) {
 func appendNotes(dst []byte, m *archive.Message) []byte {
 	switch m.Audience {
 	case "", "all":
+		if m.Assumed {
+			dst = append(dst, " (audience not stated)"...)
+		}
 	case "agents":
 		dst = append(dst, " (agents only)"...)
 	default:
