@@ -37,6 +37,7 @@ var kinds = []kind{
 	filesIn("files-kept", "files that are kept", checkpoint.FileKept),
 	forEach("pending", "conversations to be cut, since they became due, and bundles to be delivered, since they were cut", pendingParts),
 	forEach("undelivered", "conversations of which a destination lacks something, since their start", undeliveredParts),
+	forEach("withheld", "conversations with messages that private_messages withholds from a destination, since their start", byQuery(checkpoint.ListWithheld, withheldItem)),
 	forEach("failed", "items that were tried in vain and are tried again, since their bundle was cut", byQuery(checkpoint.ListFailed, failedItem)),
 	forEach("rejected", "items that a destination rejected, since their bundle was cut", byQuery(checkpoint.ListRejected, rejectedItem)),
 	forEach("uncertain", "deliveries of which nobody knows whether the item was taken", byQuery(checkpoint.ListUncertain, uncertainItem)),
@@ -237,6 +238,17 @@ func undeliveredParts(e *Exporter, d *Destination, row *checkpoint.Destination) 
 	return []part{e.from(checkpoint.ListUndelivered, func(r checkpoint.Listed) Item {
 		return Item{ID: r.ID, Destination: d.Name, Since: timeOf(r.Since), Next: next, Why: because("something of it is pending", why), Command: exportCommand(d)}
 	}, row.ID, row.ID)}
+}
+
+func withheldItem(d *Destination, _ *checkpoint.Destination, r checkpoint.Listed) Item {
+	var why []string
+	if r.N > 0 {
+		why = append(why, plural(r.N, "message")+" for agents and managers only")
+	}
+	if r.Next > 0 {
+		why = append(why, plural(r.Next, "message")+" until history says who may read them")
+	}
+	return Item{ID: r.ID, Destination: d.Name, Since: timeOf(r.Since), Why: strings.Join(why, "; ")}
 }
 
 func failedItem(d *Destination, row *checkpoint.Destination, r checkpoint.Listed) Item {

@@ -37,6 +37,7 @@ type DestinationStatus struct {
 	Left            int   // files that no importer has taken from the flat folder for too long
 	Withheld        int64 // private messages that it is not given
 	AudienceUnknown int64 // messages that it is not given before history has said for whom they are
+	WithheldFrom    int64 // conversations that these are in
 	LastError       string
 	FailingSince    time.Time // zero while it does not fail
 	NextTry         time.Time // zero: with the next run
@@ -124,7 +125,7 @@ func (e *Exporter) destinationStatus(ctx context.Context, d Destination) (Destin
 	if err != nil {
 		return s, err
 	}
-	s.Withheld, s.AudienceUnknown = withheld.Private, withheld.Unsaid
+	s.Withheld, s.AudienceUnknown, s.WithheldFrom = withheld.Private, withheld.Unsaid, withheld.Conversations
 	s.Left, err = e.countLeft(ctx, d, row.ID)
 	return s, err
 }

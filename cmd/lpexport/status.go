@@ -94,9 +94,12 @@ type statusDestination struct {
 	Pending              int    `json:"pending"` // conversations and bundles
 	OldestPendingSeconds int64  `json:"oldest_pending_seconds"`
 	Failed               int    `json:"failed"`
-	Rejected             int    `json:"rejected"`  // items that wait for a person
-	Uncertain            int    `json:"uncertain"` // items that may have arrived once more, by count of their doubtful ends
-	Left                 int    `json:"left"`      // files that lie in a flat folder for too long
+	Rejected             int    `json:"rejected"`               // items that wait for a person
+	Uncertain            int    `json:"uncertain"`              // items that may have arrived once more, by count of their doubtful ends
+	Left                 int    `json:"left"`                   // files that lie in a flat folder for too long
+	Withheld             int64  `json:"withheld"`               // private messages that private_messages withholds
+	AudienceUnknown      int64  `json:"audience_unknown"`       // messages that it withholds until history says who may read them
+	WithheldFrom         int64  `json:"withheld_conversations"` // that these are in
 	LastError            string `json:"last_error"`
 	FailingSeconds       int64  `json:"failing_seconds"`  // since the first failure in a row
 	NextTrySeconds       int64  `json:"next_try_seconds"` // until it is tried again
@@ -231,7 +234,8 @@ func (r *statusResult) take(c *config.Config, s exporter.Status, now time.Time) 
 	for _, d := range s.Destinations {
 		one := statusDestination{
 			Name: called(c, d.Name), Pending: d.Pending, OldestPendingSeconds: int64(d.OldestPending / time.Second),
-			Failed: d.Failed, Rejected: d.Rejected, Uncertain: d.Uncertain, Left: d.Left, LastError: d.LastError, Halted: d.Halted,
+			Failed: d.Failed, Rejected: d.Rejected, Uncertain: d.Uncertain, Left: d.Left, Withheld: d.Withheld,
+			AudienceUnknown: d.AudienceUnknown, WithheldFrom: d.WithheldFrom, LastError: d.LastError, Halted: d.Halted,
 		}
 		if !d.FailingSince.IsZero() {
 			one.FailingSeconds = int64(now.Sub(d.FailingSince) / time.Second)
@@ -326,6 +330,12 @@ func (d statusDestination) String() string {
 	}
 	if d.Left > 0 {
 		line += fmt.Sprintf(", %s not taken by the importer", count(d.Left, "file"))
+	}
+	if d.Withheld > 0 {
+		line += fmt.Sprintf(", %s withheld", count(int(d.Withheld), "private message"))
+	}
+	if d.AudienceUnknown > 0 {
+		line += fmt.Sprintf(", %s withheld until history says who may read it", count(int(d.AudienceUnknown), "message"))
 	}
 	if d.Halted {
 		line += ", halted"

@@ -28,7 +28,7 @@ var listOf = map[string]string{
 	"files.waiting": "files-waiting", "files.missing": "files-missing", "files.doubtful": "files-doubtful", "files.kept": "files-kept", "files.bytes": "", "files.oldest_waiting_seconds": "",
 	"destinations":         "failing",
 	"destinations.pending": "pending", "destinations.oldest_pending_seconds": "", "destinations.failed": "failed", "destinations.rejected": "rejected",
-	"destinations.uncertain": "uncertain", "destinations.left": "left", "destinations.failing_seconds": "", "destinations.next_try_seconds": "",
+	"destinations.uncertain": "uncertain", "destinations.left": "left", "destinations.withheld": "", "destinations.audience_unknown": "", "destinations.withheld_conversations": "withheld", "destinations.failing_seconds": "", "destinations.next_try_seconds": "",
 }
 
 // numbersIn gives the JSON paths of all numbers and lists of objects.

@@ -60,6 +60,9 @@ var (
 		SELECT conversation FROM due WHERE destination = ?
 		UNION SELECT o.id FROM bundle b JOIN slice s ON s.bundle = b.id JOIN line l ON l.id = s.line JOIN conversation o ON o.source_id = l.conversation
 			WHERE b.destination = ? AND b.state != 'delivered' AND b.state != 'preparing')`}
+	// Conversations with messages that are withheld from it: N since they are private, Next since nobody has said for whom they are.
+	ListWithheld = List{`g.conversation`, `v.source_id, '', '', coalesce(v.started_at, 0), g.unsaid, g.private`,
+		`given g JOIN conversation v ON v.id = g.conversation WHERE g.destination = ? AND g.private + g.unsaid > 0`}
 	// Items that were tried in vain. ID is the path of the bundle, Of the file, N the attempts.
 	ListFailed = List{`i.id`, itemRow, `bundle b JOIN item i ON i.bundle = b.id
 		WHERE b.destination = ? AND b.state != 'delivered' AND b.state = 'rendered' AND i.state IN ('waiting', 'sending') AND i.attempts > 0`}

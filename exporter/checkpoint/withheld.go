@@ -32,11 +32,13 @@ func (tx *Tx) MakeWithheldDue(destination, now int64) (conversations int64, err 
 type Withheld struct {
 	Private int64 // since they are for agents only
 	Unsaid  int64 // since nobody has said for whom they are
+
+	Conversations int64 // with such messages
 }
 
 // Withheld counts them.
 func (c *Checkpoint) Withheld(ctx context.Context, destination int64) (w Withheld, err error) {
-	_, err = c.get(ctx, []any{&w.Private, &w.Unsaid}, `SELECT coalesce(sum(private), 0), coalesce(sum(unsaid), 0) FROM given
+	_, err = c.get(ctx, []any{&w.Private, &w.Unsaid, &w.Conversations}, `SELECT coalesce(sum(private), 0), coalesce(sum(unsaid), 0), count(*) FROM given
 		WHERE destination = ? AND private + unsaid > 0`, destination)
 	return w, err
 }
