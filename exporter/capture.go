@@ -19,6 +19,7 @@ type capture struct {
 	held     bool       // some destination was recovered: revisions go on from the archive's
 	drafting bool       // most of what comes is likely to be new
 	timely   bool       // what is new has been written since the cycle before, or comes late
+	events   *Events    // to judge those in quarantine; nil: they are not tried
 	waiting  bool       // something is in quarantine that a capture may resolve; touched in transactions only
 	stored   func()     // called after each page that made anything due
 	room     *room      // for pages in memory

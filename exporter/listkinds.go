@@ -26,7 +26,7 @@ var kinds = []kind{
 	briefly("skills", "skills that the entries of select.skills stand for, since they were looked up", skillItems),
 	briefly("namesakes", "skills that bear a name which stands for another in select.skills: they are not captured", namesakeItems),
 	inState("quarantine", "what needs a person, since it was put aside", checkpoint.ListQuarantine, quarantineItem, nil),
-	briefly("unknown-types", "message types that this version does not know, since the first of them", unknownTypeItems),
+	briefly("unknown-types", "types of messages and events that this version does not know, since the first of them", unknownTypeItems),
 	inState("events", "real-time events that are not in a conversation yet, since they came", checkpoint.ListEvents, eventItem, nil),
 	inState("unconfirmed", "conversations of which history lacks what events told, since then", checkpoint.ListUnconfirmed, unconfirmedItem,
 		func(e *Exporter) []any { return []any{e.Now().Add(-e.ConfirmWithin).UnixMilli()} }),
@@ -154,6 +154,13 @@ func unknownTypeItems(ctx context.Context, e *Exporter) (items []Item, err error
 	types, err := e.cp.UnknownTypes(ctx)
 	for _, t := range types {
 		items = append(items, Item{ID: t.Type, Since: timeOf(t.FirstAt), Why: plural(t.Messages, "message") + ", delivered with the text and the raw JSON"})
+	}
+	if err != nil {
+		return nil, err
+	}
+	events, err := e.cp.UnknownEvents(ctx)
+	for _, u := range events {
+		items = append(items, Item{ID: u.Type, Since: timeOf(u.FirstAt), Why: plural(u.Events, "event") + ", kept until a version knows the type"})
 	}
 	return items, err
 }

@@ -64,8 +64,8 @@ type Retried struct {
 }
 
 // QuarantineRetry tries everything that waits again, as this program reads it.
-// Records that can be read now are captured; events are digested again by `lpexport
-// serve`; with the next run, conversations that could not be cut are cut, items that
+// Records that can be read now are captured; events are settled, or stay under their
+// number; with the next run, conversations that could not be cut are cut, items that
 // were not taken are handed over, and LivePerson is asked once more for records that it
 // has not given whole.
 func (e *Exporter) QuarantineRetry(ctx context.Context) (r Retried, err error) {
@@ -80,6 +80,8 @@ func (e *Exporter) QuarantineRetry(ctx context.Context) (r Retried, err error) {
 	if c.held, err = e.cp.AnyHeld(ctx); err != nil {
 		return r, err
 	}
+	c.events = e.NewEvents(EventSettings{Due: func() {}})
+	c.events.asking.Store(true) // nobody is asked for senders now
 	rows, err := e.cp.Quarantined(ctx)
 	if err != nil {
 		return r, err
@@ -108,12 +110,7 @@ func (c *capture) retry(ctx context.Context, q checkpoint.Quarantined) error {
 		return err
 	}
 	if q.Kind == checkpoint.KindEvent {
-		return c.cp.Update(ctx, func(tx *checkpoint.Tx) error {
-			if err := tx.AddEvents([]checkpoint.Event{{ReceivedAt: row.CreatedAt, Bytes: row.Bytes, Frame: row.Frame}}); err != nil {
-				return err
-			}
-			return resolve(tx)
-		})
+		return c.events.judge(ctx, &row)
 	}
 	if len(row.Frame) == 0 { // LivePerson never gave it: the next run asks once more
 		return c.cp.Update(ctx, func(tx *checkpoint.Tx) error {

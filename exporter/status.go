@@ -90,6 +90,13 @@ func (e *Exporter) Status(ctx context.Context) (s Status, err error) {
 	return s, err
 }
 
+// EventsWaitLong is how long events wait for their sender or for history where nothing
+// is wrong.
+const EventsWaitLong = 10 * time.Minute
+
+// Lasting reports whether events have waited longer than that.
+func (s EventStatus) Lasting() bool { return s.Waiting > 0 && s.Oldest >= EventsWaitLong }
+
 // eventStatus tells what became of events that are not settled.
 func (e *Exporter) eventStatus(ctx context.Context) (s EventStatus, err error) {
 	u, err := e.cp.Unsettled(ctx, e.Now().Add(-e.ConfirmWithin).UnixMilli())

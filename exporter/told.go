@@ -62,6 +62,13 @@ func (n *normaliser) toldMessageAs(h *header, conversation string, change livepe
 	return m, f, true
 }
 
+// newToldContent is what an event says, and nothing else of it.
+func newToldContent(c *liveperson.MessagingChange) *archive.Message {
+	m := &archive.Message{Type: toldType(c)}
+	new(reader).content(m, toldData(m.Type, c))
+	return m
+}
+
 // toldHead is all of a message but its content.
 func (n *normaliser) toldHead(h *header, conversation string, c *liveperson.MessagingChange) (m archive.Message, ok bool) {
 	if id := c.Conversation.ID(); id != "" && id != conversation {

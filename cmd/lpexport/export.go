@@ -32,6 +32,7 @@ type exportResult struct {
 	Run          int64               `json:"run"`
 	Captured     captured            `json:"captured"`
 	Files        exportFiles         `json:"files"`
+	Events       statusEvents        `json:"events"`   // that are not settled, at the end
 	Excluded     map[string]int64    `json:"excluded"` // by reason
 	Destinations []exportDestination `json:"destinations"`
 	Quarantined  int                 `json:"quarantined"` // waiting now
@@ -280,6 +281,7 @@ func (r *exportResult) take(c *config.Config, report exporter.Report) {
 		Lossy: counts.Lossy, Untimed: counts.Untimed, Foreign: map[string]int64{}, Cut: report.Cut, FailedLooks: report.FailedLooks}
 	maps.Copy(r.Captured.Foreign, counts.Foreign)
 	r.Files = exportFiles{report.Files.Fetched, report.Files.FetchedBytes, newNamedFiles(report.Files.FileStatus)}
+	r.Events = newStatusEvents(report.Events)
 	maps.Copy(r.Excluded, counts.Excluded)
 	for _, d := range report.Destinations {
 		r.Destinations = append(r.Destinations, exportDestination{
@@ -328,6 +330,9 @@ func (r *exportResult) text(w io.Writer) {
 	}
 	if len(parts) > 0 {
 		fmt.Fprintf(w, "files: %s\n", strings.Join(parts, ", "))
+	}
+	if r.Events.Waiting > 0 {
+		fmt.Fprintf(w, "%s; which: lpexport status --list events\n", r.Events)
 	}
 	lacking(w, r.Captured.Cut, r.Captured.FailedLooks, func(words string) string { return words })
 	for _, reason := range slices.Sorted(maps.Keys(r.Excluded)) {

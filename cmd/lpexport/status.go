@@ -113,6 +113,10 @@ type statusEvents struct {
 	Unconfirmed          int64 `json:"unconfirmed"` // conversations of which history lacks for too long what events told
 }
 
+func newStatusEvents(s exporter.EventStatus) statusEvents {
+	return statusEvents{s.Waiting, int64(s.Oldest / time.Second), s.Unconfirmed}
+}
+
 // statusOutage is that LivePerson is unavailable.
 type statusOutage struct {
 	Since time.Time `json:"since"`
@@ -216,7 +220,7 @@ func runStatus(ctx context.Context, p *program) (_ *statusResult, err error) {
 func (r *statusResult) take(c *config.Config, s exporter.Status, now time.Time) {
 	r.Checkpoint, r.Quarantined, r.OpenConversations = s.Checkpoint, s.Quarantined, s.OpenConversations
 	r.OpenBackfills, r.Partial, r.FailedLooks = s.OpenBackfills, s.Partial, s.FailedLooks
-	r.Events = statusEvents{s.Events.Waiting, int64(s.Events.Oldest / time.Second), s.Events.Unconfirmed}
+	r.Events = newStatusEvents(s.Events)
 	r.Files = statusFiles{s.Files.Kept, s.Files.Bytes, int64(s.Files.Oldest / time.Second), newNamedFiles(s.Files)}
 	r.Unavailable = newStatusOutage(s.Outage, now)
 	r.Excluded, r.Namesakes = s.Selection.LeftOut, len(s.Selection.Namesakes)
@@ -404,6 +408,9 @@ func (r *statusResult) needs() []need {
 		if h.Command != "" {
 			list = append(list, need{printable("coverage gap: " + h.text), h.Command})
 		}
+	}
+	if e := r.Events; e.Waiting > 0 && e.OldestWaitingSeconds >= int64(exporter.EventsWaitLong/time.Second) {
+		add(fmt.Sprintf("%s not delivered, the oldest for %s", count(e.Waiting, "waiting event"), age(e.OldestWaitingSeconds)), "lpexport status --list events")
 	}
 	if r.Events.Unconfirmed > 0 { // a backfill asks history for them once more
 		add("history has not confirmed the events of "+count(r.Events.Unconfirmed, "conversation"), "lpexport export --from T --to T")

@@ -39,7 +39,7 @@ var (
 	// Of are its skills as JSON.
 	ListLeftOut = List{`id`, `source_id, skills, reason, first_at, 0, 0`, `left_out WHERE id > 0`}
 	// Of is its conversation, else its dialog; Why what it waits for.
-	ListEvents = List{`id`, `id, CASE conversation WHEN '' THEN dialog ELSE conversation END, waits, received_at, 0, conversation = ''`, `event WHERE id > 0`}
+	ListEvents = List{`id`, `id, CASE conversation WHEN '' THEN dialog ELSE conversation END, waits, received_at, 0, conversation = ''`, `event WHERE waits != 'type'`}
 	// Files in the state that the argument names. ID is the path, else the link; Of the conversation, Why a doubt, an error or a name.
 	ListFiles = List{`f.noted_at, f.id`, `CASE f.path WHEN '' THEN f.link ELSE f.path END, v.source_id, CASE WHEN f.doubt != '' THEN f.doubt WHEN f.error != '' THEN f.error ELSE f.name END, f.noted_at, coalesce(f.next_at, 0), f.attempts`,
 		`file f JOIN conversation v ON v.id = f.conversation WHERE f.state = ?`}
