@@ -148,6 +148,37 @@ func TestEventThatSaysTheAudienceAfterOneThatDidNot(t *testing.T) {
 	r.mustWait()
 }
 
+// What waits for history is owed: no manifest proves the time of it. What is private is
+// not.
+func TestMessagesThatWaitForTheirAudienceAreOwed(t *testing.T) {
+	r, h := withPrivacy(t, nil)
+	owed := func() (n int) {
+		t.Helper()
+		row, _, err := r.cp.Destination(context.Background(), "discreet")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := r.cp.Update(context.Background(), func(tx *checkpoint.Tx) error {
+			list, _, err := tx.Owings(row.ID, false, 10)
+			n = len(list)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	r.receive(hearFor("", 0, "x"), hearFor(private, 1, "note"))
+	r.deliver()
+	if got := owed(); got != 1 {
+		t.Errorf("%d are owed", got)
+	}
+	h.put(talk{id: "a", said: []said{{0, "x"}, {1, "note"}}, audience: map[int]string{0: public, 1: private}})
+	r.settle()
+	if got := owed(); got != 0 {
+		t.Errorf("when history has said it, %d are owed", got)
+	}
+}
+
 // Destinations that are cut later are given what is known by then.
 func TestAudienceThatIsKnownAtTheCutIsNotAssumed(t *testing.T) {
 	r, h := withPrivacy(t, nil)

@@ -79,13 +79,13 @@ func (l *log) message(m *archive.Message, sender *person) {
 func appendNotes(dst []byte, m *archive.Message) []byte {
 	switch m.Audience {
 	case "", "all":
-		if m.Assumed {
-			dst = append(dst, " (audience not stated)"...)
-		}
 	case "agents":
 		dst = append(dst, " (agents only)"...)
 	default:
 		dst = append(appendQuoted(append(dst, " (audience "...), m.Audience), ')')
+	}
+	if m.Assumed {
+		dst = append(dst, " (audience not stated)"...)
 	}
 	if m.Amends != 0 {
 		dst = append(strconv.AppendInt(append(dst, " (amends revision "...), int64(m.Amends), 10), ')')
