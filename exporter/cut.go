@@ -215,7 +215,6 @@ func (b *cutBundle) read(ctx context.Context, owed checkpoint.Owed) (given check
 		given.NewestAt = max(given.NewestAt, s.happened[i].At)
 	}
 	given.Revision = owed.Conversation.Revision
-	b.withheld(s, &given)
 	lines, err := b.lines(ctx, s)
 	if unfit, ok := errors.AsType[*unfitError](err); ok {
 		return checkpoint.Given{}, b.refuse(ctx, s, unfit.err)
@@ -223,6 +222,7 @@ func (b *cutBundle) read(ctx context.Context, owed checkpoint.Owed) (given check
 	if err != nil {
 		return given, err
 	}
+	b.withheld(s, &given)
 	for _, line := range lines {
 		if err := b.put(ctx, line); err != nil {
 			return given, err

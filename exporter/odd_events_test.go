@@ -12,15 +12,6 @@ import (
 	"lpexport/liveperson"
 )
 
-func (r *liveTrial) retry() {
-	r.t.Helper()
-	if _, err := r.QuarantineRetry(context.Background()); err != nil {
-		r.t.Fatal(err)
-	}
-	r.digestAll()
-	r.deliver()
-}
-
 func TestNotificationOfTwoConversationsTellsEachItsOwn(t *testing.T) {
 	for what, m := range map[string][]heard{
 		"named":                     {{"a", "a", 0, "x", ""}, {"b", "b", 0, "y", ""}, {"a", "a", 1, "z", ""}, {"b", "b", 1, "w", ""}},
