@@ -110,6 +110,9 @@ func appendMessage(dst []byte, m *Message) ([]byte, error) {
 	if len(m.Content) > 0 {
 		dst = appendCompact(append(dst, `,"content":`...), m.Content)
 	}
+	if m.Assumed {
+		dst = append(dst, `,"audience_assumed":true`...)
+	}
 	dst = appendOptional(dst, `,"sent_at_text":`, m.SentText)
 	return append(appendReceived(dst, m.Received), '}'), nil
 }

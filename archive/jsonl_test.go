@@ -33,6 +33,7 @@ func full() archive.Slice {
 				Files:   []archive.File{{Path: "/f/1.png", Type: "image/png", Caption: "a \"caption\""}},
 				Content: []byte(`{"a":[1,"\ud800",{"b":null}]}`), Source: "webhook",
 			},
+			{Dialog: "d", Sequence: 9, Sender: agent, Audience: "all", Assumed: true, Type: "TEXT_PLAIN", Source: "webhook"},
 		},
 		Happened: []archive.Happening{
 			{
@@ -72,7 +73,10 @@ const fullLine = `{"account":"sandbox","conversation_id":"c-1","slice":2,"revisi
 	`{"dialog_id":"d","sequence":null,"message_id":"","sent_at":"2026-01-01T00:00:02.000Z",` +
 	`"sender":{"id":"","role":"","name":"","login":"","email":"","kind":""},"audience":"agents","type":"RICH_CONTENT",` +
 	`"text":"pick one","files":[{"path":"/f/1.png","type":"image/png","caption":"a \"caption\""}],"source":"webhook",` +
-	`"derived":"00ff","content":{"a":[1,"\ud800",{"b":null}]}}],` +
+	`"derived":"00ff","content":{"a":[1,"\ud800",{"b":null}]}},` +
+	`{"dialog_id":"d","sequence":9,"message_id":"","sent_at":null,` +
+	`"sender":{"id":"a","role":"agent","name":"Ana","login":"ana","email":"ana@example.test","kind":"human"},` +
+	`"audience":"all","type":"TEXT_PLAIN","text":"","files":[],"source":"webhook","audience_assumed":true}],` +
 	`"happened":[{"kind":"transferred","at":"2026-01-01T00:00:03.000Z","by":"a","name":"transferred@1767225603000/x",` +
 	`"dialog_id":"d","participant":"p","reason":"r","from_skill":{"id":"12","name":"Loans"},"to_skill":{"id":"","name":""},` +
 	`"to_agent":"b","text":"t","answers":[{"question":"q?","answer":"yes"}],"late":true},` +

@@ -8,7 +8,7 @@ var (
 	sliceNames = []string{"account", "conversation_id", "slice", "revision", "started_at", "ended_at", "status",
 		"close_reason", "skill", "skills", "participants", "messages", "happened", "partial", "brand_id"}
 	messageNames = []string{"dialog_id", "sequence", "message_id", "sent_at", "sender", "audience", "type", "text",
-		"files", "source", "amends", "variant", "late", "derived", "content", "sent_at_text", "lossy", "received"}
+		"files", "source", "amends", "variant", "late", "derived", "content", "audience_assumed", "sent_at_text", "lossy", "received"}
 	happeningNames = []string{"kind", "at", "by", "name", "answers", "dialog_id", "participant", "reason",
 		"from_skill", "to_skill", "to_agent", "text", "file", "late", "at_text", "lossy", "received"}
 	participantNames = []string{"id", "role", "name", "login", "email", "kind", "address", "address_note"}
@@ -91,6 +91,8 @@ func (d *decoder) message(m *Message) {
 			d.participant(&m.Sender)
 		case "audience":
 			m.Audience = d.string()
+		case "audience_assumed":
+			m.Assumed = d.bool()
 		case "type":
 			m.Type = d.string()
 		case "text":

@@ -71,6 +71,7 @@ type Message struct {
 	SentText string // when it was sent, as the source writes it, where that could not be read; else ""
 	Sender   Participant
 	Audience string // all or agents
+	Assumed  bool   // the source did not say who the audience was: all is the usual one
 	Type     string // as the source names it
 	Text     string // valid UTF-8; what a person read
 	Files    []File

@@ -23,6 +23,7 @@ type capture struct {
 	held     bool       // some destination was recovered: revisions go on from the archive's
 	drafting bool       // most of what comes is likely to be new
 	timely   bool       // what is new has been written since the cycle before, or comes late
+	events   *Events    // to judge those in quarantine; nil: they are not tried
 	waiting  bool       // something is in quarantine that a capture may resolve; touched in transactions only
 	stored   func()     // called after each page that made anything due
 	room     *room      // for pages in memory
@@ -180,6 +181,9 @@ func (c *capture) storeOne(ctx context.Context, tx *checkpoint.Tx, p *page, r *c
 	if m.err != nil {
 		return false, m.err
 	}
+	if err := m.settleHeard(tx, &known); err != nil {
+		return false, err
+	}
 	if m.blind || m.stale || known.Changed > p.asked && (m.differs() || changedState(&known, r)) {
 		p.overtaken = append(p.overtaken, r.id)
 		return false, tx.SetReread(known.ID, now)
@@ -297,7 +301,10 @@ func (c *capture) storeMerged(tx *checkpoint.Tx, m *merger, r *captured, known *
 		n.Partial++
 	}
 	if !m.deliver() {
-		return false, nil
+		if m.heard == 0 {
+			return false, nil
+		}
+		return true, tx.MakeUnsaidDue(known.ID, known.Revision, m.heardAt, now)
 	}
 	n.Conversations++
 	return true, tx.MakeDue(known.ID, known.Revision, m.oldest, now)

@@ -68,6 +68,8 @@ func TestRenamedSkillIsCapturedByItsIDAndToldOnce(t *testing.T) {
 	if told := l.take(); strings.Count(told, "was renamed at LivePerson") != 1 || !strings.Contains(told, "level=WARN") || !strings.Contains(told, `called="Billing and more"`) {
 		t.Errorf("the first cycle told:\n%s", told)
 	}
+	h.put(ofSkill("c", "1", said{0, "z"}))
+	h.put(ofSkill("d", "2", said{0, "of another skill"})) // else its events would wait
 	r.next()
 	if told := l.take(); strings.Contains(told, "select.skills") {
 		t.Errorf("the next cycle told:\n%s", told)
@@ -100,6 +102,7 @@ func TestNewSkillUnderAChosenNameAlarmsAndIsNotCaptured(t *testing.T) {
 		!strings.Contains(told, "skill=9 captured=1") {
 		t.Errorf("told:\n%s", told)
 	}
+	h.put(ofSkill("c", "9", said{0, "z"}))
 	r.next()
 	if told := l.take(); strings.Contains(told, "select.skills") {
 		t.Errorf("the next cycle told:\n%s", told)
@@ -109,7 +112,7 @@ func TestNewSkillUnderAChosenNameAlarmsAndIsNotCaptured(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := status.Selection.Namesakes
-	if len(got) != 1 || got[0] != (Namesake{Entry: "Billing", ID: "9", Since: began}) || status.Selection.LeftOut != 1 {
+	if len(got) != 1 || got[0] != (Namesake{Entry: "Billing", ID: "9", Since: began}) || status.Selection.LeftOut != 2 {
 		t.Errorf("the status tells %+v", status.Selection)
 	}
 	// A person writes its id beside the name.

@@ -152,7 +152,11 @@ func (b *cutBundle) add(ctx context.Context, d checkpoint.Due) error {
 		return fmt.Errorf("conversation row %d is due and not there", d.Conversation)
 	}
 	given, before := owed.Given, b.position
-	if b.draws() && serves(&owed, b.worker.row.FromAt, b.recovered) {
+	drawn, err := b.draws(&owed)
+	if err != nil {
+		return err
+	}
+	if drawn {
 		given.NewestAt = owed.Draft.NewestAt
 		if err := b.put(ctx, owed.Draft); err != nil {
 			return err
@@ -169,10 +173,20 @@ func (b *cutBundle) add(ctx context.Context, d checkpoint.Due) error {
 	return nil
 }
 
-// draws tells whether drafts are the destination's slices: they know no
-// addresses, and no format has seen them.
-func (b *cutBundle) draws() bool {
-	return b.dry == nil && b.dest.Shape == nil && b.norm.identity == nil
+// draws reports whether the draft is the destination's slice: drafts know no
+// addresses, no format has seen them, and they hold private messages.
+func (b *cutBundle) draws(owed *checkpoint.Owed) (bool, error) {
+	if b.dry != nil || b.dest.Shape != nil || b.norm.identity != nil || !serves(owed, b.worker.row.FromAt, b.recovered) {
+		return false, nil
+	}
+	if !b.dest.Withhold {
+		return true, nil
+	}
+	s, err := decodeSeen(owed.Conversation.Seen, owed.Conversation.SourceID)
+	if err != nil {
+		return false, fmt.Errorf("conversation %s: %w", owed.Conversation.SourceID, err)
+	}
+	return !s.anyWithheld(), nil
 }
 
 // read cuts a conversation from its stored records. The result's revision is 0
@@ -215,6 +229,7 @@ func (b *cutBundle) read(ctx context.Context, owed checkpoint.Owed) (given check
 	if err != nil {
 		return given, err
 	}
+	b.withheld(s, &given)
 	for _, line := range lines {
 		if err := b.put(ctx, line); err != nil {
 			return given, err
@@ -243,8 +258,13 @@ func (b *cutBundle) slicer(ctx context.Context, owed checkpoint.Owed) (*slicer, 
 			given.Slices, given.NewestAt = max(given.Slices, held.Slices), max(given.NewestAt, held.NewestAt)
 		}
 	}
+	if b.dest.Withhold {
+		if err := b.learn(ctx, have, &known); err != nil {
+			return nil, err
+		}
+	}
 	return &slicer{Exporter: b.Exporter, turn: b.turn, norm: b.norm, account: b.Account, fromAt: b.worker.row.FromAt,
-		known: known, debt: newDebt(have, names, given)}, nil
+		known: known, debt: newDebt(have, names, given, b.dest.Withhold)}, nil
 }
 
 // refuse puts a conversation that cannot be cut before a person. It stays due.

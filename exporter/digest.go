@@ -34,6 +34,9 @@ func (v *Events) Digest(ctx context.Context) error {
 	look := time.NewTicker(lookAgain)
 	defer look.Stop()
 	defer v.tasks.Wait()
+	if err := v.knowTypes(ctx); err != nil {
+		return err
+	}
 	after := int64(0)
 	for {
 		if err := v.digestNew(ctx); err != nil {
@@ -57,13 +60,16 @@ func (v *Events) Digest(ctx context.Context) error {
 
 // digestLeft digests what a service that ended has left. Two processes that digest
 // the same events find the same.
-func (e *Exporter) digestLeft(ctx context.Context) error {
+func (e *Exporter) digestLeft(ctx context.Context, due func()) error {
 	_, any, err := e.cp.Changes(ctx)
 	if err != nil || !any {
 		return err
 	}
-	v := e.NewEvents(EventSettings{Due: func() {}})
+	v := e.NewEvents(EventSettings{Due: due})
 	v.asking.Store(true) // the run that follows fetches the directories anyway
+	if err := v.knowTypes(ctx); err != nil {
+		return err
+	}
 	err = v.digestNew(ctx)
 	if err == nil {
 		_, err = v.digestWaiting(ctx, 0)
@@ -127,6 +133,9 @@ func (v *Events) digestWaiting(ctx context.Context, after int64) (int64, error) 
 			return after, err
 		}
 	}
+	if err := errors.Join(v.digestOverdue(ctx), v.judgeAgain(ctx)); err != nil {
+		return after, err
+	}
 	if len(young) < lookMost && len(settled) < lookMost {
 		return 0, nil
 	}
@@ -150,10 +159,15 @@ func (v *Events) digest(ctx context.Context, rows []checkpoint.Event) error {
 		events[i] = v.read(row)
 	}
 	v.askForSenders(ctx, events)
+	return v.settleAll(ctx, events)
+}
+
+// settleAll settles events that were read in one transaction, or lets them wait.
+func (v *Events) settleAll(ctx context.Context, events []*told) error {
 	counts := &tally{}
 	due := false
 	v.Step("events read")
-	err = v.cp.Update(ctx, func(tx *checkpoint.Tx) (err error) {
+	err := v.cp.Update(ctx, func(tx *checkpoint.Tx) (err error) {
 		if due, err = v.settle(ctx, tx, events, counts); err == nil {
 			err = tx.AddCounts(counts.take())
 		}

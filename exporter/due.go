@@ -2,15 +2,17 @@ package exporter
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"lpexport/exporter/checkpoint"
 )
 
 // What a destination is still to be given of a message: bits of seenMessage.touched.
 const (
-	wantFirst   = 1 << iota // its first version, as a new message
-	wantCurrent             // its present version, as an amendment
-	wantOther               // the same, if its words are other ones than an event told
+	wantFirst    = 1 << iota // its first version, as a new message
+	wantCurrent              // its present version, as an amendment
+	wantOther                // the same, if its words or its audience are other ones than an event told
+	wantWithheld             // nothing: its present version is withheld, which is to be counted
 )
 
 // debt is what a destination is still to be given of one conversation.
@@ -23,12 +25,18 @@ type debt struct {
 	derived   map[uint64]bool
 	heldTold  live // what it held as having happened and no record tells under that name
 	count     int
+
+	withholds bool     // private messages: it is not given any
+	before    withheld // by earlier cuts
+	nameless  int      // private messages without a sequence that are withheld
+	deaf      bool     // for whom some of the messages are was not noted, here or in what an archive held
 }
 
 // newDebt works out what is due. It does not know times: entries older than
 // the destination's beginning are left out when they are met.
-func newDebt(s, held *seen, g checkpoint.Given) *debt {
-	d := &debt{seen: s, held: held, given: g, revisions: decodeRevisions(g.Revisions), names: map[uint64]bool{}, derived: map[uint64]bool{}}
+func newDebt(s, held *seen, g checkpoint.Given, withholds bool) *debt {
+	d := &debt{seen: s, held: held, given: g, revisions: decodeRevisions(g.Revisions), names: map[uint64]bool{}, derived: map[uint64]bool{},
+		withholds: withholds, before: decodeWithheld(g.Withheld), deaf: s.unheard > 0 || held != nil && held.unheard > 0}
 	if held == nil {
 		d.held = &seen{}
 	}
@@ -42,9 +50,11 @@ func newDebt(s, held *seen, g checkpoint.Given) *debt {
 				d.count++
 			}
 		}
-		d.wantNames(d.derived, dialog.derived, before.derived)
+		d.wantNames(d.derived, dialog.derived, before.derived, d.owesMessage)
 	}
-	d.wantNames(d.names, s.happened, d.held.happened)
+	d.wantNames(d.names, s.happened, d.held.happened, func(n seenName) bool {
+		return n.revision > d.given.Revision || slices.Contains(d.before.files, n.hash)
+	})
 	for _, t := range d.held.live.told {
 		if _, known := findName(s.happened, t.name); !known {
 			d.heldTold.told = append(d.heldTold.told, t)
@@ -53,16 +63,24 @@ func newDebt(s, held *seen, g checkpoint.Given) *debt {
 	return d
 }
 
-func (d *debt) wantNames(want map[uint64]bool, have, held []seenName) {
+func (d *debt) wantNames(want map[uint64]bool, have, held []seenName, owes func(seenName) bool) {
 	for _, n := range have {
-		if n.revision <= d.given.Revision {
-			continue
-		}
-		if _, ok := findName(held, n.hash); !ok {
+		if _, ok := findName(held, n.hash); !ok && owes(n) {
 			want[n.hash] = true
 			d.count++
 		}
 	}
+}
+
+// owesMessage reports whether a message without a sequence, which the archive did not
+// hold, is due. What is withheld is counted instead.
+func (d *debt) owesMessage(n seenName) bool {
+	owed := n.revision > d.given.Revision || d.lacksName(n)
+	if owed && n.agents && d.withholds {
+		d.nameless++
+		return false
+	}
+	return owed
 }
 
 // claim reports whether a name is due, and makes it due no more: by itself or, if
@@ -88,7 +106,12 @@ func (d *debt) claim(due map[uint64]bool, known, held []seenName, name, before u
 
 // want tells which versions of a message are due.
 func (d *debt) want(m *seenMessage, held *seenDialog) int64 {
-	if int(m.revision) <= d.given.Revision {
+	switch {
+	case int(m.revision) <= d.given.Floor:
+		return 0
+	case d.keeps(m.present()):
+		return wantWithheld
+	case int(m.revision) <= d.given.Revision && !d.wasWithheld(m):
 		return 0
 	}
 	has, ok := d.has(m, held)
@@ -101,19 +124,23 @@ func (d *debt) want(m *seenMessage, held *seenDialog) int64 {
 		return wanted
 	case has.told && !m.told:
 		return wanted | wantOther
-	case has.hash == m.hash || has.hash == unknownHash:
+	case has.hash == unknownHash, d.same(has, m.present()):
 		return wanted
 	}
 	return wanted | wantCurrent
 }
 
-// words are those that an event told of a message which the destination has, or
-// is given before its present version.
-func (d *debt) words(dialog string, m *seenMessage) uint64 {
-	if has, ok := d.has(m, d.heldDialog(dialog)); ok {
-		return has.hash
+// same reports whether two versions are.
+func (d *debt) same(a, b version) bool { return a.is(b) || d.deaf && a.hash == b.hash }
+
+// other reports whether a record's message differs from what an event told of it,
+// which the destination has, or is given before it.
+func (d *debt) other(m *offered, k *seenMessage) bool {
+	told, ok := d.has(k, d.heldDialog(m.Dialog))
+	if !ok {
+		told = d.first(k)
 	}
-	return d.first(m).hash
+	return m.WordsHash() != told.hash || !d.deaf && (m.Audience == "agents") != told.agents
 }
 
 // heldDialog is what an archive held of a dialog, never nil.
@@ -125,10 +152,10 @@ func (d *debt) heldDialog(dialog string) *seenDialog {
 }
 
 // first is the version of a message that the destination is given as a new
-// one: the first captured since it began.
+// one: the first captured since it began that is not withheld.
 func (d *debt) first(m *seenMessage) version {
 	for _, v := range m.versions() {
-		if v.revision > d.given.Floor {
+		if v.revision > d.given.Floor && !d.keeps(v) {
 			return v
 		}
 	}
@@ -157,8 +184,11 @@ func (d *debt) has(m *seenMessage, held *seenDialog) (has version, ok bool) {
 		if ok && v.told && !has.told {
 			continue // the archive had it from a record
 		}
-		if captured && v.revision > d.given.Floor && (!ok || v.hash != has.hash) {
-			has, ok = version{hash: v.hash, revision: r, told: v.told}, true
+		if captured && v.withheldAt(r) && slices.Contains(d.before.cuts, r) {
+			continue
+		}
+		if captured && v.revision > d.given.Floor && (!ok || !d.same(v, has)) {
+			has, ok = version{hash: v.hash, revision: r, told: v.told, agents: v.agents}, true
 		}
 	}
 	return has, ok
@@ -192,7 +222,7 @@ func (d *debt) missing(revisions map[int]bool) {
 			if m.touched&wantFirst != 0 {
 				revisions[d.first(m).revision] = true
 			}
-			if m.touched&(wantCurrent|wantOther) != 0 {
+			if m.touched&(wantCurrent|wantOther|wantWithheld) != 0 {
 				revisions[int(m.revision)] = true
 			}
 		}

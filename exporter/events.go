@@ -30,6 +30,7 @@ type Events struct {
 	missed   map[string]int64 // pids that no user had, and when the directory was last asked for them
 	asks     asks             // when it was asked for anybody
 	warned   map[string]bool  // types that nobody knows
+	looked   map[int64]int    // by event without a usable sequence: the record that does not have it
 }
 
 // EventSettings is what Events work with.
@@ -41,7 +42,7 @@ type EventSettings struct {
 // NewEvents prepares for events. Nothing is stored before Keep runs.
 func (e *Exporter) NewEvents(s EventSettings) *Events {
 	v := &Events{Exporter: e, resolveWithin: s.ResolveWithin, due: s.Due, arrivals: make(chan arrival, mostArrivals),
-		stored: make(chan struct{}, 1), again: make(chan struct{}, 1), missed: map[string]int64{}, warned: map[string]bool{}}
+		stored: make(chan struct{}, 1), again: make(chan struct{}, 1), missed: map[string]int64{}, warned: map[string]bool{}, looked: map[int64]int{}}
 	if len(e.Skills) > 0 {
 		v.chosen = selection{"": false} // nothing is chosen before the skills are known
 	}

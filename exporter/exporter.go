@@ -76,6 +76,7 @@ type Destination struct {
 	Cut            Cut
 	From           *From // nil: not said
 	Bounds         Bounds
+	Withhold       bool // private messages, and those that nobody has said to be for all
 	SettingsSHA256 string
 
 	// Rendering decides the bytes of its files, as JSON. Freeze adds to it, for a

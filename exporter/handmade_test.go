@@ -181,6 +181,7 @@ type talk struct {
 	id       string
 	said     []said
 	files    map[int]string // paths, by the sequences of the messages that are files: their texts are captions
+	audience map[int]string // messageRecords[].audience, by sequence: records of today have it, old ones don't
 	closed   bool
 	more     string
 	sections string
@@ -206,6 +207,9 @@ func (k talk) record() string {
 		kind, data := "TEXT_PLAIN", fmt.Sprintf(`"msg":{"text":%s}`, text)
 		if path := k.files[s.seq]; path != "" {
 			kind, data = "HOSTED_FILE", fmt.Sprintf(`"file":{"relativePath":%q,"fileType":"JPG","caption":%s}`, path, text)
+		}
+		if audience := k.audience[s.seq]; audience != "" {
+			data += fmt.Sprintf(`},"audience":%q,"x":{`, audience)
 		}
 		fmt.Fprintf(&messages, `{"type":"%s","messageData":{%s},"messageId":"ms::dialog:%s::msg:%d","seq":%d,"dialogId":"%s","participantId":"c","sentBy":"Consumer","timeL":%d}`,
 			kind, data, k.id, s.seq, s.seq, k.id, talkStart+int64(s.seq)*60_000)

@@ -307,6 +307,9 @@ func (h *huge) finish(ctx context.Context) error {
 		if h.merge.finish(&h.head, &h.known); h.merge.err != nil {
 			return h.merge.err
 		}
+		if err := h.merge.settleHeard(tx, &h.known); err != nil {
+			return err
+		}
 		due, err = h.storeMerged(tx, h.merge, &h.head, &h.known, func() error { return nil }, &h.counts)
 		if err != nil {
 			return err

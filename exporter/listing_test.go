@@ -143,6 +143,9 @@ func bundles(tx *checkpoint.Tx, destination int64, more int, now, hour int64) er
 			errs = append(errs, tx.SetTaken(first+8+i, "{}", now-i*hour/2)) // two have lain for over an hour
 		}
 	}
+	for i := range int64(more) {
+		errs = append(errs, tx.PutGiven(destination, i+1, checkpoint.Given{Revision: 1, Private: 2, Unsaid: int(i)}))
+	}
 	if destination == 2 {
 		errs = append(errs, tx.Halt(destination, "another host key", ""))
 	} else {
@@ -200,7 +203,8 @@ func TestEachNumberOfTheStatusIsTheLengthOfItsList(t *testing.T) {
 		"failed-looks": s.FailedLooks, "holes": int64(len(s.Holes)), "doubts": int64(len(s.Doubts)), "given-up": int64(len(s.GivenUp)),
 	}
 	for _, d := range s.Destinations {
-		for kind, n := range map[string]int{"pending": d.Pending, "failed": d.Failed, "rejected": d.Rejected, "held": d.Held, "found": d.Found, "uncertain": d.Uncertain, "left": d.Left} {
+		for kind, n := range map[string]int{"pending": d.Pending, "failed": d.Failed, "rejected": d.Rejected, "held": d.Held, "found": d.Found, "uncertain": d.Uncertain, "left": d.Left,
+			"withheld": int(d.WithheldFrom)} {
 			numbers[kind+" "+d.Name], numbers[kind] = int64(n), numbers[kind]+int64(n)
 		}
 		numbers["undelivered "+d.Name], numbers["undelivered"] = undelivered[d.Name], numbers["undelivered"]+undelivered[d.Name]
@@ -249,6 +253,7 @@ func TestListedItems(t *testing.T) {
 			Command: "lpexport export --from 2026-03-01 --to 2026-03-02"}},
 		{"backfills", 0, Item{ID: "1", Since: now.Add(-240 * time.Hour), Why: "2026-02-20T00:00:00Z to 2026-03-02T00:00:00Z: 2 windows to be read",
 			Command: "lpexport export --from 2026-02-20T00:00:00Z --to 2026-03-02T00:00:00Z"}},
+		{"withheld", 2, Item{ID: "c01", Destination: "drop", Since: now.Add(-time.Hour), Why: "2 messages for agents and managers only; 1 message until history says who may read them"}},
 		{"pending", 0, Item{ID: "c20", Destination: "local", Since: now.Add(-20 * time.Millisecond), Why: "conversation to be cut, up to revision 1: no route",
 			Next: now.Add(time.Hour), Command: "lpexport export --destination local"}},
 		{"pending", 13, Item{ID: "b-000000002", Destination: "drop", Since: now, Why: "bundle of 1 conversation, cut: halted: another host key",

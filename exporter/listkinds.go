@@ -29,7 +29,7 @@ var kinds = []kind{
 	briefly("namesakes", "skills that bear a name which stands for another in select.skills: they are not captured", namesakeItems),
 	inState("quarantine", "what needs a person, since it was put aside", checkpoint.ListQuarantine, quarantineItem, nil),
 	inState("dismissed", "what a person has given up of that, since then, and why", checkpoint.ListDismissed, dismissedItem, nil),
-	briefly("unknown-types", "message types that this version does not know, since the first of them", unknownTypeItems),
+	briefly("unknown-types", "types of messages and events that this version does not know, since the first of them", unknownTypeItems),
 	inState("events", "real-time events that are not in a conversation yet, since they came", checkpoint.ListEvents, eventItem, nil),
 	inState("unconfirmed", "conversations of which history lacks what events told, since then", checkpoint.ListUnconfirmed, unconfirmedItem,
 		func(e *Exporter) []any { return []any{e.Now().Add(-e.ConfirmWithin).UnixMilli()} }),
@@ -40,6 +40,7 @@ var kinds = []kind{
 	filesIn("files-kept", "files that are kept", checkpoint.FileKept),
 	forEach("pending", "conversations to be cut, since they became due, and bundles to be delivered, since they were cut", pendingParts),
 	forEach("undelivered", "conversations of which a destination lacks something, since their start", undeliveredParts),
+	forEach("withheld", "conversations with messages that private_messages withholds from a destination, since their start", byQuery(checkpoint.ListWithheld, withheldItem)),
 	forEach("failed", "items that were tried in vain and are tried again, since their bundle was cut", byQuery(checkpoint.ListFailed, failedItem)),
 	forEach("rejected", "items that a destination rejected, since their bundle was cut", byQuery(checkpoint.ListRejected, rejectedItem)),
 	forEach("held", "conversations that could not be cut, since that was found", byQuery(checkpoint.ListHeld, heldItem)),
@@ -185,6 +186,13 @@ func unknownTypeItems(ctx context.Context, e *Exporter) (items []Item, err error
 	for _, t := range types {
 		items = append(items, Item{ID: t.Type, Since: timeOf(t.FirstAt), Why: plural(t.Messages, "message") + ", delivered with the text and the raw JSON"})
 	}
+	if err != nil {
+		return nil, err
+	}
+	events, err := e.cp.UnknownEvents(ctx)
+	for _, u := range events {
+		items = append(items, Item{ID: u.Type, Since: timeOf(u.FirstAt), Why: plural(u.Events, "event") + ", kept until a version knows the type"})
+	}
 	return items, err
 }
 
@@ -268,6 +276,17 @@ func undeliveredParts(e *Exporter, d *Destination, row *checkpoint.Destination) 
 	return []part{e.from(checkpoint.ListUndelivered, func(r checkpoint.Listed) Item {
 		return Item{ID: r.ID, Destination: d.Name, Since: timeOf(r.Since), Next: next, Why: because("something of it is pending", why), Command: exportCommand(d)}
 	}, row.ID, row.ID)}
+}
+
+func withheldItem(d *Destination, _ *checkpoint.Destination, r checkpoint.Listed) Item {
+	var why []string
+	if r.N > 0 {
+		why = append(why, plural(r.N, "message")+" for agents and managers only")
+	}
+	if r.Next > 0 {
+		why = append(why, plural(r.Next, "message")+" until history says who may read them")
+	}
+	return Item{ID: r.ID, Destination: d.Name, Since: timeOf(r.Since), Why: strings.Join(why, "; ")}
 }
 
 func failedItem(d *Destination, row *checkpoint.Destination, r checkpoint.Listed) Item {

@@ -29,6 +29,8 @@ type merger struct {
 	reopened bool  // one of them says so
 	facts    int   // new, but never delivered
 	noted    bool  // something that events told was met
+	heard    int   // of those: the event had not said for whom they are
+	heardAt  int64 // time of the oldest of them
 	renamed  bool  // something is known by another hash or name than before
 	stale    bool  // it is open, though known to be closed, and brings no new entry: it may be older than what is known
 	blind    bool  // something that events told could not be compared with
@@ -55,7 +57,7 @@ func newMerger(tx *checkpoint.Tx, s *seen, known *checkpoint.Conversation, recov
 func (m *merger) deliver() bool { return m.messages+m.changed+m.happened > 0 }
 
 // differs tells whether the record is a revision.
-func (m *merger) differs() bool { return m.deliver() || m.facts > 0 }
+func (m *merger) differs() bool { return m.deliver() || m.facts > 0 || m.heard > 0 }
 
 // plain tells whether everything in a first record is new, in it once, and
 // under a name of its own: then a slice is made of the record alone.
@@ -80,6 +82,8 @@ func (m *merger) add(c capturedMessage) {
 	}
 	if c.derived != 0 {
 		if addName(&d.derived, c.derived, m.revision) {
+			i, _ := findName(d.derived, c.derived)
+			d.derived[i].agents = c.agents
 			m.messages++
 			m.count(&c)
 		}
@@ -92,6 +96,9 @@ func (m *merger) add(c capturedMessage) {
 	}
 	if k := m.untouched(d.messages[from:to], &c); k != nil {
 		k.touched, k.by = c.at+1, c.sender
+		if m.hear(k, &c); !k.told {
+			k.agents = c.agents
+		}
 		return
 	}
 	for i := from; i < to; i++ {
@@ -138,21 +145,25 @@ func (m *merger) count(c *capturedMessage) {
 	}
 }
 
-// says tells whether a known message says what a record's does. One that an event
-// told is compared by its words.
+// says tells whether a known message says what a record's does, to the same people.
+// One that an event told is compared by its words.
 func (m *merger) says(k *seenMessage, c *capturedMessage) bool {
 	if !k.told {
 		return k.hash == c.hash
+	}
+	if int(k.revision) <= m.seen.unheard {
+		m.learn()
 	}
 	m.blind = m.blind || c.words == 0
 	if !k.confirmed {
 		k.confirmed, m.noted = true, true
 	}
-	return k.hash == c.words
+	return k.hash == c.words && (k.agents == c.agents || c.silent)
 }
 
 func (m *merger) insert(d *seenDialog, at int, c capturedMessage, variant int32) {
-	k := seenMessage{sequence: c.sequence, hash: c.hash, variant: variant, revision: int32(m.revision), touched: c.at + 1, by: c.sender}
+	k := seenMessage{sequence: c.sequence, hash: c.hash, variant: variant, revision: int32(m.revision), touched: c.at + 1, by: c.sender,
+		agents: c.agents}
 	if variant != 0 {
 		k.setSender(c.sender)
 	}
@@ -177,14 +188,29 @@ func (m *merger) tell(message *archive.Message, before *former) tells {
 		m.recognise(d, &capturedMessage{sequence: message.Sequence, hash: message.ContentHash(), words: words, former: before})
 	}
 	from, to := d.group(message.Sequence)
+	told := capturedMessage{sequence: message.Sequence, hash: words, at: message.SentAt, lossy: len(message.Received) > 0, agents: message.Audience == "agents"}
 	if from == to {
-		m.insert(d, from, capturedMessage{sequence: message.Sequence, hash: words, at: message.SentAt, lossy: len(message.Received) > 0}, 0)
-		d.messages[from].told = true
+		m.insert(d, from, told, 0)
+		d.messages[from].told, d.messages[from].assumed = true, message.Assumed
 		return tellsNew
 	}
 	for i := from; i < to; i++ {
-		if k := &d.messages[i]; !k.told || k.confirmed || k.hash == words {
+		k := &d.messages[i]
+		if k.told && int(k.revision) <= m.seen.unheard {
+			m.learn()
+		}
+		switch {
+		case !k.told || k.confirmed:
 			return tellsKnown
+		case k.hash != words:
+		case k.agents == told.agents || message.Assumed:
+			return tellsKnown
+		case k.assumed: // another event of it says now that it is private
+			k.supersede()
+			k.agents, k.revision = true, int32(m.revision)
+			m.changed++
+			m.count(&told)
+			return tellsNew
 		}
 	}
 	return tellsOther
@@ -209,9 +235,10 @@ func (m *merger) settleOne(d *seenDialog, c capturedMessage) {
 		case m.again(k, &c):
 			return
 		case k.touched == 0:
+			m.hear(k, &c)
 			k.supersede()
 			k.hash, k.revision, k.touched, k.by = c.hash, int32(m.revision), c.at+1, c.sender
-			k.told, k.confirmed = false, false
+			k.told, k.confirmed, k.agents = false, false, c.agents
 			k.setSender(0)
 			if to-from > 1 {
 				m.tellApart(d.messages[from:to], k, &c)

@@ -12,15 +12,6 @@ import (
 	"lpexport/liveperson"
 )
 
-func (r *liveTrial) retry() {
-	r.t.Helper()
-	if _, err := r.QuarantineRetry(context.Background()); err != nil {
-		r.t.Fatal(err)
-	}
-	r.digestAll()
-	r.deliver()
-}
-
 func TestNotificationOfTwoConversationsTellsEachItsOwn(t *testing.T) {
 	for what, m := range map[string][]heard{
 		"named":                     {{"a", "a", 0, "x", ""}, {"b", "b", 0, "y", ""}, {"a", "a", 1, "z", ""}, {"b", "b", 1, "w", ""}},
@@ -61,10 +52,11 @@ func TestEventThatNobodyCanReadStaysInQuarantine(t *testing.T) {
 	r, _ := handLive(t, nil)
 	bodies := [][]byte{
 		[]byte(`{"type":"ms.MessagingEventNotification","body":{"changes":[`), []byte(`[]`), []byte("\xff"), nil,
-		notification("another.Notification", `{"a":1}`), notification(liveperson.MessagingNotification),
-		hear(heard{"", "", 0, "x", ""}), hear(heard{`a\u0000`, "", 0, "x", ""}), hear(heard{"a", "a", -1, "x", ""}),
+		notification(liveperson.MessagingNotification), notification("", `{}`),
+		hear(heard{"", "", 0, "x", ""}), hear(heard{`a\u0000`, "", 0, "x", ""}),
 	}
 	r.receive(bodies...)
+	var before []Quarantined
 	for range 3 {
 		list, err := r.QuarantineList(context.Background())
 		if err != nil || len(list) != len(bodies) {
@@ -76,8 +68,16 @@ func TestEventThatNobodyCanReadStaysInQuarantine(t *testing.T) {
 				t.Errorf("%d: %q is kept as %q: %v", i, bodies[i], shown.Record, err)
 			}
 		}
+		if before != nil && !slices.EqualFunc(list, before, func(a, b Quarantined) bool { return a.ID == b.ID && a.Reason == b.Reason && a.Since.Equal(b.Since) }) {
+			t.Errorf("after a retry:\n%+v\nbefore:\n%+v", list, before)
+		}
+		before = list
 		r.mustWait()
-		r.retry()
+		retried, err := r.QuarantineRetry(context.Background())
+		if want := (Retried{Tried: len(bodies), Left: len(bodies)}); err != nil || retried.Tried != want.Tried || retried.Resolved != want.Resolved || retried.Left != want.Left {
+			t.Errorf("retry: %+v, %v, want %+v", retried, err, want)
+		}
+		r.digestAll()
 	}
 }
 
@@ -95,15 +95,10 @@ func TestConflictingEventLeavesTheDecisionToHistory(t *testing.T) {
 			}
 			r.deliver()
 			r.holds("local", "a", "0: first")
-			r.retry() // nothing more is known
-			if got := r.quarantined(); len(got) != 1 {
-				t.Fatalf("in quarantine: %q", got)
-			}
+			r.mustWait(waitsHistory)
 			h.put(talk{id: "a", said: []said{{0, truth}}})
-			if _, err := r.Cycle(context.Background(), nil); !errors.Is(err, ErrQuarantine) {
-				t.Errorf("cycle: %v", err)
-			}
-			r.retry()
+			r.cycle()
+			r.deliver()
 			r.holds("local", "a", want...)
 			if got := r.quarantined(); len(got) != 0 {
 				t.Errorf("history has told %q; in quarantine: %q", truth, got)
@@ -119,8 +114,10 @@ func TestConflictingChangeTakesNothingWithIt(t *testing.T) {
 	r.receive(hear(heard{"a", "a", 0, "first", ""}), hear(heard{"a", "a", 0, "second", ""}, heard{"a", "a", 1, "x", ""}))
 	r.deliver()
 	r.holds("local", "a", "0: first", "1: x")
-	r.retry()
+	r.digestAll()
+	r.deliver()
 	r.holds("local", "a", "0: first", "1: x")
+	r.mustWait(waitsHistory)
 }
 
 // A record knows what the first event told, though its request was sent when the

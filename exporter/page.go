@@ -72,13 +72,17 @@ type capturedMessage struct {
 	at       int64
 	sender   uint32  // senderHash
 	lossy    bool    // it has what UTF-8 cannot hold
+	agents   bool    // it is for agents and managers only
+	assumed  bool    // an event told it and did not say for whom it is
+	silent   bool    // a record has it and does not say for whom it is
 	former   *former // what an earlier version knew it by; nil: the same
 }
 
 // newCaptured is a message as it is compared with what is known, but for its words
 // and its sender.
 func newCaptured(m *archive.Message, f *former) capturedMessage {
-	k := capturedMessage{dialog: m.Dialog, sequence: m.Sequence, hash: m.ContentHash(), at: m.SentAt, lossy: len(m.Received) > 0, former: f}
+	k := capturedMessage{dialog: m.Dialog, sequence: m.Sequence, hash: m.ContentHash(), at: m.SentAt, lossy: len(m.Received) > 0,
+		agents: m.Audience == "agents", assumed: m.Assumed, former: f}
 	if m.Derived != "" {
 		k.derived = hash64([]byte(m.Derived))
 	}
@@ -187,7 +191,7 @@ func (n *normaliser) captureMessage(c *captured, v liveperson.Value, events bool
 	k := newCaptured(&m, f)
 	k.sender = senderHash(read.Participant)
 	if events {
-		k.words = m.WordsHash()
+		k.words, k.silent = m.WordsHash(), read.Audience.In(liveperson.Audience) == ""
 	}
 	if !slices.Contains(knownTypes, m.Type) {
 		c.unknown = append(c.unknown, m.Type)

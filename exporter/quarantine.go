@@ -149,10 +149,10 @@ type Retried struct {
 }
 
 // QuarantineRetry tries what waits again, as this program reads it: what ids name,
-// or everything. Records that can be read now are captured; events are digested again
-// by `lpexport serve`; with the next run, conversations that could not be cut are cut,
-// items that were not taken are handed over, and LivePerson is asked once more for
-// records that it has not given whole.
+// or everything. Records that can be read now are captured; events are settled, or
+// stay under their number; with the next run, conversations that could not be cut are
+// cut, items that were not taken are handed over, and LivePerson is asked once more
+// for records that it has not given whole.
 func (e *Exporter) QuarantineRetry(ctx context.Context, ids ...int64) (r Retried, err error) {
 	norm, err := e.plainNames(ctx)
 	if err != nil {
@@ -165,6 +165,8 @@ func (e *Exporter) QuarantineRetry(ctx context.Context, ids ...int64) (r Retried
 	if c.held, err = e.cp.AnyHeld(ctx); err != nil {
 		return r, err
 	}
+	c.events = e.NewEvents(EventSettings{Due: func() {}})
+	c.events.asking.Store(true) // nobody is asked for senders now
 	rows, err := e.toRetry(ctx, ids)
 	if err != nil {
 		return r, err
@@ -210,7 +212,7 @@ func (e *Exporter) outcomeOf(ctx context.Context, q checkpoint.Quarantined) (Ret
 	switch {
 	case waits:
 		return Left, err
-	case q.Kind == checkpoint.KindRecord && q.Bytes > 0:
+	case q.Kind == checkpoint.KindEvent, q.Kind == checkpoint.KindRecord && q.Bytes > 0:
 		return Captured, err
 	}
 	return Queued, err
@@ -231,12 +233,7 @@ func (c *capture) retry(ctx context.Context, q checkpoint.Quarantined) error {
 		return err
 	}
 	if q.Kind == checkpoint.KindEvent {
-		return c.cp.Update(ctx, func(tx *checkpoint.Tx) error {
-			if err := tx.AddEvents([]checkpoint.Event{{ReceivedAt: row.CreatedAt, Bytes: row.Bytes, Frame: row.Frame}}); err != nil {
-				return err
-			}
-			return resolve(tx)
-		})
+		return c.events.judge(ctx, &row)
 	}
 	if len(row.Frame) == 0 { // LivePerson never gave it: the next run asks once more
 		return c.cp.Update(ctx, func(tx *checkpoint.Tx) error {

@@ -312,7 +312,7 @@ func holdListing(names *seen, l *archive.Listing, s *archive.Slice) (added int) 
 		if m := &s.Messages[i]; m.Derived == "" {
 			held := seenMessage{sequence: m.Sequence, variant: int32(m.Variant), hash: m.ContentHash(), revision: int32(l.Revision)}
 			if m.Source == sourceWebhook {
-				held.hash, held.told = m.WordsHash(), true
+				held.hash, held.told, held.agents = m.WordsHash(), true, m.Audience == "agents"
 			}
 			added += holdMessage(names.dialog(m.Dialog), held)
 		}

@@ -21,6 +21,7 @@ type Report struct {
 	Captured     Counts
 	Files        FilesReport
 	Destinations []DestinationReport
+	Events       EventStatus
 	Quarantined  int            // entries that wait for a person, also from earlier runs
 	Waiting      []WaitingGroup // those, by what is wrong: the most frequent first, at most 20
 	Cut          int64          // conversations now cut short by LivePerson and asked for again
@@ -105,7 +106,7 @@ func (e *Exporter) run(ctx context.Context, kind string, only []string, captureA
 	}); err != nil {
 		return r, err
 	}
-	if err := e.digestLeft(ctx); err != nil {
+	if err := e.digestLeft(ctx, func() {}); err != nil {
 		return r, err
 	}
 	workers := e.workers(only)
@@ -137,6 +138,7 @@ func (e *Exporter) run(ctx context.Context, kind string, only []string, captureA
 	})
 	if captureErr == nil {
 		complete, captureErr = captureAll(gctx, c)
+		captureErr = errors.Join(captureErr, e.digestLeft(gctx, func() { wake(workers) })) // history may have told what they wait for
 	}
 	close(named)
 	workErr := g.Wait()
@@ -263,7 +265,10 @@ func (e *Exporter) finish(ctx context.Context, r *Report, workers []*worker, com
 	if r.Cut, r.FailedLooks, err = e.cp.Lacking(ctx); err != nil {
 		return errors.Join(append(problems, err)...)
 	}
-	if waiting {
+	if r.Events, err = e.eventStatus(ctx); err != nil {
+		return errors.Join(append(problems, err)...)
+	}
+	if waiting = waiting || r.Events.Lasting(); waiting {
 		problems = append(problems, ErrIncomplete)
 	}
 	if r.Quarantined > 0 {

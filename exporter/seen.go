@@ -15,6 +15,7 @@ type seen struct {
 	reopened []seenReopen // in no record: found by comparing two
 	facts    []uint64     // sorted hashes of what is kept but never delivered
 	live     live         // what events told of the conversation; zero: none did
+	unheard  int          // of what revisions up to this one brought, nobody has noted who the audience is: see audience.go
 }
 
 // seenDialog holds the messages of one dialog.
@@ -36,12 +37,15 @@ type seenMessage struct {
 	by        uint32 // sender of the message that matched it in this merge; not stored
 	told      bool   // by an event: hash is of the words, not of the content
 	confirmed bool   // told, and a record has it, too
+	agents    bool   // it is for agents and managers only
+	assumed   bool   // told, and the event did not say for whom it is
 }
 
 // rarity is what few messages have.
 type rarity struct {
 	versions []version // before the present one, ascending
 	sender   uint32    // who sent it, as the record of its revision spells him; 0: nothing depends on it
+	known    int       // assumed: the revision since which it is known that it is for all; 0: it is not
 }
 
 // version is a content and the revision that brought it.
@@ -49,6 +53,9 @@ type version struct {
 	hash     uint64
 	revision int
 	told     bool   // by an event: hash is of the words
+	agents   bool   // as in seenMessage
+	assumed  bool   // as in seenMessage
+	known    int    // as in rarity
 	sender   uint32 // as in rarity
 }
 
@@ -57,6 +64,7 @@ type version struct {
 type seenName struct {
 	hash     uint64
 	revision int
+	agents   bool // a message without a sequence: as in seenMessage
 }
 
 type seenReopen struct {
@@ -92,7 +100,11 @@ func (m *seenMessage) setSender(sender uint32) {
 
 // present is the present version.
 func (m *seenMessage) present() version {
-	return version{hash: m.hash, revision: int(m.revision), told: m.told, sender: m.sender()}
+	v := version{hash: m.hash, revision: int(m.revision), told: m.told, agents: m.agents, assumed: m.assumed, sender: m.sender()}
+	if m.rare != nil {
+		v.known = m.rare.known
+	}
+	return v
 }
 
 // supersede makes the present version an earlier one.
@@ -102,6 +114,7 @@ func (m *seenMessage) supersede() {
 		m.rare = &rarity{}
 	}
 	m.rare.versions = append(m.rare.versions, before)
+	m.agents, m.assumed, m.rare.known = false, false, 0
 }
 
 // asOf is the version that was captured last up to a revision; false: none was.
@@ -162,7 +175,7 @@ func (d *seenDialog) insert(at int, m seenMessage) {
 func addName(list *[]seenName, hash uint64, revision int) bool {
 	i, ok := findName(*list, hash)
 	if !ok {
-		*list = slices.Insert(*list, i, seenName{hash, revision})
+		*list = slices.Insert(*list, i, seenName{hash: hash, revision: revision})
 	}
 	return !ok
 }

@@ -14,7 +14,7 @@ import (
 
 // randomSeen is any seen that captures can make.
 func randomSeen(r *rand.Rand) *seen {
-	s := &seen{}
+	s := &seen{unheard: r.IntN(2) * r.IntN(300)}
 	for range r.IntN(4) {
 		d := s.dialog([]string{"conversation", "a", "b", "\u00e9\n", "undefined"}[r.IntN(5)])
 		next := int64(0)
@@ -28,18 +28,24 @@ func randomSeen(r *rand.Rand) *seen {
 				m.variant = int32(to - from + 1)
 			}
 			if r.IntN(4) == 0 {
-				m.rare = &rarity{versions: []version{{r.Uint64(), 1, r.IntN(2) == 0, r.Uint32()}, {r.Uint64(), 1 + r.IntN(1000), false, 0}}}
+				m.rare = &rarity{versions: []version{{hash: r.Uint64(), revision: 1, told: r.IntN(2) == 0, agents: r.IntN(2) == 0, sender: r.Uint32()},
+					{hash: r.Uint64(), revision: 1 + r.IntN(1000), assumed: true, known: r.IntN(2) * r.IntN(300)}}}
 			}
+			m.agents = r.IntN(4) == 0
 			if r.IntN(4) == 0 {
 				m.setSender(r.Uint32())
 			}
 			if r.IntN(3) == 0 {
-				m.told, m.confirmed = true, r.IntN(2) == 0
+				m.told, m.confirmed, m.assumed = true, r.IntN(2) == 0, r.IntN(2) == 0
+				if m.assumed {
+					m.setKnown(r.IntN(3))
+				}
 			}
 			d.insert(to, m)
 		}
 		for range r.IntN(3) {
 			addName(&d.derived, r.Uint64(), 1+r.IntN(300))
+			d.derived[0].agents = r.IntN(2) == 0
 		}
 	}
 	if r.IntN(2) == 0 {
@@ -61,10 +67,11 @@ func randomSeen(r *rand.Rand) *seen {
 // flat is a seen for comparison: an empty list is as good as none.
 func flat(s *seen) string {
 	b := &bytes.Buffer{}
+	fmt.Fprintf(b, "unheard %d ", s.unheard)
 	for _, d := range s.dialogs {
 		fmt.Fprintf(b, "dialog %q", d.id)
 		for _, m := range d.messages {
-			fmt.Fprintf(b, "\n  %d/%d %x@%d by %x %v", m.sequence, m.variant, m.hash, m.revision, m.sender(), m.versions())
+			fmt.Fprintf(b, "\n  %d/%d %x@%d by %x %v", m.sequence, m.variant, m.hash, m.revision, m.sender(), append(m.versions(), m.present()))
 		}
 		fmt.Fprintf(b, "\n  derived %v\n", d.derived)
 	}
@@ -171,7 +178,7 @@ func (m *model) cut() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	debt := newDebt(s, nil, m.have)
+	debt := newDebt(s, nil, m.have, false)
 	slices := map[int64]uint64{}
 	gave := false
 	for i := range s.dialogs {

@@ -5,11 +5,12 @@ import (
 	"errors"
 )
 
-// seenFormat is the first byte of a stored seen. The one before it, which states of
-// earlier versions have, knew no senders.
+// seenFormat is the first byte of a stored seen. States of earlier versions have those
+// before it: one that knew no audiences, and one that knew no senders either.
 const (
-	seenFormat        = 3
-	seenWithoutSender = 2
+	seenFormat          = 4
+	seenWithoutAudience = 3
+	seenWithoutSender   = 2
 )
 
 var errSeenFormat = errors.New("the list of known entries is damaged")
@@ -18,6 +19,7 @@ var errSeenFormat = errors.New("the list of known entries is damaged")
 // repeated for its main dialog; sequences and revisions are written as runs.
 func (s *seen) encode(dst []byte, conversation string) []byte {
 	dst = append(dst, seenFormat)
+	dst = binary.AppendUvarint(dst, uint64(s.unheard))
 	dst = binary.AppendUvarint(dst, uint64(len(s.dialogs)))
 	for i := range s.dialogs {
 		d := &s.dialogs[i]
@@ -28,7 +30,7 @@ func (s *seen) encode(dst []byte, conversation string) []byte {
 		dst = binary.AppendUvarint(dst, uint64(len(id)))
 		dst = append(dst, id...)
 		dst = encodeMessages(dst, d.messages)
-		dst = encodeNames(dst, d.derived)
+		dst = encodeDerived(dst, d.derived)
 	}
 	dst = encodeNames(dst, s.happened)
 	dst = binary.AppendUvarint(dst, uint64(len(s.reopened)))
@@ -74,19 +76,29 @@ func encodeMessages(dst []byte, messages []seenMessage) []byte {
 			continue
 		}
 		dst = binary.AppendUvarint(dst, uint64(i))
-		dst = binary.AppendUvarint(dst, uint64(m.variant)<<3|bit(m.sender() != 0)<<2|bit(m.confirmed)<<1|bit(m.told))
-		dst = appendSender(dst, m.sender())
+		v := m.present()
+		dst = binary.AppendUvarint(dst, uint64(m.variant)<<5|bit(v.agents)<<4|bit(v.assumed)<<3|bit(v.sender != 0)<<2|bit(m.confirmed)<<1|bit(v.told))
+		dst = appendRare(dst, &v)
 		dst = binary.AppendUvarint(dst, uint64(len(m.versions())))
 		for _, v := range m.versions() {
 			dst = binary.LittleEndian.AppendUint64(dst, v.hash)
-			dst = binary.AppendUvarint(dst, uint64(v.revision)<<2|bit(v.sender != 0)<<1|bit(v.told))
-			dst = appendSender(dst, v.sender)
+			dst = binary.AppendUvarint(dst, uint64(v.revision)<<4|bit(v.agents)<<3|bit(v.assumed)<<2|bit(v.sender != 0)<<1|bit(v.told))
+			dst = appendRare(dst, &v)
 		}
 	}
 	return dst
 }
 
-func (m *seenMessage) odd() bool { return m.variant != 0 || m.rare != nil || m.told }
+func (m *seenMessage) odd() bool { return m.variant != 0 || m.rare != nil || m.told || m.agents }
+
+// appendRare appends what of a version is there only where bits before it say so.
+func appendRare(dst []byte, v *version) []byte {
+	dst = appendSender(dst, v.sender)
+	if v.assumed {
+		dst = binary.AppendUvarint(dst, uint64(v.known))
+	}
+	return dst
+}
 
 // appendSender appends a sender where there is one, which a bit before it says.
 func appendSender(dst []byte, sender uint32) []byte {
@@ -112,6 +124,15 @@ func encodeNames(dst []byte, names []seenName) []byte {
 	return dst
 }
 
+func encodeDerived(dst []byte, names []seenName) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(names)))
+	for _, n := range names {
+		dst = binary.LittleEndian.AppendUint64(dst, n.hash)
+		dst = binary.AppendUvarint(dst, uint64(n.revision)<<1|bit(n.agents))
+	}
+	return dst
+}
+
 // decodeSeen reads what encode wrote; nothing is an empty seen.
 func decodeSeen(src []byte, conversation string) (*seen, error) {
 	s := &seen{}
@@ -121,7 +142,10 @@ func decodeSeen(src []byte, conversation string) (*seen, error) {
 	r := seenReader{src: src}
 	switch r.byte() {
 	case seenFormat:
-		r.senders = 1
+		r.senders, r.audiences = true, true
+		s.unheard = int(r.uvarint())
+	case seenWithoutAudience:
+		r.senders = true
 	case seenWithoutSender:
 	default:
 		return nil, errSeenFormat
@@ -133,7 +157,7 @@ func decodeSeen(src []byte, conversation string) (*seen, error) {
 			d.id = conversation
 		}
 		d.messages = r.messages()
-		d.derived = r.names()
+		d.derived = r.derived()
 	}
 	s.happened = r.names()
 	s.reopened = make([]seenReopen, r.count(2))
@@ -148,14 +172,18 @@ func decodeSeen(src []byte, conversation string) (*seen, error) {
 	if r.bad || len(r.src) != 0 {
 		return nil, errSeenFormat
 	}
+	if !r.audiences {
+		s.unheard = s.newest()
+	}
 	return s, nil
 }
 
 // seenReader never reads past the end; bad tells that it would have.
 type seenReader struct {
-	src     []byte
-	bad     bool
-	senders int // bits that say whether a sender follows: 1, or 0 in the format without
+	src       []byte
+	bad       bool
+	senders   bool // a bit says where a sender follows
+	audiences bool // it says who the audiences are
 }
 
 func (r *seenReader) messages() []seenMessage {
@@ -182,32 +210,58 @@ func (r *seenReader) messages() []seenMessage {
 			r.bad = true
 			break
 		}
-		kind := r.uvarint()
-		messages[i].variant, messages[i].confirmed, messages[i].told = int32(kind>>(2+r.senders)), kind&2 != 0, kind&1 != 0
-		messages[i].setSender(r.sender(kind >> 2))
+		m, v, kind := &messages[i], version{}, r.uvarint()
+		m.told, m.confirmed = kind&1 != 0, kind&2 != 0
+		m.variant = int32(r.rare(&v, kind>>2))
+		m.agents, m.assumed = v.agents, v.assumed
+		m.setSender(v.sender)
+		m.setKnown(v.known)
 		if n := r.count(9); n > 0 {
 			earlier := make([]version, n)
 			for j := range earlier {
-				earlier[j].hash = r.uint64()
+				v := &earlier[j]
+				v.hash = r.uint64()
 				brought := r.uvarint()
-				earlier[j].revision, earlier[j].told = int(brought>>(1+r.senders)), brought&1 != 0
-				earlier[j].sender = r.sender(brought >> 1)
+				v.told = brought&1 != 0
+				v.revision = int(r.rare(v, brought>>1))
 			}
-			messages[i].rare = &rarity{versions: earlier, sender: messages[i].sender()}
+			if m.rare == nil {
+				m.rare = &rarity{}
+			}
+			m.rare.versions = earlier
 		}
 	}
 	return messages
 }
 
-// sender reads a sender where the lowest bit says that there is one.
-func (r *seenReader) sender(bits uint64) uint32 {
-	if r.senders == 0 || bits&1 == 0 {
-		return 0
+// rare reads what of a version follows bits, and returns what is left of these.
+func (r *seenReader) rare(v *version, bits uint64) (rest uint64) {
+	if r.senders {
+		if bits&1 != 0 {
+			if b := r.bytes(4); len(b) == 4 {
+				v.sender = binary.LittleEndian.Uint32(b)
+			}
+		}
+		bits >>= 1
 	}
-	if b := r.bytes(4); len(b) == 4 {
-		return binary.LittleEndian.Uint32(b)
+	if r.audiences {
+		if v.assumed, v.agents = bits&1 != 0, bits&2 != 0; v.assumed {
+			v.known = int(r.uvarint())
+		}
+		bits >>= 2
 	}
-	return 0
+	return bits
+}
+
+func (r *seenReader) derived() []seenName {
+	names := r.names()
+	for i := range names {
+		if r.audiences {
+			names[i].agents = names[i].revision&1 != 0
+			names[i].revision >>= 1
+		}
+	}
+	return names
 }
 
 func (r *seenReader) names() []seenName {

@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -17,6 +18,10 @@ type told struct {
 	changes []toldChange
 	waits   string // for what any of its changes waits; "": it is settled
 	reason  string // why it goes to quarantine; "": it does not
+	strange string // its type, where nobody knows what it tells; "": somebody does
+	unknown string // its type, where only the notification's is known
+
+	entry *checkpoint.Quarantined // that it is in quarantine by; nil: it is not
 }
 
 // toldChange is one change of it: a message, or a state of a conversation.
@@ -41,6 +46,16 @@ func (v *Events) read(row checkpoint.Event) *told {
 	}
 	e.raw = raw
 	n, err := liveperson.ReadNotification(raw)
+	switch n.Type {
+	case liveperson.MessagingNotification, liveperson.ConversationNotification, "":
+	default:
+		v.warnOnce("notification type is not known: events of it are kept", n.Type)
+		e.strange = typeOf(n.Type, "")
+		return e
+	}
+	if err == nil && n.Type == "" {
+		err = errNoType
+	}
 	if err != nil {
 		e.reason = err.Error()
 		return e
@@ -59,9 +74,6 @@ func (v *Events) read(row checkpoint.Event) *told {
 			if state.Account != "" && state.Account != v.Account {
 				e.reason = "it is of another account"
 			}
-		default:
-			e.reason = "its type is not known"
-			v.warnOnce("notification type is not known: kept in quarantine", n.Type)
 		}
 		if c.conversation != "" && !liveperson.UsableID(c.conversation) {
 			e.reason = "its conversation's id is none that can be asked for"
@@ -71,6 +83,8 @@ func (v *Events) read(row checkpoint.Event) *told {
 	return e
 }
 
+var errNoType = errors.New("it does not say of which type it is")
+
 func (v *Events) readMessage(c *toldChange) {
 	m := liveperson.ReadMessagingChange(c.value)
 	c.conversation, c.dialog = m.Conversation.ID(), m.Dialog.ID()
@@ -78,6 +92,7 @@ func (v *Events) readMessage(c *toldChange) {
 	case liveperson.ContentEvent, liveperson.RichContentEvent, liveperson.AcceptStatusEvent, liveperson.ChatStateEvent:
 	default:
 		v.warnOnce("event type is not known: what it tells waits for history", m.EventType)
+		c.event.unknown = typeOf(liveperson.MessagingNotification, m.EventType)
 	}
 	if c.conversation == "" && c.dialog == "" {
 		c.event.reason = "it names neither a conversation nor a dialog"
@@ -169,15 +184,28 @@ func (v *Events) name(tx *checkpoint.Tx, c *toldChange, here map[string]bool) (e
 
 // close removes an event that is settled, and keeps one that is not.
 func (v *Events) close(tx *checkpoint.Tx, e *told, counts *tally) error {
-	if e.reason != "" {
+	if e.entry != nil {
+		return v.closeEntry(tx, e)
+	}
+	switch {
+	case e.reason != "" || e.waits == "" || !v.overdue(e):
+	case e.unknown != "":
+		e.waits, e.strange = "", e.unknown
+	default:
+		e.reason = untold(e.waits)
+	}
+	switch {
+	case e.reason != "":
 		sum := sha256.Sum256(e.raw)
-		if err := tx.Quarantine(checkpoint.Quarantined{Kind: checkpoint.KindEvent, Reason: e.reason, Bytes: e.row.Bytes, SHA256: sum[:], Frame: e.row.Frame}, v.millis()); err != nil {
+		if err := tx.Quarantine(checkpoint.Quarantined{Kind: checkpoint.KindEvent, SourceID: e.about(), Reason: e.reason, Bytes: e.row.Bytes, SHA256: sum[:],
+			Frame: e.row.Frame}, v.millis()); err != nil {
 			return err
 		}
 		counts.add(CounterChanges, "unreadable", "", 1)
 		return tx.DropEvent(e.row.ID)
-	}
-	if e.waits == "" {
+	case e.waits == "" && e.strange != "":
+		return v.keepForType(tx, e, counts)
+	case e.waits == "":
 		return tx.DropEvent(e.row.ID)
 	}
 	row := e.row
@@ -186,6 +214,17 @@ func (v *Events) close(tx *checkpoint.Tx, e *told, counts *tally) error {
 		return nil
 	}
 	return tx.LetWait(row)
+}
+
+// about is of which conversation an event is, else of which dialog; "" where it names
+// none that can be asked for.
+func (e *told) about() string {
+	for _, c := range e.changes {
+		if id := cmp.Or(c.conversation, c.dialog); liveperson.UsableID(id) {
+			return id
+		}
+	}
+	return ""
 }
 
 // settleOne merges what events tell of one conversation, and tells whether that

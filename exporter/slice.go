@@ -25,7 +25,8 @@ type item struct {
 	at, seq         int64
 	dialog          int32 // in slicer.dialogs
 	variant, amends int32
-	kept            int32 // in slicer.kept; -1 when it is read again from its place
+	kept            int32 // in slicer.messages; -1 when it is read again from its place
+	assumed         bool  // nobody has said for whom it is
 	place           place
 }
 
@@ -40,11 +41,12 @@ type slicer struct {
 	header   header
 	items    []item
 	dialogs  []string
-	kept     []archive.Message
+	messages []archive.Message
 	happened []archive.Happening
 	unknown  []*identity.UnknownAgentError // who took part and has no address
 	keep     bool                          // messages in memory
 	turn     *largeTurn
+	kept     withholding
 }
 
 // keepMessages is how many messages of a conversation are kept between finding
@@ -79,6 +81,9 @@ func (s *slicer) collect(ctx context.Context) error {
 		}
 	}
 	s.unknown = append(s.unknown, s.header.unknownAgents...)
+	s.kept.private += s.debt.nameless
+	s.kept.any = s.kept.any || s.debt.nameless > 0
+	s.withholdFiles()
 	s.amendLater()
 	slices.SortFunc(s.items, s.compare)
 	slices.SortFunc(s.happened, compareHappenings)
@@ -125,7 +130,7 @@ func (s *slicer) compare(a, b item) int {
 		return cmp.Compare(s.dialogs[a.dialog], s.dialogs[b.dialog])
 	}
 	if a.kept >= 0 && b.kept >= 0 {
-		if c := cmp.Compare(s.kept[a.kept].Derived, s.kept[b.kept].Derived); c != 0 {
+		if c := cmp.Compare(s.messages[a.kept].Derived, s.messages[b.kept].Derived); c != 0 {
 			return c
 		}
 	}
@@ -196,6 +201,7 @@ type offered struct {
 
 // offer takes a stored message if one of its versions is due.
 func (s *slicer) offer(m *offered) {
+	s.show(&m.Message)
 	dialog := s.debt.seen.find(m.Dialog)
 	if dialog == nil {
 		return
@@ -214,7 +220,7 @@ func (s *slicer) offer(m *offered) {
 	if from == to || !anyWanted(dialog.messages[from:to]) {
 		return
 	}
-	if k := &dialog.messages[from]; to == from+1 && k.rare == nil && int32(k.revision) == m.place.revision && k.touched&wantOther == 0 {
+	if k := &dialog.messages[from]; to == from+1 && k.rare == nil && int32(k.revision) == m.place.revision && k.touched&(wantOther|wantWithheld) == 0 {
 		// The only message of that name in the revision that brought it: no need to compare.
 		if k.touched == wantCurrent {
 			s.amend(m, k)
@@ -225,8 +231,8 @@ func (s *slicer) offer(m *offered) {
 		return
 	}
 	group := dialog.messages[from:to]
-	says := m.says
-	if m.before != nil && !slices.ContainsFunc(group, func(k seenMessage) bool { return m.says(k.present()) || slices.ContainsFunc(k.versions(), m.says) }) {
+	says := func(v version) bool { return m.says(v, s.debt.seen.unheard) }
+	if m.before != nil && !slices.ContainsFunc(group, func(k seenMessage) bool { return says(k.present()) || slices.ContainsFunc(k.versions(), says) }) {
 		says = m.saidBefore
 	}
 	_ = s.offerTo(group, m, func(v version) bool { return v.sender == m.sender && says(v) }) ||
@@ -238,8 +244,13 @@ func (s *slicer) offerTo(group []seenMessage, m *offered, says func(version) boo
 	for i := range group {
 		k := &group[i]
 		switch {
+		case k.touched&wantWithheld != 0 && says(k.present()):
+			k.touched &^= wantWithheld
+			s.withhold(m, k)
+			return true
 		case k.touched&wantFirst != 0 && says(s.debt.first(k)):
 			k.touched &^= wantFirst
+			m.Assumed = m.Assumed && s.debt.first(k).known == 0
 			s.take(m, int(k.variant), 0)
 			return true
 		case k.touched&wantCurrent != 0 && says(k.present()):
@@ -248,7 +259,7 @@ func (s *slicer) offerTo(group []seenMessage, m *offered, says func(version) boo
 			return true
 		case k.touched&wantOther != 0 && says(k.present()):
 			k.touched &^= wantOther
-			if m.WordsHash() != s.debt.words(m.Dialog, k) && !s.holdsBefore(m, k) {
+			if s.debt.other(m, k) && !s.holdsBefore(m, k) {
 				s.take(m, int(k.variant), s.debt.amends(m.Dialog, k))
 			}
 			return true
@@ -275,10 +286,11 @@ func (s *slicer) holdsBefore(m *offered, k *seenMessage) bool {
 	return ok && has.hash == held.hash && m.before.knew(held)
 }
 
-// says reports whether a message is that version.
-func (m *offered) says(v version) bool {
+// says reports whether a message is that version. For whom it was that revisions up to
+// unheard brought is not known.
+func (m *offered) says(v version, unheard int) bool {
 	if v.told {
-		return m.WordsHash() == v.hash
+		return m.WordsHash() == v.hash && (v.revision <= unheard || v.agents == (m.Audience == "agents"))
 	}
 	return m.ContentHash() == v.hash
 }
@@ -302,10 +314,10 @@ func (s *slicer) take(m *offered, variant, amends int) {
 	if m.SentAt != 0 && m.SentAt < s.fromAt {
 		return
 	}
-	i := item{at: m.SentAt, seq: m.Sequence, dialog: s.dialogIndex(m.Dialog), variant: int32(variant), amends: int32(amends), kept: -1, place: m.place}
+	i := item{at: m.SentAt, seq: m.Sequence, dialog: s.dialogIndex(m.Dialog), variant: int32(variant), amends: int32(amends), kept: -1, assumed: m.Assumed, place: m.place}
 	if s.keep {
-		i.kept = int32(len(s.kept))
-		s.kept = append(s.kept, m.Message)
+		i.kept = int32(len(s.messages))
+		s.messages = append(s.messages, m.Message)
 	}
 	s.items = append(s.items, i)
 }
@@ -380,7 +392,7 @@ func (s *slicer) amended(i int) bool {
 func (s *slicer) message(ctx context.Context, r *partReader, i *item) (archive.Message, error) {
 	var m archive.Message
 	if i.kept >= 0 {
-		m = s.kept[i.kept]
+		m = s.messages[i.kept]
 	} else {
 		v, told, err := r.message(ctx, i.place)
 		if err != nil {
@@ -388,6 +400,7 @@ func (s *slicer) message(ctx context.Context, r *partReader, i *item) (archive.M
 		}
 		if told {
 			m, _ = s.norm.toldMessage(&s.header, s.known.SourceID, v)
+			m.Assumed = i.assumed
 		} else {
 			m = s.norm.message(&s.header, liveperson.ReadMessage(v))
 		}

@@ -12,8 +12,8 @@ import (
 func TestSliceKeepsAmendmentsWithWhatTheyAmend(t *testing.T) {
 	s := &slicer{known: checkpoint.Conversation{SourceID: "c", Revision: 2}, debt: &debt{}, dialogs: []string{"c"}}
 	add := func(seq int64, amends int32) {
-		s.items = append(s.items, item{seq: seq, amends: amends, kept: int32(len(s.kept))})
-		s.kept = append(s.kept, archive.Message{Dialog: "c", Sequence: seq})
+		s.items = append(s.items, item{seq: seq, amends: amends, kept: int32(len(s.messages))})
+		s.messages = append(s.messages, archive.Message{Dialog: "c", Sequence: seq})
 	}
 	for seq := range int64(2 * sliceMessages) {
 		add(seq, 0)

@@ -91,21 +91,24 @@ func (b OpenBackfill) Abandon() string { return b.Command() + " --abandon --reas
 
 // DestinationStatus is what a destination has still to get.
 type DestinationStatus struct {
-	Name          string
-	Pending       int // conversations and bundles
-	OldestPending time.Duration
-	Failed        int // items tried in vain
-	Rejected      int // items that wait for a person
-	Held          int // conversations that wait for a person
-	Dismissed     int // items and conversations that a person has given up
-	Found         int // bundles that were found changed or missing, and nobody has accepted that
-	Uncertain     int // ends of which nobody knows whether the item was taken
-	Left          int // files that no importer has taken from the flat folder for too long
-	LastError     string
-	FailingSince  time.Time // zero while it does not fail
-	NextTry       time.Time // zero: with the next run
-	Halted        bool
-	Remedy        string // of the halt, in words that end in a command; "" none is known
+	Name            string
+	Pending         int // conversations and bundles
+	OldestPending   time.Duration
+	Failed          int   // items tried in vain
+	Rejected        int   // items that wait for a person
+	Held            int   // conversations that wait for a person
+	Dismissed       int   // items and conversations that a person has given up
+	Found           int   // bundles that were found changed or missing, and nobody has accepted that
+	Uncertain       int   // ends of which nobody knows whether the item was taken
+	Left            int   // files that no importer has taken from the flat folder for too long
+	Withheld        int64 // private messages that it is not given
+	AudienceUnknown int64 // messages that it is not given before history has said for whom they are
+	WithheldFrom    int64 // conversations that these are in
+	LastError       string
+	FailingSince    time.Time // zero while it does not fail
+	NextTry         time.Time // zero: with the next run
+	Halted          bool
+	Remedy          string // of the halt, in words that end in a command; "" none is known
 }
 
 // Command is what to type about a destination that halts or fails; "" where it does
@@ -226,6 +229,13 @@ func (e *Exporter) dropped(ctx context.Context) (list []DestinationStatus, err e
 	return list, nil
 }
 
+// EventsWaitLong is how long events wait for their sender or for history where nothing
+// is wrong.
+const EventsWaitLong = 10 * time.Minute
+
+// Lasting reports whether events have waited longer than that.
+func (s EventStatus) Lasting() bool { return s.Waiting > 0 && s.Oldest >= EventsWaitLong }
+
 // eventStatus tells what became of events that are not settled.
 func (e *Exporter) eventStatus(ctx context.Context) (s EventStatus, err error) {
 	u, err := e.cp.Unsettled(ctx, e.Now().Add(-e.ConfirmWithin).UnixMilli())
@@ -268,5 +278,7 @@ func (e *Exporter) owed(ctx context.Context, row *checkpoint.Destination) (Desti
 	if row.Halted != "" {
 		s.Halted, s.LastError, s.Remedy = true, row.Halted, row.Remedy
 	}
-	return s, nil
+	withheld, err := e.cp.Withheld(ctx, row.ID)
+	s.Withheld, s.AudienceUnknown, s.WithheldFrom = withheld.Private, withheld.Unsaid, withheld.Conversations
+	return s, err
 }

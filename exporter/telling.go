@@ -38,8 +38,7 @@ func (t *telling) take(c *toldChange) error {
 	h := header{}
 	m, before, ok := t.norm.toldMessageAs(&h, t.known.SourceID, c.value)
 	if !ok || m.SentAt-c.event.row.ReceivedAt > mostAhead.Milliseconds() {
-		t.wait(c)
-		return nil
+		return t.wait(c)
 	}
 	kind := "content"
 	if m.Type == "RICH_CONTENT" {
@@ -55,7 +54,7 @@ func (t *telling) take(c *toldChange) error {
 		t.parts = append(t.parts, c.event.raw)
 		t.files = appendNamed(t.files, &m)
 	case tellsOther:
-		c.event.reason = "another event of the same name says something else: history decides"
+		c.event.waits = waitsHistory // another event of the same name says something else
 	default:
 		t.counts.add(CounterChanges, "known", "", 1)
 	}
@@ -64,20 +63,19 @@ func (t *telling) take(c *toldChange) error {
 
 // wait finds out for what a change waits that cannot be read as a message. If a
 // record has a message of its name, for nothing any more.
-func (t *telling) wait(c *toldChange) {
+func (t *telling) wait(c *toldChange) error {
 	m := liveperson.ReadMessagingChange(c.value)
 	switch m.EventType {
 	case liveperson.AcceptStatusEvent, liveperson.ChatStateEvent:
-		return
+		return nil
 	}
 	sequence, named := m.Sequence.Int()
 	if !named || sequence < 0 || sequence > archive.MaxSequence {
 		if m.EventType == liveperson.ContentEvent || m.EventType == liveperson.RichContentEvent {
-			c.event.reason = "it has no usable sequence: only history can name it"
-		} else {
-			t.counts.add(CounterChanges, "unknown", "", 1)
+			return t.waitNameless(c, &m)
 		}
-		return
+		c.event.strange = c.event.unknown
+		return nil
 	}
 	dialog := c.dialog
 	if dialog == "" {
@@ -85,13 +83,14 @@ func (t *telling) wait(c *toldChange) {
 	}
 	if d := t.seen.find(dialog); d != nil {
 		if from, to := d.group(sequence); from != to {
-			return
+			return nil
 		}
 	}
 	c.event.waits = waitsHistory
 	if toldType(&m) != "" && m.Time.Millis() != 0 && t.millis()-c.event.row.ReceivedAt < t.resolveWithin.Milliseconds() {
 		c.event.waits = waitsSender
 	}
+	return nil
 }
 
 // takeState takes in a state of the conversation. What records have told already

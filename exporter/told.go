@@ -62,6 +62,13 @@ func (n *normaliser) toldMessageAs(h *header, conversation string, change livepe
 	return m, f, true
 }
 
+// newToldContent is what an event says, and nothing else of it.
+func newToldContent(c *liveperson.MessagingChange) *archive.Message {
+	m := &archive.Message{Type: toldType(c)}
+	new(reader).content(m, toldData(m.Type, c))
+	return m
+}
+
 // toldHead is all of a message but its content.
 func (n *normaliser) toldHead(h *header, conversation string, c *liveperson.MessagingChange) (m archive.Message, ok bool) {
 	if id := c.Conversation.ID(); id != "" && id != conversation {
@@ -75,8 +82,10 @@ func (n *normaliser) toldHead(h *header, conversation string, c *liveperson.Mess
 		return m, false
 	}
 	m.Sequence, m.Dialog, m.Source, m.Audience = sequence, cmp.Or(c.Dialog.ID(), conversation), sourceWebhook, "all"
-	if len(c.Audience) > 0 && !c.Audience.Is("ALL") && c.Audience.In(liveperson.Audience) != "" {
-		m.Audience = "agents"
+	if !c.Audience.Is("ALL") {
+		if m.Assumed = c.Audience.In(liveperson.Audience) == ""; !m.Assumed {
+			m.Audience = "agents"
+		}
 	}
 	m.Sender, ok = n.toldSender(h, c.Originator.ID(), c.Role.Text())
 	return m, ok

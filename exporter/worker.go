@@ -54,6 +54,7 @@ type DestinationReport struct {
 	Slices     int
 	Messages   int
 	Amendments int
+	Withheld   int // private messages that are newly withheld
 	Pending    int // conversations and bundles that it is still to be given
 	Waiting    int // of those: not waiting for their conversation to close, nor for a person
 	Held       int // conversations that wait for a person: they could not be cut
@@ -280,6 +281,9 @@ func (w *worker) prepareTurn(ctx context.Context) (err error) {
 		return nil
 	}
 	w.tidied = true
+	if err := w.releaseWithheld(ctx); err != nil {
+		return err
+	}
 	if err := w.tidySpool(ctx); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ func TestContentSaysWhatTextDoesNot(t *testing.T) {
 		{func(m *archive.Message) {}, "text", "text", ""},
 		{func(m *archive.Message) { m.Amends = 3 }, "text", "[amends revision 3] text", "EditedNewMsg"},
 		{func(m *archive.Message) { m.Audience = "agents" }, "[agents only] text", "[agents only] text", ""},
+		{func(m *archive.Message) { m.Assumed = true }, "[audience not stated] text", "[audience not stated] text", ""},
 		{func(m *archive.Message) { m.Audience, m.Amends = "agents", 1 }, "[agents only] text", "[agents only] [amends revision 1] text", "EditedNewMsg"},
 		{func(m *archive.Message) { m.Text = "" }, "[TEXT_PLAIN, no text]", "[TEXT_PLAIN, no text]", ""},
 		{func(m *archive.Message) { m.Files = []archive.File{{Path: "f", Caption: "tex"}} }, "text", "text", ""},

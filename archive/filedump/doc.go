@@ -26,7 +26,8 @@
 // # Content
 //
 // Content is the text of a message. Before it stand "[agents only] " where the
-// consumer did not see it and "[amends revision 3] " where it replaces what was
+// consumer did not see it, "[audience not stated] " where nobody has said whether
+// the consumer did, and "[amends revision 3] " where it replaces what was
 // delivered as that revision; in the order of Mattermost an UpdatedType of
 // EditedNewMsg says the latter. A message without text is "[HOSTED_FILE, no
 // text]", with its type. The caption of a file follows the text that does not

@@ -39,6 +39,9 @@ func (r *room) content(m *archive.Message) string {
 	if m.Audience == "agents" {
 		b.WriteString("[agents only] ")
 	}
+	if m.Assumed {
+		b.WriteString("[audience not stated] ")
+	}
 	if m.Amends != 0 && r.set.Order != "mattermost" {
 		b.WriteString("[amends revision " + strconv.Itoa(m.Amends) + "] ")
 	}

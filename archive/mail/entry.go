@@ -93,6 +93,9 @@ func appendNotes(dst []byte, m *archive.Message) []byte {
 	default:
 		dst = append(appendQuoted(append(dst, " (audience "...), m.Audience), ')')
 	}
+	if m.Assumed {
+		dst = append(dst, " (audience not stated)"...)
+	}
 	if m.Amends != 0 {
 		dst = append(strconv.AppendInt(append(dst, " (amends revision "...), int64(m.Amends), 10), ')')
 	}

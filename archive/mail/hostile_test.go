@@ -46,7 +46,7 @@ func odd(pick func([]string) string, messages, happened int) archive.Slice {
 	for i := range messages {
 		m := archive.Message{
 			Dialog: text(), Sequence: int64(i), ID: text(), SentAt: start + int64(i/2)*1000, Sender: person(), Audience: text(), Type: text(),
-			Text: text() + text(), Source: text(), Amends: len(text()) % 2, Late: len(text())%2 == 1,
+			Text: text() + text(), Source: text(), Amends: len(text()) % 2, Late: len(text())%2 == 1, Assumed: i%2 == 1,
 		}
 		switch i % 5 {
 		case 0:

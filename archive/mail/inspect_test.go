@@ -295,7 +295,7 @@ func checkMessage(t testing.TB, of mail.Settings, m *archive.Message, entry stri
 		text  string
 		there bool
 	}{
-		{" (agents only)", m.Audience == "agents"},
+		{" (agents only)", m.Audience == "agents"}, {" (audience not stated)", m.Assumed},
 		{fmt.Sprintf(" (amends revision %d)", m.Amends), m.Amends != 0},
 		{fmt.Sprintf(" (variant %d)", m.Variant), m.Variant != 0}, {" (late)", m.Late},
 	} {

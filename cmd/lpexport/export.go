@@ -34,6 +34,7 @@ type exportResult struct {
 	Run          int64               `json:"run"`
 	Captured     captured            `json:"captured"`
 	Files        exportFiles         `json:"files"`
+	Events       statusEvents        `json:"events"`   // that are not settled, at the end
 	Excluded     map[string]int64    `json:"excluded"` // by reason
 	Destinations []exportDestination `json:"destinations"`
 	Quarantined  int                 `json:"quarantined"` // waiting now
@@ -135,6 +136,7 @@ type exportDestination struct {
 	Slices     int    `json:"slices"`
 	Messages   int    `json:"messages"`
 	Amendments int    `json:"amendments"`
+	Withheld   int    `json:"withheld"` // private messages that private_messages withheld for the first time
 	Pending    int    `json:"pending"`
 	Failed     int    `json:"failed"`
 }
@@ -334,6 +336,10 @@ func parseTime(flag, text string) (time.Time, error) {
 	return time.Time{}, usage(fmt.Sprintf("%s %q is no time: give a day such as 2026-01-31, or RFC 3339", flag, text), "")
 }
 
+// excludedPrivate is the reason for which messages, not conversations, are excluded:
+// summed over the destinations that withhold them.
+const excludedPrivate = "private"
+
 func (r *exportResult) take(c *config.Config, report exporter.Report) {
 	r.Run, r.Quarantined, r.Complete = report.Run, report.Quarantined, report.Complete && len(report.Holes) == 0
 	counts := report.Captured
@@ -341,12 +347,16 @@ func (r *exportResult) take(c *config.Config, report exporter.Report) {
 		Lossy: counts.Lossy, Untimed: counts.Untimed, Foreign: map[string]int64{}, Cut: report.Cut, FailedLooks: report.FailedLooks}
 	maps.Copy(r.Captured.Foreign, counts.Foreign)
 	r.Files = exportFiles{report.Files.Fetched, report.Files.FetchedBytes, newNamedFiles(report.Files.FileStatus)}
+	r.Events = newStatusEvents(report.Events)
 	maps.Copy(r.Excluded, counts.Excluded)
 	for _, d := range report.Destinations {
 		r.Destinations = append(r.Destinations, exportDestination{
 			Name: called(c, d.Name), Bundles: d.Bundles, Slices: d.Slices, Messages: d.Messages,
-			Amendments: d.Amendments, Pending: d.Pending, Failed: d.Failed,
+			Amendments: d.Amendments, Withheld: d.Withheld, Pending: d.Pending, Failed: d.Failed,
 		})
+		if d.Withheld > 0 {
+			r.Excluded[excludedPrivate] += int64(d.Withheld)
+		}
 	}
 }
 
@@ -396,13 +406,22 @@ func (r *exportResult) text(w io.Writer) {
 	if len(parts) > 0 {
 		fmt.Fprintf(w, "files: %s\n", strings.Join(parts, ", "))
 	}
+	if r.Events.Waiting > 0 {
+		fmt.Fprintf(w, "%s; which: lpexport status --list events\n", r.Events)
+	}
 	lacking(w, r.Captured.Cut, r.Captured.FailedLooks, func(words string) string { return words })
 	for _, reason := range slices.Sorted(maps.Keys(r.Excluded)) {
+		if reason == excludedPrivate {
+			continue // each destination's line has its own
+		}
 		fmt.Fprintf(w, "left out %s: %s\n", count(r.Excluded[reason], "conversation"), reason)
 	}
 	for _, d := range r.Destinations {
 		fmt.Fprintf(w, "%s: %s with %s, %s (%s)", d.Name, count(d.Bundles, "bundle"),
 			count(d.Slices, "slice"), count(d.Messages, "message"), count(d.Amendments, "amendment"))
+		if d.Withheld > 0 {
+			fmt.Fprintf(w, ", %s withheld", count(d.Withheld, "private message"))
+		}
 		if d.Pending > 0 {
 			fmt.Fprintf(w, ", %d pending", d.Pending)
 		}

@@ -122,6 +122,7 @@ func (o *sandboxOptions) account() (sandbox.Settings, error) {
 		return settings, nil
 	}
 	settings = sandbox.Live()
+	settings.Unsaid, settings.NewTypes = o.webhook.unsaid, o.webhook.newTypes
 	if o.rate != 0 {
 		settings.Rate = o.rate
 	}

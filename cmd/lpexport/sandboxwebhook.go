@@ -24,6 +24,8 @@ type webhookOptions struct {
 	retention  time.Duration
 	duplicates float64
 	reorder    float64
+	unsaid     float64
+	newTypes   float64
 }
 
 // longestRetention is the most that LivePerson can be told.
@@ -36,13 +38,15 @@ func (o *webhookOptions) flags(cmd *cobra.Command) {
 	flags.DurationVar(&o.retention, "webhook-retention", longestRetention, "for how long an event that was not taken is tried again; 0s drops it at once, as LivePerson does unless told otherwise")
 	flags.Float64Var(&o.duplicates, "webhook-duplicates", 0, "`SHARE` of events, from 0 to 1, that come twice")
 	flags.Float64Var(&o.reorder, "webhook-reorder", 0, "`SHARE` of events, from 0 to 1, that come after later ones")
+	flags.Float64Var(&o.unsaid, "webhook-unsaid", 0, "`SHARE` of messages, from 0 to 1, whose events do not say who may read them")
+	flags.Float64Var(&o.newTypes, "webhook-new-types", 0, "`SHARE` of messages, from 0 to 1, around which events of undocumented types come")
 }
 
 const webhookExample = "lpexport sandbox --webhook http://127.0.0.1:8081"
 
 // checkUnused refuses flags that say how events are sent where none are.
 func (o *webhookOptions) checkUnused(cmd *cobra.Command) error {
-	for _, name := range []string{"webhook-secret", "webhook-retention", "webhook-duplicates", "webhook-reorder"} {
+	for _, name := range []string{"webhook-secret", "webhook-retention", "webhook-duplicates", "webhook-reorder", "webhook-unsaid", "webhook-new-types"} {
 		if o.url == "" && cmd.Flags().Changed(name) {
 			return usage("--"+name+": has no effect without --webhook", webhookExample)
 		}
@@ -69,7 +73,7 @@ func (o *webhookOptions) check() error {
 	case o.retention != 0 && o.retention < 2*time.Second || o.retention > longestRetention:
 		return usage(fmt.Sprintf("--webhook-retention %v: neither 0s nor from 2s to 72h", o.retention), webhookExample+" --webhook-retention 72h")
 	}
-	for name, share := range map[string]float64{"duplicates": o.duplicates, "reorder": o.reorder} {
+	for name, share := range map[string]float64{"duplicates": o.duplicates, "reorder": o.reorder, "unsaid": o.unsaid, "new-types": o.newTypes} {
 		if !(share >= 0 && share <= 1) {
 			return usage(fmt.Sprintf("--webhook-%s %v: not from 0 to 1", name, share), webhookExample+" --webhook-"+name+" 0.05")
 		}

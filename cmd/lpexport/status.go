@@ -131,12 +131,15 @@ type statusDestination struct {
 	Pending              int    `json:"pending"` // conversations and bundles
 	OldestPendingSeconds int64  `json:"oldest_pending_seconds"`
 	Failed               int    `json:"failed"`
-	Rejected             int    `json:"rejected"`  // items that wait for a person
-	Held                 int    `json:"held"`      // conversations that wait for a person
-	Dismissed            int    `json:"dismissed"` // items and conversations that a person has given up
-	Found                int    `json:"found"`     // bundles that were found changed or missing
-	Uncertain            int    `json:"uncertain"` // items that may have arrived once more, by count of their doubtful ends
-	Left                 int    `json:"left"`      // files that lie in a flat folder for too long
+	Rejected             int    `json:"rejected"`               // items that wait for a person
+	Held                 int    `json:"held"`                   // conversations that wait for a person
+	Dismissed            int    `json:"dismissed"`              // items and conversations that a person has given up
+	Found                int    `json:"found"`                  // bundles that were found changed or missing
+	Uncertain            int    `json:"uncertain"`              // items that may have arrived once more, by count of their doubtful ends
+	Left                 int    `json:"left"`                   // files that lie in a flat folder for too long
+	Withheld             int64  `json:"withheld"`               // private messages that private_messages withholds
+	AudienceUnknown      int64  `json:"audience_unknown"`       // messages that it withholds until history says who may read them
+	WithheldFrom         int64  `json:"withheld_conversations"` // that these are in
 	LastError            string `json:"last_error"`
 	FailingSeconds       int64  `json:"failing_seconds"`  // since the first failure in a row
 	NextTrySeconds       int64  `json:"next_try_seconds"` // until it is tried again
@@ -151,6 +154,10 @@ type statusEvents struct {
 	Waiting              int64 `json:"waiting"` // not delivered: who sent them, or their conversation or skill, is not known
 	OldestWaitingSeconds int64 `json:"oldest_waiting_seconds"`
 	Unconfirmed          int64 `json:"unconfirmed"` // conversations of which history lacks for too long what events told
+}
+
+func newStatusEvents(s exporter.EventStatus) statusEvents {
+	return statusEvents{s.Waiting, int64(s.Oldest / time.Second), s.Unconfirmed}
 }
 
 // statusOutage is that LivePerson is unavailable.
@@ -257,7 +264,7 @@ func runStatus(ctx context.Context, p *program) (_ *statusResult, err error) {
 func (r *statusResult) take(c *config.Config, s exporter.Status, now time.Time) {
 	r.Checkpoint, r.Quarantined, r.OpenConversations = s.Checkpoint, s.Quarantined, s.OpenConversations
 	r.OpenBackfills, r.Partial, r.FailedLooks = s.OpenBackfills, s.Partial, s.FailedLooks
-	r.Events = statusEvents{s.Events.Waiting, int64(s.Events.Oldest / time.Second), s.Events.Unconfirmed}
+	r.Events = newStatusEvents(s.Events)
 	r.Files = statusFiles{s.Files.Kept, s.Files.Bytes, int64(s.Files.Oldest / time.Second), newNamedFiles(s.Files)}
 	r.Unavailable = newStatusOutage(s.Outage, now)
 	r.Excluded, r.Namesakes = s.Selection.LeftOut, len(s.Selection.Namesakes)
@@ -304,6 +311,7 @@ func (r *statusResult) destination(c *config.Config, d exporter.DestinationStatu
 	one := statusDestination{
 		Name: called(c, d.Name), Pending: d.Pending, OldestPendingSeconds: int64(d.OldestPending / time.Second),
 		Failed: d.Failed, Rejected: d.Rejected, Held: d.Held, Dismissed: d.Dismissed, Found: d.Found, Uncertain: d.Uncertain, Left: d.Left,
+		Withheld: d.Withheld, AudienceUnknown: d.AudienceUnknown, WithheldFrom: d.WithheldFrom,
 		LastError: d.LastError, Halted: d.Halted, advice: d.Advice(),
 	}
 	if command := d.Command(); command != "" {
@@ -455,6 +463,12 @@ func (d statusDestination) String() string {
 	if d.Left > 0 {
 		line += fmt.Sprintf(", %s not taken by the importer", count(d.Left, "file"))
 	}
+	if d.Withheld > 0 {
+		line += fmt.Sprintf(", %s withheld", count(int(d.Withheld), "private message"))
+	}
+	if d.AudienceUnknown > 0 {
+		line += fmt.Sprintf(", %s withheld until history says who may read it", count(int(d.AudienceUnknown), "message"))
+	}
 	if d.Halted {
 		line += ", halted"
 	} else if d.FailingSeconds > 0 {
@@ -535,6 +549,9 @@ func (r *statusResult) needs() []need {
 		if h.Command != "" {
 			list = append(list, need{printable("coverage gap: " + h.text), h.Command})
 		}
+	}
+	if e := r.Events; e.Waiting > 0 && e.OldestWaitingSeconds >= int64(exporter.EventsWaitLong/time.Second) {
+		add(fmt.Sprintf("%s not delivered, the oldest for %s", count(e.Waiting, "waiting event"), age(e.OldestWaitingSeconds)), "lpexport status --list events")
 	}
 	if r.Events.Unconfirmed > 0 { // a backfill asks history for them once more
 		add("history has not confirmed the events of "+count(r.Events.Unconfirmed, "conversation"), "lpexport export --from T --to T")

@@ -34,7 +34,8 @@ var listOf = map[string]string{
 	"destinations":         "failing",
 	"destinations.pending": "pending", "destinations.oldest_pending_seconds": "", "destinations.failed": "failed", "destinations.rejected": "rejected",
 	"destinations.held": "held", "destinations.dismissed": "dismissed", "destinations.found": "found", "destinations.uncertain": "uncertain", "destinations.left": "left", "destinations.failing_seconds": "", "destinations.next_try_seconds": "",
-	"unconfigured.found": "",
+	"destinations.withheld": "", "destinations.audience_unknown": "", "destinations.withheld_conversations": "withheld",
+	"unconfigured.found": "", "unconfigured.withheld": "", "unconfigured.audience_unknown": "", "unconfigured.withheld_conversations": "",
 }
 
 // numbersIn gives the JSON paths of all numbers and lists of objects.

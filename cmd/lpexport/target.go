@@ -50,13 +50,14 @@ func (p *program) newDestination(c *config.Config, d config.Destination, address
 // describe sets all of a destination that follows from the configuration alone.
 func (p *program) describe(d config.Destination, addresses *identity.Resolver) (made exporter.Destination, err error) {
 	made = exporter.Destination{
-		Name:    identityOf(d),
-		Archive: d.Archive,
-		Cut:     exporter.Cut{Immediately: d.Cut.Mode == config.CutImmediately, After: d.Cut.After},
-		Bounds:  exporter.Bounds{Conversations: d.Bundle.MaxConversations, Bytes: d.Bundle.MaxBytes, Wait: d.Bundle.MaxWait, EventWait: d.Bundle.EventWait},
-		Files:   d.Layout != profile.LayoutBundle,
-		MaxAge:  d.MaxAge,
-		OlderGo: d.Profile.OlderGo,
+		Name:     identityOf(d),
+		Archive:  d.Archive,
+		Cut:      exporter.Cut{Immediately: d.Cut.Mode == config.CutImmediately, After: d.Cut.After},
+		Bounds:   exporter.Bounds{Conversations: d.Bundle.MaxConversations, Bytes: d.Bundle.MaxBytes, Wait: d.Bundle.MaxWait, EventWait: d.Bundle.EventWait},
+		Withhold: d.PrivateMessages == config.PrivateWithhold,
+		Files:    d.Layout != profile.LayoutBundle,
+		MaxAge:   d.MaxAge,
+		OlderGo:  d.Profile.OlderGo,
 	}
 	switch d.From.Mode {
 	case config.FromAll:
@@ -207,6 +208,10 @@ func settingsSHA256(d config.Destination, rendering []byte, recipients *pgp.Reci
 	if recipients != nil {
 		encrypted = recipients.Fingerprints()
 	}
+	withheld := ""
+	if d.PrivateMessages == config.PrivateWithhold {
+		withheld = d.PrivateMessages
+	}
 	settings, err := json.Marshal(struct {
 		Archive          string          `json:"archive"`
 		Cut              string          `json:"cut"`
@@ -216,7 +221,8 @@ func settingsSHA256(d config.Destination, rendering []byte, recipients *pgp.Reci
 		MaxWait          time.Duration   `json:"max_wait"`
 		Rendering        json.RawMessage `json:"rendering,omitempty"`
 		EncryptedTo      []string        `json:"encrypted_to"`
-	}{d.Archive, d.Cut.String(), d.From.String(), d.Bundle.MaxConversations, d.Bundle.MaxBytes, d.Bundle.MaxWait, rendering, encrypted})
+		PrivateMessages  string          `json:"private_messages,omitempty"` // where they are withheld
+	}{d.Archive, d.Cut.String(), d.From.String(), d.Bundle.MaxConversations, d.Bundle.MaxBytes, d.Bundle.MaxWait, rendering, encrypted, withheld})
 	if err != nil {
 		panic(err) // strings, numbers and what was JSON before
 	}

@@ -190,8 +190,9 @@ type Owing struct {
 	From, To  int64 // first entry that it lacks, and last entry of the conversation
 }
 
-// Owings lists what a destination lacks of what was captured: what is due, records
-// that LivePerson cut short or did not give, and with files those that wait. known is false when
+// Owings lists what a destination lacks of what was captured: what is due, what it is
+// not given before somebody has said for whom it is, records that LivePerson cut short
+// or did not give, and with files those that wait. known is false when
 // that cannot be told: more than limit of a kind, or records that nobody can read.
 func (tx *Tx) Owings(destination int64, files bool, limit int) (list []Owing, known bool, err error) {
 	var unreadable bool
@@ -202,10 +203,12 @@ func (tx *Tx) Owings(destination int64, files bool, limit int) (list []Owing, kn
 		`SELECT coalesce(v.started_at, 0), d.oldest_at, coalesce(v.entry_at, 0) FROM due d JOIN conversation v ON v.id = d.conversation WHERE d.destination = ? LIMIT ?`,
 		`SELECT coalesce(started_at, 0), coalesce(started_at, 0), coalesce(entry_at, 0) FROM conversation WHERE cut_at IS NOT NULL AND ? > 0 LIMIT ?`,
 		`SELECT coalesce(started_at, 0), coalesce(started_at, 0), coalesce(entry_at, 0) FROM conversation WHERE failed_at IS NOT NULL AND ? > 0 LIMIT ?`,
+		`SELECT coalesce(v.started_at, 0), coalesce(v.started_at, 0), coalesce(v.entry_at, 0) FROM given g JOIN conversation v ON v.id = g.conversation
+			WHERE g.destination = ? AND g.private + g.unsaid > 0 AND g.unsaid > 0 LIMIT ?`,
 		`SELECT coalesce(v.started_at, 0), f.sent_at, f.sent_at FROM file f JOIN conversation v ON v.id = f.conversation WHERE f.state IN ('waiting', 'doubtful') AND ? > 0 LIMIT ?`,
 	}
 	if !files {
-		queries = queries[:3]
+		queries = queries[:4]
 	}
 	for _, q := range queries {
 		before := len(list)

@@ -195,6 +195,9 @@ type Given struct {
 	Slices    int
 	NewestAt  int64  // newest entry given
 	Revisions []byte // under which slices were cut: the caller's own encoding
+	Withheld  []byte // what was not, as it is private: the caller's own encoding
+	Private   int    // messages that are withheld since they are for agents only
+	Unsaid    int    // and those that nobody has said to be for all
 }
 
 // Owed is a due conversation, and what the destination has been given of it.
@@ -208,10 +211,10 @@ type Owed struct {
 func (c *Checkpoint) Owed(ctx context.Context, destination, conversation int64) (o Owed, found bool, err error) {
 	v, g, l := &o.Conversation, &o.Given, &o.Draft
 	found, err = c.get(ctx, []any{&v.ID, &v.SourceID, &v.Revision, &v.Recorded, &v.Status, &v.StartedAt, &v.ClosedAt, &v.SurveyOpen, &v.Partial,
-		&v.EntryAt, &v.RereadAt, &v.Seen, &g.Revision, &g.Floor, &g.Slices, &g.NewestAt, &g.Revisions, &l.ID, &l.Draft, &l.Messages, &l.NewestAt, &l.Bytes},
+		&v.EntryAt, &v.RereadAt, &v.Seen, &g.Revision, &g.Floor, &g.Slices, &g.NewestAt, &g.Revisions, &g.Withheld, &g.Private, &g.Unsaid, &l.ID, &l.Draft, &l.Messages, &l.NewestAt, &l.Bytes},
 		`SELECT v.id, v.source_id, v.revision, v.recorded, v.status, coalesce(v.started_at, 0), coalesce(v.closed_at, 0), v.survey_open, v.partial,
 		coalesce(v.entry_at, 0), coalesce(v.reread_at, 0), v.seen, coalesce(g.revision, 0), coalesce(g.floor, 0), coalesce(g.slices, 0),
-		coalesce(g.newest_at, 0), coalesce(g.revisions, x''), coalesce(l.id, 0), coalesce(l.draft, 0), coalesce(l.messages, 0), coalesce(l.newest_at, 0), coalesce(l.bytes, 0)
+		coalesce(g.newest_at, 0), coalesce(g.revisions, x''), coalesce(g.withheld, x''), coalesce(g.private, 0), coalesce(g.unsaid, 0), coalesce(l.id, 0), coalesce(l.draft, 0), coalesce(l.messages, 0), coalesce(l.newest_at, 0), coalesce(l.bytes, 0)
 		FROM conversation v LEFT JOIN given g ON g.destination = ? AND g.conversation = v.id LEFT JOIN line l ON l.id = v.draft WHERE v.id = ?`, destination, conversation)
 	return o, found, err
 }
@@ -219,11 +222,9 @@ func (c *Checkpoint) Owed(ctx context.Context, destination, conversation int64) 
 // PutGiven stores what a destination has now been given, and takes the
 // conversation off its due list if nothing newer has come in between.
 func (tx *Tx) PutGiven(destination, conversation int64, g Given) error {
-	if g.Revisions == nil {
-		g.Revisions = []byte{}
-	}
-	if err := tx.exec(`INSERT OR REPLACE INTO given (destination, conversation, revision, floor, slices, newest_at, revisions)
-		VALUES (?, ?, ?, ?, ?, ?, ?)`, destination, conversation, g.Revision, g.Floor, g.Slices, g.NewestAt, g.Revisions); err != nil {
+	if err := tx.exec(`INSERT OR REPLACE INTO given (destination, conversation, revision, floor, slices, newest_at, revisions, withheld, private, unsaid)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, destination, conversation, g.Revision, g.Floor, g.Slices, g.NewestAt, notNull(g.Revisions),
+		notNull(g.Withheld), g.Private, g.Unsaid); err != nil {
 		return err
 	}
 	return tx.exec(`DELETE FROM due WHERE destination = ? AND conversation = ? AND revision <= ?`, destination, conversation, g.Revision)
@@ -284,7 +285,7 @@ func (tx *Tx) BeginRecovery(destination int64, r Recovery, now int64) (withdrawn
 		`DELETE FROM bundle WHERE destination = ?`,
 		`DELETE FROM held WHERE destination = ?`,
 		`DELETE FROM given WHERE destination = ? AND floor = 0`,
-		`UPDATE given SET revision = floor, slices = 0, newest_at = 0, revisions = x'' WHERE destination = ?`,
+		`UPDATE given SET revision = floor, slices = 0, newest_at = 0, revisions = x'', withheld = x'', private = 0, unsaid = 0 WHERE destination = ?`,
 		`DELETE FROM due WHERE destination = ?`,
 	} {
 		if err := tx.exec(q, destination); err != nil {

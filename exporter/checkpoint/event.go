@@ -30,6 +30,10 @@ func (tx *Tx) AddEvents(events []Event) error {
 	return tx.exec(`UPDATE account SET events = 1 WHERE events = 0`)
 }
 
+// WaitsType is for what an event waits that is of a type which this program does not
+// know: another version. Its Dialog is the type.
+const WaitsType = "type"
+
 const eventColumns = `id, received_at, waits, conversation, dialog, bytes`
 
 // NewEvents lists up to limit events that were not looked at yet, in the order
@@ -41,20 +45,53 @@ func (c *Checkpoint) NewEvents(ctx context.Context, limit int) ([]Event, error) 
 // YoungEvents lists up to limit waiting events that came since a time, after the
 // given one.
 func (c *Checkpoint) YoungEvents(ctx context.Context, since, after int64, limit int) ([]Event, error) {
-	return c.events(ctx, `SELECT `+eventColumns+` FROM event WHERE waits != '' AND id > ? AND received_at >= ? ORDER BY id LIMIT ?`, after, since, limit)
+	return c.events(ctx, `SELECT `+eventColumns+` FROM event WHERE waits != '' AND waits != 'type' AND id > ? AND received_at >= ? ORDER BY id LIMIT ?`, after, since, limit)
 }
 
 // SettledEvents lists up to limit waiting events, after the given one, of which
 // something has become known: their conversation was captured or left out, or
 // their dialog was named.
 func (c *Checkpoint) SettledEvents(ctx context.Context, after int64, limit int) ([]Event, error) {
-	return c.events(ctx, `SELECT `+eventColumns+` FROM event e WHERE waits != '' AND id > ? AND (
+	return c.events(ctx, `SELECT `+eventColumns+` FROM event e WHERE waits != '' AND waits != 'type' AND id > ? AND (
 		conversation IN (SELECT source_id FROM conversation WHERE revision > 0 AND source_id = e.conversation)
 		OR conversation IN (SELECT source_id FROM left_out WHERE source_id = e.conversation)
 		OR conversation = '' AND (dialog IN (SELECT id FROM dialog WHERE id = e.dialog)
 			OR dialog IN (SELECT source_id FROM conversation WHERE revision > 0 AND source_id = e.dialog)
 			OR dialog IN (SELECT source_id FROM left_out WHERE source_id = e.dialog)))
 		ORDER BY id LIMIT ?`, after, limit)
+}
+
+// OverdueEvents lists up to limit waiting events that came before a time.
+func (c *Checkpoint) OverdueEvents(ctx context.Context, before int64, limit int) ([]Event, error) {
+	return c.events(ctx, `SELECT `+eventColumns+` FROM event WHERE waits != '' AND waits != 'type' AND received_at <= ? ORDER BY id LIMIT ?`, before, limit)
+}
+
+// UnknownEvents are the events of one type that this program does not know.
+type UnknownEvents struct {
+	Type    string
+	Events  int64
+	FirstAt int64
+}
+
+// UnknownEvents counts events of types that this program does not know.
+func (c *Checkpoint) UnknownEvents(ctx context.Context) (list []UnknownEvents, err error) {
+	err = c.list(ctx, func(s scanner) error {
+		var u UnknownEvents
+		err := s.Scan(&u.Type, &u.Events, &u.FirstAt)
+		list = append(list, u)
+		return err
+	}, `SELECT dialog, count(*), min(received_at) FROM event WHERE waits = 'type' GROUP BY dialog ORDER BY dialog`)
+	return list, err
+}
+
+// KeepForType stores an event of a type that this program does not know.
+func (tx *Tx) KeepForType(e Event, name string) error {
+	return tx.exec(`INSERT INTO event (received_at, waits, dialog, bytes, frame) VALUES (?, 'type', ?, ?, ?)`, e.ReceivedAt, name, e.Bytes, e.Frame)
+}
+
+// KnowType lets the events of a type be looked at, which this program has come to know.
+func (tx *Tx) KnowType(name string) error {
+	return tx.exec(`UPDATE event SET waits = '', dialog = '' WHERE waits = 'type' AND dialog = ?`, name)
 }
 
 // EventsOf lists the waiting events of a conversation, in the order they came.
@@ -116,7 +153,7 @@ type Unsettled struct {
 // Unsettled counts events that wait, also those that were not looked at yet, and
 // what no record has confirmed since a time.
 func (c *Checkpoint) Unsettled(ctx context.Context, since int64) (u Unsettled, err error) {
-	if _, err = c.get(ctx, []any{&u.Waiting, &u.OldestAt}, `SELECT count(*), coalesce(min(received_at), 0) FROM event`); err != nil {
+	if _, err = c.get(ctx, []any{&u.Waiting, &u.OldestAt}, `SELECT count(*), coalesce(min(received_at), 0) FROM event WHERE waits != 'type'`); err != nil {
 		return u, err
 	}
 	_, err = c.get(ctx, []any{&u.Unconfirmed}, `SELECT count(*) FROM conversation WHERE unconfirmed_at <= ?`, since)

@@ -41,7 +41,7 @@ var (
 	// Of are its skills as JSON.
 	ListLeftOut = List{`id`, `source_id, skills, reason, first_at, 0, 0`, `left_out WHERE id > 0`}
 	// Of is its conversation, else its dialog; Why what it waits for.
-	ListEvents = List{`id`, `id, CASE conversation WHEN '' THEN dialog ELSE conversation END, waits, received_at, 0, conversation = ''`, `event WHERE id > 0`}
+	ListEvents = List{`id`, `id, CASE conversation WHEN '' THEN dialog ELSE conversation END, waits, received_at, 0, conversation = ''`, `event WHERE waits != 'type'`}
 	// Files in the state that the argument names. ID is the path, else the link; Of the conversation, Why a doubt, an error or a name.
 	ListFiles = List{`f.noted_at, f.id`, `CASE f.path WHEN '' THEN f.link ELSE f.path END, v.source_id, CASE WHEN f.doubt != '' THEN f.doubt WHEN f.error != '' THEN f.error ELSE f.name END, f.noted_at, coalesce(f.next_at, 0), f.attempts`,
 		`file f JOIN conversation v ON v.id = f.conversation WHERE f.state = ?`}
@@ -64,6 +64,9 @@ var (
 			WHERE b.destination = ? AND b.state != 'delivered' AND b.state != 'preparing')`}
 	// Conversations that could not be cut. Why is the reason, N the number by which it is shown.
 	ListHeld = List{`q.id`, `q.source_id, '', q.reason, q.created_at, 0, q.id`, `quarantine q WHERE q.kind = 'conversation' AND q.destination = ? AND q.resolved_at IS NULL`}
+	// Conversations with messages that are withheld from it: N since they are private, Next since nobody has said for whom they are.
+	ListWithheld = List{`g.conversation`, `v.source_id, '', '', coalesce(v.started_at, 0), g.unsaid, g.private`,
+		`given g JOIN conversation v ON v.id = g.conversation WHERE g.destination = ? AND g.private + g.unsaid > 0`}
 	// Items that were tried in vain. ID is the path of the bundle, Of the file, N the attempts.
 	ListFailed = List{`i.id`, itemRow, `bundle b JOIN item i ON i.bundle = b.id
 		WHERE b.destination = ? AND b.state != 'delivered' AND b.state = 'rendered' AND i.state IN ('waiting', 'sending') AND i.attempts > 0`}

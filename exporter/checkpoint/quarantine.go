@@ -5,7 +5,7 @@ import "context"
 // Kinds of what waits for a person.
 const (
 	KindRecord       = "record"       // could not be read, or was never given whole: then without bytes
-	KindEvent        = "event"        // could not be read
+	KindEvent        = "event"        // could not be read, or waited too long for history; or stands for all of a type
 	KindConversation = "conversation" // could not be cut for a destination
 	KindItem         = "item"         // was not taken by a destination
 )
@@ -28,7 +28,7 @@ type Quarantined struct {
 // change nothing, also when a person has given them up; other bytes of the same
 // conversation replace the ones waiting.
 func (tx *Tx) Quarantine(q Quarantined, now int64) error {
-	if q.SourceID != "" {
+	if q.SourceID != "" && q.Kind != KindEvent { // there may be several of a conversation
 		if err := tx.exec(`DELETE FROM quarantine WHERE kind = ? AND destination = ? AND source_id = ? AND resolved_at IS NULL AND sha256 != ?`,
 			q.Kind, q.Destination, q.SourceID, q.SHA256); err != nil {
 			return err
@@ -150,4 +150,24 @@ func (c *Checkpoint) Holding(ctx context.Context, destination int64) (holding bo
 	_, err = c.get(ctx, []any{&holding}, `SELECT EXISTS (SELECT 1 FROM quarantine WHERE kind = ? AND destination = ? AND resolved_at IS NULL)`,
 		KindConversation, destination)
 	return holding, err
+}
+
+// ToJudge lists up to limit events in quarantine whose conversation a record has
+// changed since they were looked at last, and those that never were, with their bytes.
+func (c *Checkpoint) ToJudge(ctx context.Context, limit int) (list []Quarantined, err error) {
+	err = c.list(ctx, func(s scanner) error {
+		var q Quarantined
+		err := s.Scan(&q.ID, &q.SourceID, &q.Reason, &q.CreatedAt, &q.Bytes, &q.SHA256, &q.Frame)
+		q.Kind = KindEvent
+		list = append(list, q)
+		return err
+	}, `SELECT q.id, q.source_id, q.reason, q.created_at, q.bytes, q.sha256, q.frame FROM quarantine q LEFT JOIN dialog d ON d.id = q.source_id
+		LEFT JOIN conversation v ON v.source_id = coalesce(d.conversation, q.source_id)
+		WHERE q.kind = 'event' AND q.resolved_at IS NULL AND (q.judged = 0 OR v.changed > q.judged) ORDER BY q.id LIMIT ?`, limit)
+	return list, err
+}
+
+// JudgedEvent notes why an event in quarantine goes on waiting, as of now.
+func (tx *Tx) JudgedEvent(id int64, reason string) error {
+	return tx.exec(`UPDATE quarantine SET reason = ?, judged = (SELECT max(changes, 1) FROM account) WHERE id = ?`, reason, id)
 }

@@ -28,6 +28,7 @@ func destinationKeys(t *chosen) object {
 				return parsed(at, "when a conversation is due: immediately; a duration such as 24h (closed, or open with entries older than that); closed (closed, or 7d). Absent: immediately for generic, 24h for the others", "", parseCut)
 			})),
 			may("from", parsed(&t.From, "what a destination added later is given: all, new, or what was sent since a date", "", parseFrom)),
+			may("private_messages", choice(&t.PrivateMessages, "messages for agents and managers only: deliver; or withhold, with those whose audience nobody has stated yet", PrivateDeliver, PrivateWithhold)),
 			may("bundle", bundleKeys(t)),
 			may("layout", given(&t.layout, func(at *string) scalar {
 				return choice(at, "bundle: folders with a manifest; drop: a flat folder that an importer empties. Absent: what suits the archive", "bundle", "drop")

@@ -15,6 +15,8 @@ type Destination struct {
 	From        From
 	Bundle      Bundle
 
+	PrivateMessages string // PrivateDeliver or PrivateWithhold
+
 	// What the archive wants, with the destination's own keys in place of its
 	// defaults: Rendering is complete.
 	Profile     profile.Profile
@@ -30,6 +32,12 @@ type Destination struct {
 	SMTP      *SMTP
 	S3        *S3
 }
+
+// What becomes of messages that are for agents and managers only.
+const (
+	PrivateDeliver  = "deliver"
+	PrivateWithhold = "withhold"
+)
 
 // CutMode is when a conversation becomes due.
 type CutMode int
@@ -107,5 +115,7 @@ func destinationDefaults() Destination {
 			MaxWait:          time.Minute,
 		},
 		StaysAtMost: 24 * time.Hour,
+
+		PrivateMessages: PrivateDeliver,
 	}
 }

@@ -103,13 +103,13 @@ func below(v value, name string) value {
 }
 
 func TestDestinationKeysReplaceThoseOfTheArchive(t *testing.T) {
-	got := one(t, `archive: global-relay, cut: 2d, max_age: 30d, renamed_from: b, layout: drop, stays_at_most: 3h, mail: {domain: D.firm.example, per: message,
+	got := one(t, `archive: global-relay, cut: 2d, private_messages: withhold, max_age: 30d, renamed_from: b, layout: drop, stays_at_most: 3h, mail: {domain: D.firm.example, per: message,
     date: first, from: Archive@FIRM.example, to: others, subject: "LivePerson {conversation}", zone: Europe/Berlin, max_bytes: 1MiB, journal: {from: a@b.example, to: c@d.example},
     headers: {x-globalrelay-msgtype: Chat, X-More: "{account}", Precedence: ""}},
     pack: {zip: false, max_count: 0, max_bytes: 1MB, manifest: none, name: "{serial}-{part}"}, pgp: {keys: [one.asc, two.asc]}, `+bySFTP)
 	want := Destination{
 		Name: "a", RenamedFrom: "b", Archive: "global-relay", Cut: Cut{CutAfter, 48 * time.Hour}, Bundle: destinationDefaults().Bundle,
-		Layout: profile.LayoutDrop, MaxAge: 720 * time.Hour, StaysAtMost: 3 * time.Hour, PGPKeys: []string{"one.asc", "two.asc"},
+		PrivateMessages: PrivateWithhold, Layout: profile.LayoutDrop, MaxAge: 720 * time.Hour, StaysAtMost: 3 * time.Hour, PGPKeys: []string{"one.asc", "two.asc"},
 		SFTP: &SFTP{Host: "h", Port: 22, User: "u", Password: NewSecret("p"), KnownHosts: "k", Path: "p", Timeout: time.Minute},
 		Rendering: profile.Rendering{
 			Mail: &mail.Settings{

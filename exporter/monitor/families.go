@@ -175,6 +175,14 @@ var destinationFamilies = []family{
 		func(_ *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
 			return float64(d.Left), true
 		}),
+	ofDestination("lpexport_destination_withheld_messages", "Private messages that private_messages withholds.",
+		func(_ *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
+			return float64(d.Withheld), true
+		}),
+	ofDestination("lpexport_destination_audience_unknown_messages", "Messages that are withheld until history says who may read them.",
+		func(_ *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
+			return float64(d.AudienceUnknown), true
+		}),
 	ofDestination("lpexport_destination_halted", "Whether nothing is sent until a person has looked: 1 or 0.",
 		func(_ *exporter.Overview, d *exporter.DestinationStatus) (float64, bool) {
 			return truth(d.Halted), true

@@ -52,6 +52,12 @@ type Settings struct {
 	// AgentNewline ends the texts of agents with a line end in events, as official
 	// examples show them; history has them without.
 	AgentNewline bool
+	// Unsaid is the share of messages whose events do not say for whom they are, as
+	// those of the official examples, private ones too.
+	Unsaid float64
+	// NewTypes is the share of messages around which events of types come that nobody
+	// has documented.
+	NewTypes float64
 
 	Files Files // how the files that messages name can be fetched
 

@@ -14,6 +14,8 @@ const (
 	AcceptStatusEvent  EventKind = "ms.MessagingEventNotification.AcceptStatusEvent"
 	ChatStateEvent     EventKind = "ms.MessagingEventNotification.ChatStateEvent"
 	ConversationChange EventKind = "cqm.ExConversationChangeNotification"
+	NewEvent           EventKind = "ms.MessagingEventNotification.ReactionEvent" // nobody has documented these two
+	NewNotification    EventKind = "ms.ReactionNotification"
 )
 
 // Event is one notification of the account.
@@ -45,6 +47,7 @@ func (a *Account) Events(from, to time.Time) iter.Seq[Event] {
 const (
 	stepStatus  = iota // the message before it is accepted or read
 	stepTyping         // its sender types
+	stepNew            // something that nobody has documented
 	stepMessage        // it is sent
 	steps
 )
@@ -111,6 +114,8 @@ func (c *course) tell(a *Account) Event {
 		e.Kind, e.Body = AcceptStatusEvent, a.acceptStatus(l, c.message, c.at)
 	case c.step == stepTyping:
 		e.Kind, e.Body = ChatStateEvent, a.chatState(l, c.message)
+	case c.step == stepNew:
+		e.Kind, e.Body = a.newType(l, c.message, c.at)
 	default:
 		e.Kind, e.Body = a.messageEvent(l, c.message)
 		e.Message = c.message
@@ -132,6 +137,8 @@ func (a *Account) stepAt(l *life, i, step int) int64 {
 		return min(l.statusAt(i-1), at-l.gap/20)
 	case step == stepTyping && l.typed(i) && !a.set.Plain:
 		return at - l.gapBefore(i)/40
+	case step == stepNew && l.oneOf(a.set.NewTypes, saltNewType, i):
+		return at - l.gapBefore(i)/80
 	}
 	return never
 }

@@ -63,6 +63,8 @@ const (
 	saltFile
 	saltSkill
 	saltUnkind
+	saltUnsaid
+	saltNewType
 )
 
 // mix is the finaliser of splitmix64: a bijection that scatters its input.
@@ -78,6 +80,11 @@ func draw(key uint64, salt, i int) uint64 {
 }
 
 func (l *life) draw(salt, i int) uint64 { return draw(l.key, salt, i) }
+
+// oneOf is true for a share of the draws.
+func (l *life) oneOf(share float64, salt, i int) bool {
+	return share > 0 && float64(l.draw(salt, i)>>11)/(1<<53) < share
+}
 
 // oneIn is true for one in n of the draws.
 func (l *life) oneIn(n, salt, i int) bool { return l.draw(salt, i)%uint64(n) == 0 }

@@ -32,6 +32,7 @@ func (a *Account) messageEvent(l *life, i int) (EventKind, []byte) {
 			o.raw(`,"metadata":`).raw(botMetadata)
 		}
 		switch {
+		case l.oneOf(a.set.Unsaid, saltUnsaid, i):
 		case l.private(i):
 			o.raw(`,"messageAudience":"AGENTS_AND_MANAGERS"`)
 		case !l.old:
@@ -160,6 +161,23 @@ func (a *Account) chatState(l *life, i int) []byte {
 		a.writeOriginator(o, l, r, staff)
 		o.raw(`,"event":{"type":"ChatStateEvent","chatState":"`)
 		o.raw([...]string{"COMPOSING", "ACTIVE", "PAUSE"}[l.draw(saltTyping, -i)%3]).raw(`"}`)
+		a.writePlace(o, l, l.dialogOf(i))
+	})
+}
+
+// newType tells, before message i, something of a type that nobody has documented: a
+// notification, or an event without a number.
+func (a *Account) newType(l *life, i int, at int64) (EventKind, []byte) {
+	if l.oneIn(2, saltNewType, -i) {
+		return NewNotification, a.notification(l, string(NewNotification), func(o *out) {
+			o.raw(`"reaction":"LIKE","serverTimestamp":`).num(at)
+			a.writePlace(o, l, l.dialogOf(i))
+		})
+	}
+	r, staff := l.sender(i)
+	return NewEvent, a.notification(l, messagingEvent, func(o *out) {
+		a.writeOriginator(o, l, r, staff)
+		o.raw(`,"serverTimestamp":`).num(at).raw(`,"event":{"type":"ReactionEvent","reaction":"LIKE"}`)
 		a.writePlace(o, l, l.dialogOf(i))
 	})
 }

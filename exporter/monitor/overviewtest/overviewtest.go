@@ -147,7 +147,7 @@ func Wrong() exporter.Overview {
 			LastError: "the server refuses the login: 535 5.7.8 authentication failed", Remedy: "give smtp.username and smtp.password what the archive has issued"},
 		{Name: "bucket", Pending: 212, OldestPending: 3 * time.Hour, Failed: 3, Held: 2, Dismissed: 3, FailingSince: Now.Add(-3 * time.Hour), NextTry: Now.Add(14 * time.Minute),
 			LastError: "put manifest.json: 503 Slow Down: please reduce your request rate"},
-		{Name: "drop", Pending: 3, OldestPending: 2 * time.Minute, Left: 12, FailingSince: Now.Add(-2 * time.Minute), NextTry: Now.Add(-time.Second),
+		{Name: "drop", Pending: 3, OldestPending: 2 * time.Minute, Left: 12, Withheld: 31, AudienceUnknown: 2, WithheldFrom: 9, FailingSince: Now.Add(-2 * time.Minute), NextTry: Now.Add(-time.Second),
 			LastError: "connect to sftp.archive.example:22: connection refused"},
 	}
 	for i := range o.Days {

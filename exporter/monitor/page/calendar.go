@@ -33,8 +33,8 @@ const (
 // form as well as by colour.
 type cell struct {
 	X, Y    int
-	Look    string // empty, s1 to s4 (more messages), none (not covered), hole (not covered, between covered days)
-	Partly  bool   // not covered as a whole, and yet something was captured
+	Look    string // empty, s1 to s4 (more messages), none (nobody asked for it), hole (not covered, and that or an earlier day was asked for)
+	Partly  bool   // as hole, and yet something was captured
 	Pending bool
 	Today   bool
 	Text    string
@@ -52,10 +52,7 @@ func (c cell) MidY() float64 { return float64(c.Y) + cellSize/2.0 }
 func calendar(o *exporter.Overview) []month {
 	days := o.Days[max(len(o.Days)-daysShown, 0):]
 	busy := busyDay(days)
-	first := slices.IndexFunc(days, func(d exporter.Day) bool { return d.Covered || d.Conversations > 0 })
-	if first < 0 {
-		first = len(days)
-	}
+	first := firstAsked(o, days)
 	var months []month
 	for start := 0; start < len(days); {
 		end := start
@@ -68,13 +65,26 @@ func calendar(o *exporter.Overview) []month {
 	return months
 }
 
+// firstAsked is the first day that somebody has asked for, len(days) when nobody has
+// for any. An old conversation that is captured since it was written in again asks for
+// no day.
+func firstAsked(o *exporter.Overview, days []exporter.Day) int {
+	i := slices.IndexFunc(days, func(d exporter.Day) bool {
+		return d.Covered || slices.ContainsFunc(o.Holes, func(h exporter.Hole) bool { return h.From.Before(d.Date.AddDate(0, 0, 1)) && h.To.After(d.Date) })
+	})
+	if i < 0 {
+		return len(days)
+	}
+	return i
+}
+
 func sameMonth(a, b time.Time) bool {
 	a, b = a.UTC(), b.UTC()
 	return a.Year() == b.Year() && a.Month() == b.Month()
 }
 
-// drawMonth draws what is shown of one month. Days after the one at first, which
-// may lie before the month or behind it, come after the first that was captured.
+// drawMonth draws what is shown of one month. The first day that was asked for, at
+// first, may lie before the month or behind it.
 func drawMonth(o *exporter.Overview, days []exporter.Day, busy int64, first int) month {
 	date := days[0].Date.UTC()
 	m := month{Name: date.Format("Jan 2006")}
@@ -86,10 +96,10 @@ func drawMonth(o *exporter.Overview, days []exporter.Day, busy int64, first int)
 			Today: d.Date.UTC().Format(time.DateOnly) == o.At.UTC().Format(time.DateOnly)}
 		switch {
 		case d.Conversations > 0:
-			c.Look, c.Partly = fmt.Sprintf("s%d", shade(d.Messages, busy)), !d.Covered && !c.Today
+			c.Look, c.Partly = fmt.Sprintf("s%d", shade(d.Messages, busy)), !d.Covered && !c.Today && i >= first
 		case d.Covered || c.Today:
 			c.Look = "empty"
-		case i > first:
+		case i >= first:
 			c.Look = "hole"
 		default:
 			c.Look = "none"
@@ -197,16 +207,17 @@ func recent(o *exporter.Overview) []dayRow {
 	const shown = 14
 	days := o.Days[max(len(o.Days)-shown, 0):]
 	rows := make([]dayRow, 0, len(days))
-	for _, d := range slices.Backward(days) {
+	first := firstAsked(o, o.Days) - (len(o.Days) - len(days))
+	for i, d := range slices.Backward(days) {
 		row := dayRow{Date: moment{d.Date.UTC().Format(time.DateOnly), d.Date.UTC().Format("Mon 2 Jan")}, Covered: "yes", Conversations: number(d.Conversations),
 			Messages: number(d.Messages), Delivered: "all"}
 		switch {
 		case d.Date.UTC().Format(time.DateOnly) == o.At.UTC().Format(time.DateOnly):
 			row.Covered = "so far"
 		case !d.Covered && d.Conversations > 0:
-			row.Covered, row.Uncovered = "partly", true
+			row.Covered, row.Uncovered = "partly", i >= first
 		case !d.Covered:
-			row.Covered, row.Uncovered = "no", true
+			row.Covered, row.Uncovered = "no", i >= first
 		}
 		switch {
 		case d.Conversations <= 0:

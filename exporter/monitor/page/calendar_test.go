@@ -50,9 +50,44 @@ func TestEveryDayHasItsPlace(t *testing.T) {
 	}
 }
 
+// A conversation of long ago that was written in again leaves no hole behind it, where
+// nobody has asked.
+func TestOldConversationMakesNoHole(t *testing.T) {
+	o := exporter.Overview{At: now}
+	for i := range 20 {
+		o.Days = append(o.Days, exporter.Day{Date: time.Date(2026, 11, 2+i, 0, 0, 0, 0, time.UTC), Covered: i >= 15})
+	}
+	o.Days[3].Conversations, o.Days[8].Conversations = 1, 1
+	looks := func() string {
+		var all strings.Builder
+		for _, m := range calendar(&o) {
+			for _, c := range m.Cells {
+				all.WriteByte(map[string]byte{"none": '-', "hole": 'H', "empty": '0', "s1": '1'}[c.Look])
+				if c.Partly {
+					all.WriteByte('!')
+				}
+			}
+		}
+		return all.String()
+	}
+	if got, want := looks(), "---1----1------00000"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	for _, row := range recent(&o) {
+		if row.Uncovered {
+			t.Errorf("a gap on %s", row.Date.Text)
+		}
+	}
+	o.Holes = []exporter.Hole{{Period: exporter.Period{From: o.Days[6].Date.Add(time.Hour), To: o.Days[15].Date}}} // a backfill was begun
+	if got, want := looks(), "---1--HH1!HHHHHH00000"; got != want {
+		t.Errorf("with a hole: %s, want %s", got, want)
+	}
+}
+
 // A hole looks like nothing else.
 func TestLooks(t *testing.T) {
-	o := exporter.Overview{At: now, Status: exporter.Status{Destinations: []exporter.DestinationStatus{{Name: "a"}, {Name: "b"}}}}
+	o := exporter.Overview{At: now, Status: exporter.Status{Destinations: []exporter.DestinationStatus{{Name: "a"}, {Name: "b"}},
+		Holes: []exporter.Hole{{Period: exporter.Period{From: now.AddDate(0, 0, -5).Truncate(24 * time.Hour), To: now.AddDate(0, 0, -3)}}}}}
 	for i, d := range []exporter.Day{
 		{},
 		{Conversations: 1, Messages: 400},

@@ -40,7 +40,6 @@ type finding struct {
 const (
 	failingLong = time.Hour           // as long as the log keeps it to a warning
 	pendingLong = 8 * 24 * time.Hour  // no cut waits longer than seven days
-	waitingLong = 24 * time.Hour      // history has long told what an event lacks
 	filesLong   = 48 * time.Hour      // what LivePerson does not have is on record by then
 	expiresSoon = 14 * 24 * time.Hour // time to have a certificate signed
 )
@@ -273,8 +272,8 @@ func unsettled(o *exporter.Overview) []finding {
 		found = append(found, finding{care, fmt.Sprintf("History has not confirmed for too long what events told of %s.",
 			count(o.Events.Unconfirmed, "conversation")), "lpexport status --list unconfirmed"})
 	}
-	if o.Events.Waiting > 0 && o.Events.Oldest >= waitingLong {
-		found = append(found, finding{care, fmt.Sprintf("%s not cut, the oldest for %s: the sender, the conversation or the skill is not known.",
+	if o.Events.Lasting() {
+		found = append(found, finding{care, fmt.Sprintf("%s waiting for history or a known sender, and not delivered; the oldest for %s.",
 			isAre(o.Events.Waiting, "event"), age(o.Events.Oldest)), "lpexport status --list events"})
 	}
 	return found
@@ -321,6 +320,9 @@ func well(o *exporter.Overview) finding {
 	delivered := "all of it is delivered"
 	if pending > 0 {
 		delivered = number(pending) + " pending"
+	}
+	if n := o.Events.Waiting; n > 0 {
+		delivered += ", " + count(n, "event") + " not attributed yet"
 	}
 	return finding{fine, fmt.Sprintf("All is well: captured up to %s ago, %s, nothing waits for a person.", age(o.Lag), delivered), ""}
 }

@@ -119,10 +119,10 @@ func TestSentence(t *testing.T) {
 		}, finding{fine, "All is well: captured up to 3 min ago, all of it is delivered, nothing waits for a person.", ""}},
 		{"unconfirmed", func(o *exporter.Overview) { o.Events.Unconfirmed = 1 },
 			finding{care, "History has not confirmed for too long what events told of 1 conversation.", "lpexport status --list unconfirmed"}},
-		{"events wait shortly", func(o *exporter.Overview) { o.Events.Waiting, o.Events.Oldest = 1, 23*time.Hour },
-			finding{fine, "All is well: captured up to 3 min ago, all of it is delivered, nothing waits for a person.", ""}},
-		{"events wait", func(o *exporter.Overview) { o.Events.Waiting, o.Events.Oldest = 1, 24*time.Hour },
-			finding{care, "1 event is not cut, the oldest for 24 h: the sender, the conversation or the skill is not known.", "lpexport status --list events"}},
+		{"events wait shortly", func(o *exporter.Overview) { o.Events.Waiting, o.Events.Oldest = 1, 9*time.Minute },
+			finding{fine, "All is well: captured up to 3 min ago, all of it is delivered, 1 event not attributed yet, nothing waits for a person.", ""}},
+		{"events wait", func(o *exporter.Overview) { o.Events.Waiting, o.Events.Oldest = 1, 10*time.Minute },
+			finding{care, "1 event is waiting for history or a known sender, and not delivered; the oldest for 10 min.", "lpexport status --list events"}},
 		{"files never granted", func(o *exporter.Overview) { o.Files = exporter.FileStatus{Waiting: 3, Refused: "hint"} },
 			finding{fine, "All is well: captured up to 3 min ago, all of it is delivered, nothing waits for a person.", ""}},
 		{"files refused", func(o *exporter.Overview) { o.Files = exporter.FileStatus{Waiting: 3, Kept: 1, Refused: "hint"} },
@@ -170,7 +170,7 @@ func TestOrderOfSeverity(t *testing.T) {
 		"bad: “bucket” has taken nothing sin", "bad: Webhook certificate: expired 2",
 		"care: “drop” has taken nothing since", "care: Login to LivePerson: expires i", "care: Coverage gap: 2026-06-24T00:00",
 		"care: 7 items wait for a person; mos", "care: 12 files are in the folder of ", "care: “former” is not in the configu",
-		"care: History has not confirmed for ", "care: 31 events are not cut, the old", "care: 2 conversations are cut short ",
+		"care: History has not confirmed for ", "care: 31 events are waiting for hist", "care: 2 conversations are cut short ",
 		"care: 1 conversation is not readable",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -183,7 +183,7 @@ func events(o *exporter.Overview) []figure {
 	waiting := figure{Name: "Waiting to be attributed", Value: number(o.Events.Waiting)}
 	if o.Events.Waiting > 0 {
 		waiting.Note = "the oldest for " + age(o.Events.Oldest)
-		if o.Events.Oldest >= waitingLong {
+		if o.Events.Lasting() {
 			waiting.Level = care
 		}
 	}
