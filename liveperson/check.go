@@ -66,7 +66,9 @@ func (c *Client) check(ctx context.Context) []Probe {
 		reached = history // the Domain API is asked in vain for the others, too
 	}
 	t.try(accounts, lookUp(serviceAccounts), reached)
-	login := []string{}
+	// With OAuth 1.0 there is no log-in, and LivePerson refuses what was signed at
+	// another time.
+	login := []string{probeClock}
 	if c.cfg.OAuth2 != nil {
 		const tokens = "domain " + serviceTokens
 		t.try(tokens, lookUp(serviceTokens), reached)
@@ -74,9 +76,7 @@ func (c *Client) check(ctx context.Context) []Probe {
 		t.try("login", func() error { _, err := c.login.ready(ctx, c); return err }, tokens)
 		login = []string{"login"}
 	} else {
-		// LivePerson refuses what was signed at another time.
 		t.try(probeClock, c.clock, reached)
-		login = []string{probeClock}
 	}
 	t.try(ProbeHistory, func() error { return c.tryHistory(ctx) }, append(login, history)...)
 	t.try("users", func() error { _, err := c.Users(ctx); return err }, append(login, accounts)...)
