@@ -97,8 +97,11 @@ func checkWith(t *testing.T, destination string) (found checkResult) {
 	t.Helper()
 	dir := t.TempDir()
 	archive := "generic"
-	if strings.Contains(destination, "layout: drop") {
+	switch {
+	case strings.Contains(destination, "layout: drop"):
 		archive = "enterprise-vault"
+	case strings.Contains(destination, "smtp:"):
+		archive = "proofpoint"
 	}
 	text := "account: sandbox\nstate: " + filepath.Join(dir, "state") + "\nserve: {listen: \"\"}\n" + identityForAll +
 		"destinations:\n  - name: d\n    archive: " + archive + "\n    from: all\n" + destination + "\n"

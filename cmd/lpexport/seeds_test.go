@@ -28,6 +28,7 @@ func init() {
 	seedSFTP()
 	seedS3()
 	seedKeys()
+	seedSMTP()
 }
 
 func seedFolders() {
@@ -118,21 +119,29 @@ func seedS3() {
 // expired lets the store show a certificate that has expired, of an authority that
 // is trusted.
 func (s *stubS3) expired() string {
+	pair := newCertificate(s.t, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-24 * time.Hour) })
+	s.server.TLS.Certificates = []tls.Certificate{pair}
+	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]})
+	return s.config(change{"ca_file": writeFile(s.t, "ca.pem", ca)})
+}
+
+// newCertificate makes a certificate for a server on loopback, signed by itself.
+func newCertificate(t *testing.T, edit func(*x509.Certificate)) tls.Certificate {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(-24 * time.Hour),
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-48 * time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
 	}
+	edit(template)
 	made, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
-	s.server.TLS.Certificates = []tls.Certificate{{Certificate: [][]byte{made}, PrivateKey: key}}
-	ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: made})
-	return s.config(change{"ca_file": writeFile(s.t, "ca.pem", ca)})
+	return tls.Certificate{Certificate: [][]byte{made}, PrivateKey: key}
 }
 
 func seedKeys() {
