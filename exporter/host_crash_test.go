@@ -84,6 +84,7 @@ type line struct {
 	mu      sync.Mutex
 	process *os.Process
 	left    int        // requests until the kill; 0: no kill
+	seen    int        // requests so far
 	leases  []string   // that nobody but its process takes
 	files   []*os.File // that each process is given, from 3 on: it takes events, which move the time on
 }
@@ -104,6 +105,7 @@ func (c *crash) newLine(leases ...string) *line {
 func (l *line) count() (events bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.seen++
 	if l.left--; l.left == 0 && l.process != nil {
 		_ = l.process.Kill() // it may have come to its end
 	}
@@ -117,6 +119,12 @@ func (l *line) start(cmd *exec.Cmd, requests int) error {
 	err := cmd.Start()
 	l.process, l.left = cmd.Process, requests
 	return err
+}
+
+func (l *line) requests() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.seen
 }
 
 // goesOn tells whether this test has killed less than its share.
@@ -143,11 +151,15 @@ func (c *crash) run(l *line, m mission, requests int) (killed bool) {
 	// The race detector would let each process that ends wait a second.
 	cmd.Env = append(os.Environ(), missionVariable+"="+string(raw), "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = &out, &talk, l.files
+	before := l.requests()
 	if err := l.start(cmd, requests); err != nil {
 		c.t.Error(err)
 		return false
 	}
 	err = cmd.Wait()
+	if l.requests() == before {
+		c.clock.Advance(time.Minute) // it leaves LivePerson alone until a time that no request brings nearer
+	}
 	status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
 	killed = status.Signaled() && status.Signal() == syscall.SIGKILL
 	var r result
