@@ -197,6 +197,29 @@ func TestEventOfAnUnknownTypeWithASequence(t *testing.T) {
 	}
 }
 
+// An event of a type that nobody knows may do something to a message, and bear its
+// number: it is kept, though history has a message of that number.
+func TestEventOfAnUnknownTypeAboutAMessageThatIsKnown(t *testing.T) {
+	r, h := handLive(t, patient)
+	h.put(talk{id: "a", said: []said{{1, "x"}}})
+	r.cycle()
+	r.receive([]byte(strings.Replace(string(hear(heard{"a", "a", 1, "y", ""})), `"type":"ContentEvent"`, `"type":"EditEvent"`, 1)))
+	r.mustWait()
+	if q := r.quarantined(); len(q) != 1 || !strings.Contains(q[0], "ms.MessagingEventNotification/EditEvent") {
+		t.Errorf("in quarantine: %q", q)
+	}
+}
+
+// What contradicts an event waits also when nobody knows who has sent it: no record
+// has the message yet.
+func TestContradictionOfAnUnknownSenderWaits(t *testing.T) {
+	r, _ := handLive(t, patient)
+	r.receive(hear(heard{"a", "a", 1, "x", ""}))
+	r.mustWait()
+	r.receive(hear(heard{"a", "a", 1, "y", "pid-9"}))
+	r.mustWait(waitsSender)
+}
+
 // A run is not complete while events have been waiting for long.
 func TestRunIsIncompleteWhileEventsWaitLong(t *testing.T) {
 	r, _ := handLive(t, patient)

@@ -128,6 +128,8 @@ func (e *Exporter) run(ctx context.Context, kind string, only []string, captureA
 		if w.norm, err = e.names(ctx, w.dest); err != nil {
 			return r, err
 		}
+	}
+	for _, w := range workers {
 		g.Go(func() error { return w.run(gctx, captured) })
 	}
 	named, filesErr := make(chan struct{}), error(nil)

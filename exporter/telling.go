@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"lpexport/archive"
@@ -82,7 +83,12 @@ func (t *telling) wait(c *toldChange) error {
 		dialog = t.known.SourceID
 	}
 	if d := t.seen.find(dialog); d != nil {
-		if from, to := d.group(sequence); from != to {
+		from, to := d.group(sequence)
+		if slices.ContainsFunc(d.messages[from:to], func(k seenMessage) bool { return !k.told || k.confirmed }) {
+			if c.event.row.Waits == "" {
+				// It may do something to that message, such as edit it, and not be it.
+				c.event.strange = c.event.unknown
+			}
 			return nil
 		}
 	}

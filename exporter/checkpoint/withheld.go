@@ -3,15 +3,20 @@ package checkpoint
 import "context"
 
 // AnyUnsaid reports whether a destination withholds messages of a conversation until
-// somebody has said for whom they are.
+// somebody has said for whom they are, or may be about to: another process may have
+// read what is due, and not stored yet what it withholds of that.
 func (tx *Tx) AnyUnsaid(conversation int64) (any bool, err error) {
-	err = tx.row(`SELECT EXISTS (SELECT 1 FROM given WHERE conversation = ? AND unsaid > 0)`, conversation).Scan(&any)
+	err = tx.row(`SELECT EXISTS (SELECT 1 FROM given WHERE conversation = ? AND unsaid > 0) OR EXISTS (SELECT 1 FROM due WHERE conversation = ?)`,
+		conversation, conversation).Scan(&any)
 	return any, err
 }
 
 // MakeUnsaidDue notes for those destinations that a conversation has something for
-// them.
+// them. What is due already is due up to that revision.
 func (tx *Tx) MakeUnsaidDue(conversation int64, revision int, oldest, now int64) error {
+	if err := tx.exec(`UPDATE due SET revision = ?, oldest_at = min(oldest_at, ?) WHERE conversation = ?`, revision, oldest, conversation); err != nil {
+		return err
+	}
 	return tx.exec(`INSERT INTO due (destination, conversation, revision, oldest_at, since)
 		SELECT g.destination, g.conversation, ?, ?, ? FROM given g JOIN destination d ON d.id = g.destination
 		WHERE g.conversation = ? AND g.unsaid > 0 AND d.retired_at IS NULL
