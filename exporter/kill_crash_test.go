@@ -180,7 +180,7 @@ func (c *crash) period() Period {
 	defer c.mu.Unlock()
 	now := c.clock.Now()
 	if c.rng.IntN(3) == 0 {
-		return Period{From: epoch.Add(-60 * 24 * time.Hour), To: now.Add(time.Hour)}
+		return Period{From: beforeAll, To: now.Add(time.Hour)}
 	}
 	from := now.Add(-time.Duration(c.rng.IntN(72)+1) * time.Hour)
 	return Period{From: from, To: from.Add(time.Duration(c.rng.IntN(48)+1) * time.Hour)}
